@@ -1,0 +1,33 @@
+/** What a unit answers to a task. */
+
+import { type SenseInit, encodeSense } from '../scsi/sense.ts'
+import { Status } from './command.ts'
+
+/** A status, with data-in or sense where it has some. The bytes are copied when the answer is given. */
+export interface Answer {
+  readonly status: number
+  readonly data?: Uint8Array
+  readonly sense?: Uint8Array
+}
+
+const GOOD: Answer = Object.freeze({ status: Status.GOOD })
+
+/** GOOD, with data-in if there is any. */
+export function good(data?: Uint8Array): Answer {
+  return data === undefined ? GOOD : { status: Status.GOOD, data }
+}
+
+/**
+ * CHECK CONDITION with sense data in fixed format (SPC-5 4.4.3), or in descriptor format with `descriptor: true`.
+ *
+ * @param ascAscq additional sense code and qualifier as one number: 0x2400 is INVALID FIELD IN CDB
+ * @example checkCondition(SenseKey.ILLEGAL_REQUEST, 0x2400)
+ */
+export function checkCondition(key: number, ascAscq: number, more?: SenseInit): Answer {
+  return { status: Status.CHECK_CONDITION, sense: encodeSense(key, ascAscq, more) }
+}
+
+/** A bare status, such as BUSY or RESERVATION CONFLICT. */
+export function status(value: number): Answer {
+  return { status: value }
+}

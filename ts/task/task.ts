@@ -1,0 +1,66 @@
+/** One command on the target's side, as a port brings it in: the same whatever carried it. */
+
+import type { Answer } from './answer.ts'
+
+/** Where a unit's bytes live; Rust moves them. `ts/target/backing.ts` opens one. */
+export interface Backing {
+  readonly kind: 'memory' | 'file'
+  /** Size in bytes. */
+  readonly lengthBytes: number
+  readonly readOnly: boolean
+  /** The native handle, which only a port knows how to use. */
+  readonly native: unknown
+}
+
+/** How a transfer ended: 0, or the `errno` that the backing gave. */
+export type TransferDone = (task: Task, errno: number) => void
+
+/**
+ * A task from when its port accepts it until it is answered. The object is reused for later tasks: nothing may be kept of it after
+ * the answer. Exactly one of `good`, `answer` and the transfers must be called, once.
+ */
+export interface Task {
+  /** The I_T nexus it came on; what a target keeps for it. */
+  readonly nexus: TargetNexus
+  /** The logical unit number as the first four of its eight bytes, big-endian (SAM-5 4.7); the other four are 0 or the port refuses it. */
+  readonly lun: number
+  /** The CDB in a private copy of 260 bytes; what lies beyond `cdbLength` is stale. */
+  readonly cdb: Uint8Array
+  readonly cdbLength: number
+  /** Task attribute (SAM-5 8.7). */
+  readonly attribute: number
+  /** Bytes that the initiator sends, and bytes that it has room for. */
+  readonly dataOutLength: number
+  readonly dataInLength: number
+
+  /** A private copy of the first `length` data-out bytes (fewer if there are fewer): the initiator cannot change it any more. */
+  copyDataOut(length: number): Uint8Array
+  /** GOOD without data-in: all that was offered stays as residual. */
+  good(): void
+  /** Any answer. Data beyond the initiator's room is cut, and the residual says so. */
+  answer(answer: Answer): void
+  /** Moves `length` bytes from `offset` of the backing into data-in, then calls `done` (possibly at once), which answers. */
+  read(backing: Backing, offset: number, length: number, done: TransferDone): void
+  /** Moves `length` bytes of data-out to `offset` of the backing; with `fua` they are on the medium when `done` is called. */
+  write(backing: Backing, offset: number, length: number, fua: boolean, done: TransferDone): void
+  /** Puts everything written so far on the medium. */
+  flush(backing: Backing, done: TransferDone): void
+  /** After a transfer of `length` bytes: GOOD, with residuals that follow from `length`. */
+  moved(length: number): void
+}
+
+/** What a target keeps of one I_T nexus (SAM-5 4.7). The target makes it, the port holds it. */
+export interface TargetNexus {
+  /** A number of this target's, never used twice. */
+  readonly id: number
+}
+
+/** What a port needs of a target. */
+export interface TaskRouter {
+  /** A new nexus: it starts with a POWER ON unit attention on every unit. */
+  openNexus(): TargetNexus
+  /** The nexus is gone, with everything kept for it. */
+  closeNexus(nexus: TargetNexus): void
+  /** Takes the task and answers it, now or later. Never throws. */
+  execute(task: Task): void
+}
