@@ -1,1 +1,34 @@
-//! placeholder
+//! Memory that two processes share, and the sockets by which they find it, ring each other and notice an end.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`memfd`] | the segment's file: made sealed, and checked before it is believed |
+//! | [`mapping`] | the one owner of mapped bytes; all mapping of the project happens here |
+//! | [`socket`] | connecting, peer credentials, a descriptor sent with bytes |
+//! | [`bell`] | one byte on a socket: "look at the ring" |
+//! | [`handshake`] | the two 64-byte records with which a connection begins |
+//! | [`listener`] | a target's front door: a thread that lets in what passes every check |
+//!
+//! The order of a connection: the client makes a segment ([`memfd::create`]), maps it, connects
+//! ([`socket::connect`]) and sends a [`Hello`] with the descriptor. The [`Listener`] checks the peer's user, the
+//! record, the seals and the size, maps the segment and hands an [`Arrival`] to its owner, who answers a
+//! [`Welcome`] or a [`Refusal`]. From then on the socket is the pair's bell, and its hang-up the pair's end.
+//!
+//! Nothing here knows what the bytes of a segment mean. Linux only.
+
+mod address;
+pub mod bell;
+mod error;
+pub mod handshake;
+pub mod listener;
+pub mod mapping;
+pub mod memfd;
+mod reception;
+pub mod socket;
+
+pub use bell::{Bell, bell_pair};
+pub use error::{HandshakeFault, SegmentFault, ShmError};
+pub use handshake::{Hello, PROTOCOL_VERSION, RECORD_BYTES, Refusal, Welcome};
+pub use listener::{Arrival, ListenOptions, Listener};
+pub use mapping::Mapping;
+pub use socket::PeerCredentials;

@@ -1,0 +1,77 @@
+//! The bell: one byte on a stream socket says "look".
+//!
+//! Each end of a socket has a file description of its own, so no peer can make [`Bell::ring`] block by changing flags,
+//! as it could with an eventfd; and the descriptor that is watched for the bell reports the peer's end as well.
+//! The byte's value means nothing, and many rings may be read as one.
+
+use crate::error::ShmError;
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+};
+
+/// The ringing end. It has a descriptor of its own, whatever becomes of the one it was made from.
+#[derive(Debug)]
+pub struct Bell(OwnedFd);
+
+/// A bell for threads of one process: the end to ring, and the non-blocking socket to watch.
+///
+/// # Errors
+/// [`ShmError::System`] if no descriptors are left.
+pub fn bell_pair() -> Result<(Bell, OwnedFd), ShmError> {
+    let mut ends = [-1; 2];
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: `ends` is writable and holds two descriptors, as the call expects.
+    if unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()) } < 0 {
+        return Err(ShmError::last("socketpair"));
+    }
+    // SAFETY: socketpair has just made this descriptor, and nobody else knows it.
+    let ringing = unsafe { OwnedFd::from_raw_fd(ends[0]) };
+    // SAFETY: as above, the other end.
+    let watched = unsafe { OwnedFd::from_raw_fd(ends[1]) };
+    Ok((Bell(ringing), watched))
+}
+
+impl Bell {
+    /// A bell on a connected stream socket, of which it takes a duplicate.
+    ///
+    /// # Errors
+    /// [`ShmError::System`] if no descriptors are left.
+    pub fn new(socket: BorrowedFd<'_>) -> Result<Self, ShmError> {
+        match socket.try_clone_to_owned() {
+            Ok(socket) => Ok(Self(socket)),
+            Err(source) => Err(ShmError::System {
+                call: "fcntl",
+                source,
+            }),
+        }
+    }
+
+    /// Rings once. Never blocks, never raises SIGPIPE, whatever the peer does.
+    ///
+    /// A full socket counts as rung, for then bytes of earlier rings wait unread; so does a peer that has hung up,
+    /// which whoever watches the socket learns there. `false` means that the kernel had no memory for the byte.
+    pub fn ring(&self) -> bool {
+        let byte = 1u8;
+        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        // SAFETY: `byte` is readable for the one byte that is sent; the descriptor is our own.
+        let sent = unsafe { libc::send(self.0.as_raw_fd(), (&raw const byte).cast(), 1, flags) };
+        sent == 1
+            || !matches!(
+                io::Error::last_os_error().raw_os_error(),
+                Some(libc::ENOBUFS | libc::ENOMEM)
+            )
+    }
+
+    /// Ends the connection for both sides and for every duplicate of the socket: the peer sees end of file, and so do we.
+    pub fn hang_up(&self) {
+        // SAFETY: a plain call on our own descriptor. It fails only if the peer was faster, which is what we want.
+        unsafe { libc::shutdown(self.0.as_raw_fd(), libc::SHUT_RDWR) };
+    }
+}
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

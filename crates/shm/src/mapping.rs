@@ -1,0 +1,137 @@
+//! The one owner of mapped bytes.
+
+use crate::{error::ShmError, memfd};
+use std::{
+    io,
+    ops::Range,
+    os::fd::{AsRawFd, BorrowedFd},
+    ptr::{self, NonNull},
+};
+
+/// A shared, writable mapping of a whole segment; unmapped on drop.
+///
+/// Another process may write any byte at any time, so nobody may form a reference into it: take [`as_ptr`](Self::as_ptr)
+/// and use atomics, volatile accesses or raw copies. A child made by fork(2) does not inherit it.
+#[derive(Debug)]
+pub struct Mapping {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: 1. a mapping belongs to the process, and munmap may be called by any of its threads;
+// 2. all that is offered is an address and advice to the kernel, neither of which reads or writes a byte.
+unsafe impl Send for Mapping {}
+// SAFETY: as above: no method hands out or forms a reference to the bytes, so sharing `&Mapping` shares none.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps the segment `fd` of exactly `len` bytes. The descriptor may be closed afterwards.
+    ///
+    /// It is [checked](memfd::check) first, always: so every byte of a `Mapping` stays accessible for its whole life.
+    ///
+    /// # Errors
+    /// [`ShmError::Segment`] if the descriptor is none, [`ShmError::System`] if the kernel does not map it.
+    pub fn map(fd: BorrowedFd<'_>, len: u64) -> Result<Self, ShmError> {
+        memfd::check(fd, len)?;
+        let len = usize::try_from(len).map_err(|_| ShmError::OutOfRange)?;
+        // SAFETY: 1. the kernel chooses an address where nothing is mapped; 2. the borrow keeps the descriptor open.
+        let start = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                fd.as_raw_fd(),
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return Err(ShmError::last("mmap"));
+        }
+        let start = NonNull::new(start.cast()).ok_or_else(|| ShmError::last("mmap"))?;
+        let mapping = Self { start, len };
+        mapping.advise(0..len, libc::MADV_DONTFORK)?;
+        Ok(mapping)
+    }
+
+    /// The first byte. Valid for reads and writes of [`len`](Self::len) bytes as long as the mapping lives; page-aligned.
+    #[must_use]
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// Bytes mapped.
+    #[must_use]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "an empty mapping cannot be made (mmap(2))"
+    )]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Asks for huge pages under the whole pages of `range`. Advice: a kernel that has none changes nothing.
+    pub fn advise_huge(&self, range: Range<usize>) {
+        if let Ok(pages) = self.whole_pages(range) {
+            let _advice = self.advise(pages, libc::MADV_HUGEPAGE);
+        }
+    }
+
+    /// Gives the memory under the whole pages of `range` back to the system and returns how many bytes that were.
+    /// They read as zeros from now on, on both sides, and take memory again when written (madvise(2), `MADV_REMOVE`).
+    ///
+    /// # Errors
+    /// [`ShmError::OutOfRange`] if `range` does not lie in the mapping, [`ShmError::System`] if the kernel refuses.
+    pub fn give_back(&self, range: Range<usize>) -> Result<usize, ShmError> {
+        let pages = self.whole_pages(range)?;
+        let bytes = pages.len();
+        self.advise(pages, libc::MADV_REMOVE)?;
+        Ok(bytes)
+    }
+
+    /// The pages that lie wholly in `range`; none is an empty range.
+    fn whole_pages(&self, range: Range<usize>) -> Result<Range<usize>, ShmError> {
+        if range.start > range.end || range.end > self.len {
+            return Err(ShmError::OutOfRange);
+        }
+        let page = page_size();
+        let end = range.end - range.end % page;
+        Ok(range
+            .start
+            .checked_next_multiple_of(page)
+            .unwrap_or(end)
+            .min(end)..end)
+    }
+
+    /// madvise(2) over `range`, which lies in the mapping and starts on a page.
+    fn advise(&self, range: Range<usize>, advice: libc::c_int) -> Result<(), ShmError> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let address = self.start.as_ptr().wrapping_add(range.start);
+        // SAFETY: 1. `range` lies in this mapping, by the callers; 2. the advices used here neither unmap nor move it,
+        // and what they do to the bytes a peer may do as well, so no one can hold a reference that minds.
+        match unsafe { libc::madvise(address.cast(), range.len(), advice) } {
+            0 => Ok(()),
+            _ => Err(ShmError::last("madvise")),
+        }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: 1. exactly the range that `map` has mapped; 2. addresses handed out are valid only while it lives.
+        let unmapped = unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+        debug_assert_eq!(unmapped, 0, "munmap: {}", io::Error::last_os_error());
+    }
+}
+
+fn page_size() -> usize {
+    // SAFETY: sysconf has no preconditions.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    // Never absent on Linux; with 64 KiB, the largest there is, advice stays aligned on any page size.
+    usize::try_from(page)
+        .ok()
+        .filter(|page| page.is_power_of_two())
+        .unwrap_or(65_536)
+}
