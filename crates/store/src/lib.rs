@@ -1,1 +1,36 @@
-//! placeholder
+//! Backings: what a logical unit's blocks are kept in, and the threads that move them.
+//!
+//! A [`Store`] is a fixed number of bytes in memory, in a regular file or on a block device. It reads into and writes
+//! from [`Span`]s: raw memory that somebody else keeps mapped, such as a segment of a peer's arena. It knows neither
+//! rings nor SCSI: a failure is an [`Errno`], and what sense that makes is the device server's matter.
+//!
+//! A [`Pool`] runs such transfers on native threads, so that an event loop never waits for a disk. It reports by a
+//! list of [`Done`] and one call of a `wake` function when that list stops being empty.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `store` | [`Store`]: ranges, the locks that keep a block whole, and the choice of image |
+//! | `memory` | the image in memory: the only mapping here |
+//! | `open` | finding, creating and locking a file or device |
+//! | `file` | the image in a file: transfers, FUA and flush, and what is remembered of a failed one |
+//! | `span` | [`Span`], and a position in a list of them |
+//! | `stripe` | the locks, and how a range is cut along them |
+//! | `pool` | [`Pool`], [`Job`], [`Done`] |
+//! | `error` | [`Errno`], [`StoreError`] |
+//!
+//! Files are never mapped, so a file that shrinks or a disk that fails is an errno and never a `SIGBUS`.
+
+mod error;
+mod file;
+mod memory;
+mod open;
+mod pool;
+mod span;
+mod store;
+mod stripe;
+
+pub use error::{Errno, StoreError};
+pub use open::Access;
+pub use pool::{Done, Job, Op, Pool};
+pub use span::Span;
+pub use store::{Durability, Kind, Store};

@@ -1,0 +1,236 @@
+//! The image in a file or on a block device, through the page cache.
+//!
+//! **Who hears of lost bytes.** A write that went to the page cache may fail later, when the kernel writes it back.
+//! The kernel then drops the bytes (the pages count as clean) and reports the failure *once to each open file
+//! description*, at its next sync (Linux `Documentation/filesystems/vfs.rst`, "Handling errors during writeback"). So:
+//!
+//! - a flush has a description of its own, which nobody else syncs: whatever was lost since the open, it hears of;
+//! - it syncs one at a time, and remembers a failure for as long as the store is open: a later flush that reported
+//!   success would promise bytes that are gone. Reopening is the way out, for somebody who has looked at the file;
+//! - a FUA write has a description (a *lane*) to itself while it lasts: were two of them in one, the first to look
+//!   would take the other's report, and the other would take its lost bytes for good. That its lane reports a loss
+//!   which was not its own may happen; then it fails without need, and is right when it is tried again;
+//! - reads and plain writes use a description that never syncs. It holds the lock.
+
+use crate::error::Errno;
+use crate::span::{Cursor, Span};
+use crate::store::{Durability, Kind};
+use crate::stripe::{CHUNK, Piece};
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many FUA writes run at once: as many as a pool is likely to have threads.
+pub(crate) const LANES: usize = 4;
+
+/// How many spans go to the kernel at once; IOV_MAX is 1024.
+const BATCH: usize = 64;
+
+/// An open file or block device.
+#[derive(Debug)]
+pub(crate) struct FileImage {
+    data: File,
+    kind: Kind,
+    writer: Option<Writer>,
+}
+
+/// What only a store that may write has.
+#[derive(Debug)]
+struct Writer {
+    lanes: Vec<Mutex<File>>,
+    flusher: Mutex<Flusher>,
+}
+
+#[derive(Debug)]
+struct Flusher {
+    file: File,
+    /// What the first failed flush said.
+    lost: Option<Errno>,
+}
+
+impl FileImage {
+    pub(crate) fn read_only(data: File, kind: Kind) -> Self {
+        Self {
+            data,
+            kind,
+            writer: None,
+        }
+    }
+
+    /// `lanes` and `flusher` are descriptions of the same file, each opened on its own.
+    pub(crate) fn writable(data: File, kind: Kind, lanes: Vec<File>, flusher: File) -> Self {
+        let lanes = lanes.into_iter().map(Mutex::new).collect();
+        let flusher = Mutex::new(Flusher {
+            file: flusher,
+            lost: None,
+        });
+        Self {
+            data,
+            kind,
+            writer: Some(Writer { lanes, flusher }),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Reads `piece` to where the cursor stands, and moves the cursor.
+    ///
+    /// # Errors
+    ///
+    /// What `preadv(2)` says. `EIO` if the file ends before the piece does: somebody cut it, and these bytes are gone.
+    ///
+    /// # Safety
+    ///
+    /// The cursor has `piece.len` bytes ahead, which stay mapped and are writable.
+    pub(crate) unsafe fn read(&self, piece: Piece, into: &mut Cursor<'_>) -> Result<(), Errno> {
+        let fd = self.data.as_raw_fd();
+        transfer(piece, into, |batch, offset| {
+            let (iov, count) = iovecs(batch);
+            // SAFETY: the array has `count` entries, which by contract are mapped and writable. The kernel writes
+            // them as bytes, whatever a peer does with them meanwhile.
+            unsafe { libc::preadv(fd, iov, count, offset) }
+        })
+    }
+
+    /// Writes from where the cursor stands to `piece`, and moves the cursor.
+    ///
+    /// # Errors
+    ///
+    /// `EROFS` if this image is read-only; `EIO` if somebody cut the file before the piece's end (a write would bring
+    /// the bytes between back as zeros); else what `pwritev2(2)` or `fdatasync(2)` says. What was written before the error stays.
+    ///
+    /// # Safety
+    ///
+    /// The cursor has `piece.len` bytes ahead, which stay mapped and are readable.
+    pub(crate) unsafe fn write(
+        &self,
+        piece: Piece,
+        from: &mut Cursor<'_>,
+        durability: Durability,
+    ) -> Result<(), Errno> {
+        let Some(writer) = &self.writer else {
+            return Err(Errno(libc::EROFS));
+        };
+        let end = piece.offset + piece.len as u64;
+        if self.kind == Kind::File && self.data.metadata()?.len() < end {
+            return Err(Errno(libc::EIO));
+        }
+        match durability {
+            // SAFETY: the contract is the caller's.
+            Durability::Cached => unsafe { write_cached(&self.data, piece, from) },
+            // SAFETY: the contract is the caller's.
+            Durability::Medium => unsafe { write_medium(&writer.lane(piece), piece, from) },
+        }
+    }
+
+    /// Returns when all that was written before is on the medium.
+    ///
+    /// # Errors
+    ///
+    /// What `fdatasync(2)` says; after the first failure always that one.
+    pub(crate) fn flush(&self) -> Result<(), Errno> {
+        let Some(writer) = &self.writer else {
+            return Ok(());
+        };
+        let mut flusher = lock(&writer.flusher);
+        if let Some(errno) = flusher.lost {
+            return Err(errno);
+        }
+        let flushed = flusher.file.sync_data().map_err(Errno::from);
+        flusher.lost = flushed.err();
+        flushed
+    }
+}
+
+impl Writer {
+    /// A free lane, or else one to wait for.
+    fn lane(&self, piece: Piece) -> MutexGuard<'_, File> {
+        let free = self.lanes.iter().find_map(|lane| lane.try_lock().ok());
+        free.unwrap_or_else(|| lock(&self.lanes[(piece.offset / CHUNK) as usize % LANES]))
+    }
+}
+
+/// # Safety
+///
+/// As [`FileImage::write`].
+unsafe fn write_cached(file: &File, piece: Piece, from: &mut Cursor<'_>) -> Result<(), Errno> {
+    let fd = file.as_raw_fd();
+    transfer(piece, from, |batch, offset| {
+        let (iov, count) = iovecs(batch);
+        // SAFETY: the array has `count` entries, which by contract are mapped and readable. The kernel copies them
+        // as bytes, whatever a peer does with them meanwhile.
+        unsafe { libc::pwritev(fd, iov, count, offset) }
+    })
+}
+
+/// Writes through to the medium: of what else the cache holds, nothing has to follow.
+///
+/// # Safety
+///
+/// As [`FileImage::write`].
+unsafe fn write_medium(lane: &File, piece: Piece, from: &mut Cursor<'_>) -> Result<(), Errno> {
+    let start = *from;
+    let fd = lane.as_raw_fd();
+    let written = transfer(piece, from, |batch, offset| {
+        let (iov, count) = iovecs(batch);
+        // SAFETY: as in `write_cached`.
+        unsafe { libc::pwritev2(fd, iov, count, offset, libc::RWF_DSYNC) }
+    });
+    match written {
+        Err(Errno(libc::EOPNOTSUPP | libc::ENOSYS)) => {
+            // This file system knows no RWF_DSYNC: the long way, from the start.
+            *from = start;
+            // SAFETY: the contract is the caller's.
+            unsafe { write_cached(lane, piece, from) }?;
+            Ok(lane.sync_data()?)
+        }
+        written => written,
+    }
+}
+
+/// Repeats `call` until the whole piece is moved.
+fn transfer(
+    piece: Piece,
+    cursor: &mut Cursor<'_>,
+    mut call: impl FnMut(&[Span], libc::off_t) -> isize,
+) -> Result<(), Errno> {
+    let mut done = 0;
+    while done < piece.len {
+        let mut batch = [Span {
+            ptr: ptr::null_mut(),
+            len: 0,
+        }; BATCH];
+        let count = cursor.fill(&mut batch, piece.len - done);
+        // A store's length fits an `off_t`, so its offsets do.
+        let offset = (piece.offset + done as u64).cast_signed();
+        match call(&batch[..count], offset) {
+            0 => return Err(Errno(libc::EIO)),
+            moved if moved > 0 => {
+                done += moved.cast_unsigned();
+                cursor.advance(moved.cast_unsigned());
+            }
+            _ => match Errno::last() {
+                Errno(libc::EINTR) => {}
+                errno => return Err(errno),
+            },
+        }
+    }
+    Ok(())
+}
+
+/// A batch as the kernel takes it: `Span` has the layout of `iovec`.
+fn iovecs(batch: &[Span]) -> (*const libc::iovec, libc::c_int) {
+    (batch.as_ptr().cast(), batch.len() as libc::c_int)
+}
+
+/// No value behind these locks can be left half-changed, so a poisoned one is as good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

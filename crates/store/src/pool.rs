@@ -1,0 +1,253 @@
+//! [`Pool`]: a fixed set of native threads that run transfers.
+//!
+//!     submit ---> waiting ---> a thread ---> done ---> reap
+//!                                             |
+//!                                             +- wake, when it was empty
+//!
+//! **No wake-up is lost.** A thread pushes its [`Done`] and looks whether the list was empty under one lock; [`Pool::reap`]
+//! takes from the list under the same lock, and says what it left. So at any time each entry of the list is either
+//! behind one whose pusher found the list empty, and calls `wake` *after* the push, or was counted in the `left` of
+//! the last `reap`. A caller that reaps after each wake and again while something is left thus sees every entry.
+//! Two rules are the caller's: a bell is silenced *before* reaping (afterwards, a ring for an entry that came
+//! between is lost), and a wake with nothing to reap is borne (another reap, between push and wake, took the entry).
+
+use crate::error::Errno;
+use crate::span::Span;
+use crate::store::{Durability, Store};
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// One transfer or flush.
+pub struct Job {
+    /// The caller's name for it, which comes back in [`Done`].
+    pub token: u64,
+    /// The store that it is for.
+    pub store: Arc<Store>,
+    /// What to do.
+    pub op: Op,
+    /// Where in the store it starts, in bytes.
+    pub offset: u64,
+    /// The memory that it fills or takes, in order. A flush has none.
+    pub spans: Vec<Span>,
+    /// What keeps the spans mapped. It is dropped on a thread of the pool, before the [`Done`] can be reaped.
+    pub keep: Arc<dyn Any + Send + Sync>,
+}
+
+/// What a [`Job`] does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// [`Store::read`].
+    Read,
+    /// [`Store::write`].
+    Write(Durability),
+    /// [`Store::flush`]. It covers the writes whose `Done` was there when it was submitted; jobs run in any order.
+    Flush,
+}
+
+/// The end of a [`Job`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// The job's.
+    pub token: u64,
+    /// 0, or why it failed. `ECANCELED`: the pool was stopped before it started.
+    pub errno: i32,
+}
+
+/// A fixed set of native threads. Each submitted job ends in exactly one [`Done`], from [`Pool::reap`] or [`Pool::stop`].
+pub struct Pool {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Told when `queue` gets jobs, or is stopped.
+    changed: Condvar,
+    done: Mutex<VecDeque<Done>>,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Job>,
+    idle_threads: usize,
+    stopped: bool,
+}
+
+impl Pool {
+    /// Starts `threads` threads.
+    ///
+    /// `wake` is called on one of them when there is something to reap and was nothing before; it must neither block
+    /// nor panic. It is not called after the pool has been stopped or dropped.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if `threads` is 0; else why a thread could not be started. None is then left.
+    pub fn start(threads: usize, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+        if threads == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a pool needs a thread",
+            ));
+        }
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+            done: Mutex::default(),
+            wake: Box::new(wake),
+        });
+        let mut pool = Self {
+            shared,
+            threads: Vec::with_capacity(threads),
+        };
+        for n in 0..threads {
+            let shared = Arc::clone(&pool.shared);
+            let name = format!("sgring-store-{n}");
+            // On an error, dropping the pool stops those that run.
+            pool.threads.push(
+                thread::Builder::new()
+                    .name(name)
+                    .spawn(move || shared.work())?,
+            );
+        }
+        Ok(pool)
+    }
+
+    /// Queues jobs, under one lock a batch.
+    ///
+    /// # Safety
+    ///
+    /// Each job's spans are as [`Store::read`] or [`Store::write`] needs them, for as long as its `keep` lives.
+    pub unsafe fn submit(&self, jobs: impl IntoIterator<Item = Job>) {
+        let mut queue = lock(&self.shared.queue);
+        queue.waiting.extend(jobs);
+        let wanted = queue.waiting.len().min(queue.idle_threads);
+        drop(queue);
+        for _ in 0..wanted {
+            self.shared.changed.notify_one();
+        }
+    }
+
+    /// Moves up to `max` ends to `into`, the oldest first, and says how many are left. There is no wake for these:
+    /// if it is not 0, the caller comes again.
+    #[must_use = "there is no wake for what is left"]
+    pub fn reap(&self, into: &mut Vec<Done>, max: usize) -> usize {
+        let mut done = lock(&self.shared.done);
+        let count = max.min(done.len());
+        into.extend(done.drain(..count));
+        done.len()
+    }
+
+    /// Lets the jobs that run finish, cancels those that wait, ends the threads, and returns what was not reaped.
+    ///
+    /// It waits as long as the slowest running transfer.
+    pub fn stop(mut self) -> Vec<Done> {
+        let canceled = self.end();
+        let finished = lock(&self.shared.done);
+        finished.iter().copied().chain(canceled).collect()
+    }
+
+    /// Ends the threads and returns the ends of the jobs that never started. Does nothing the second time.
+    fn end(&mut self) -> Vec<Done> {
+        let waiting = {
+            let mut queue = lock(&self.shared.queue);
+            queue.stopped = true;
+            std::mem::take(&mut queue.waiting)
+        };
+        self.shared.changed.notify_all();
+        let canceled = waiting
+            .into_iter()
+            .map(|job| job.end(libc::ECANCELED))
+            .collect();
+        for thread in self.threads.drain(..) {
+            // It can have panicked only in the caller's `wake` or in a `keep`'s drop, which has been reported.
+            let _ = thread.join();
+        }
+        canceled
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("threads", &self.threads.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// What a thread does until the pool is stopped.
+    fn work(&self) {
+        while let Some(job) = self.next() {
+            let errno = job.run();
+            let end = job.end(errno);
+            if self.push(end) {
+                (self.wake)();
+            }
+        }
+    }
+
+    /// Waits for a job; `None` when the pool is stopped.
+    fn next(&self) -> Option<Job> {
+        let mut queue = lock(&self.queue);
+        loop {
+            if queue.stopped {
+                return None;
+            }
+            if let Some(job) = queue.waiting.pop_front() {
+                return Some(job);
+            }
+            queue.idle_threads += 1;
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+            queue.idle_threads -= 1;
+        }
+    }
+
+    /// Whether the list was empty.
+    fn push(&self, end: Done) -> bool {
+        let mut done = lock(&self.done);
+        done.push_back(end);
+        done.len() == 1
+    }
+}
+
+impl Job {
+    fn run(&self) -> i32 {
+        let result = match self.op {
+            // SAFETY: `submit`'s caller promised it while `keep` lives, which is as long as `self`.
+            Op::Read => unsafe { self.store.read(self.offset, &self.spans) },
+            // SAFETY: as above.
+            Op::Write(durability) => unsafe {
+                self.store.write(self.offset, &self.spans, durability)
+            },
+            Op::Flush => self.store.flush(),
+        };
+        result.map_or_else(|Errno(errno)| errno, |()| 0)
+    }
+
+    /// Lets go of what the job kept.
+    fn end(self, errno: i32) -> Done {
+        Done {
+            token: self.token,
+            errno,
+        }
+    }
+}
+
+/// The queues are whole between any two statements, so one behind a poisoned lock is as good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

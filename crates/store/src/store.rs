@@ -1,0 +1,252 @@
+//! [`Store`]: a fixed number of bytes, in memory or in a file.
+
+use crate::error::{Errno, StoreError};
+use crate::file::FileImage;
+use crate::memory::Memory;
+use crate::open::{self, Access};
+use crate::span::{self, Cursor, Span};
+use crate::stripe::{Piece, Pieces, Stripes};
+use std::path::Path;
+
+/// What a logical unit's blocks are kept in. Any number of threads use one at once, through an `Arc`.
+///
+/// A naturally aligned block of a power of two up to 1 MiB is always read as one write left it, also while others
+/// write it. A transfer of several blocks is not atomic, and one that fails may have been done in part.
+///
+/// Dropping a store flushes nothing and releases its lock.
+#[derive(Debug)]
+pub struct Store {
+    image: Image,
+    stripes: Stripes,
+    len_bytes: u64,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Image {
+    Memory(Memory),
+    File(FileImage),
+}
+
+/// What a store is kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Memory of this process: gone with it.
+    Memory,
+    /// A regular file.
+    File,
+    /// A block device.
+    BlockDevice,
+}
+
+/// When a write counts as done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When later reads see it. [`Store::flush`] brings it to the medium.
+    Cached,
+    /// When it is on the medium (SBC-4: FUA set to one). For memory that is the same.
+    Medium,
+}
+
+/// What a tried transfer may touch, as it holds all its stripes at once. Two are a chunk's length at any offset.
+const TRIED_PIECES: usize = 2;
+
+impl Store {
+    /// Zero-filled memory, which is taken from the system where it is first written. More than there is can be
+    /// asked for; whoever then writes it all meets the system's out-of-memory killer, not an error.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Length`], [`StoreError::Memory`].
+    pub fn memory(len_bytes: u64) -> Result<Self, StoreError> {
+        let image = Image::Memory(Memory::new(len_bytes)?);
+        Ok(Self {
+            image,
+            stripes: Stripes::new(),
+            len_bytes,
+            kind: Kind::Memory,
+        })
+    }
+
+    /// A regular file or a block device, with the length that it has now, locked for as long as the store lives
+    /// (`flock(2)`, which binds those who ask; a device opened for writing is also claimed from the kernel).
+    ///
+    /// The process should ignore `SIGXFSZ`, as Node does, so that `RLIMIT_FSIZE` is the error `EFBIG`.
+    ///
+    /// # Errors
+    ///
+    /// Any of [`StoreError`] but `Memory`.
+    pub fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
+        let (image, len_bytes) = open::open(path, access)?;
+        let kind = image.kind();
+        Ok(Self {
+            image: Image::File(image),
+            stripes: Stripes::new(),
+            len_bytes,
+            kind,
+        })
+    }
+
+    /// How many bytes it has. This never changes.
+    pub fn len_bytes(&self) -> u64 {
+        self.len_bytes
+    }
+
+    /// Whether every write fails.
+    pub fn read_only(&self) -> bool {
+        match &self.image {
+            Image::Memory(_) => false,
+            Image::File(file) => file.is_read_only(),
+        }
+    }
+
+    /// What it is kept in.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Fills the spans, one after the other, from `offset`: all of them, or an error.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the range lies outside the store; else what the kernel says, with `EIO` for bytes that were there
+    /// when the store was opened and are no more. The spans may then hold a part.
+    ///
+    /// # Safety
+    ///
+    /// The spans are writable and stay mapped until this returns; no reference to their bytes is used meanwhile. That another
+    /// process touches them is no matter.
+    pub unsafe fn read(&self, offset: u64, into: &[Span]) -> Result<(), Errno> {
+        let pieces = self.pieces(offset, into)?;
+        let mut cursor = Cursor::new(into);
+        for piece in pieces {
+            let _shared = self.stripes.share(piece);
+            match &self.image {
+                // SAFETY: 1. `pieces` has as many bytes as the spans, which are mapped by contract, and the image is
+                // private to this crate. 2. `pieces` checked the range. 3. `_shared` keeps writers out.
+                Image::Memory(memory) => unsafe { memory.read(piece, &mut cursor) },
+                // SAFETY: `pieces` has as many bytes as the spans, which are mapped by contract.
+                Image::File(file) => unsafe { file.read(piece, &mut cursor) }?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the spans, one after the other, from `offset` on: all of them, or an error.
+    ///
+    /// # Errors
+    ///
+    /// `EROFS` if the store is read-only, `EINVAL` if the range lies outside it; else what the kernel says (`ENOSPC`,
+    /// `EIO`, ...), with `EIO` for a file that was cut. A part may have been written.
+    ///
+    /// # Safety
+    ///
+    /// The spans are readable and stay mapped until this returns; no exclusive reference to their bytes is used meanwhile.
+    /// That another process changes them tears what is written, and harms nothing else.
+    pub unsafe fn write(
+        &self,
+        offset: u64,
+        from: &[Span],
+        durability: Durability,
+    ) -> Result<(), Errno> {
+        let pieces = self.writable_pieces(offset, from)?;
+        let mut cursor = Cursor::new(from);
+        for piece in pieces {
+            let _owned = self.stripes.own(piece);
+            match &self.image {
+                // SAFETY: 1. and 2. as in `read`. 3. `_owned` keeps everybody else out.
+                Image::Memory(memory) => unsafe { memory.write(piece, &mut cursor) },
+                // SAFETY: as in `read`.
+                Image::File(file) => unsafe { file.write(piece, &mut cursor, durability) }?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns when all writes that had returned before are on the medium. Memory has none, and is always flushed.
+    ///
+    /// # Errors
+    ///
+    /// What `fdatasync(2)` says. The kernel reports lost bytes once and then forgets them, so after the first failure
+    /// every flush of this store fails with the same errno; only opening it anew ends that.
+    pub fn flush(&self) -> Result<(), Errno> {
+        match &self.image {
+            Image::Memory(_) => Ok(()),
+            Image::File(file) => file.flush(),
+        }
+    }
+
+    /// [`Store::read`] for an event loop: `None`, with nothing done, if it could wait. That is when the store is
+    /// a file, when somebody writes there now, or when the range touches more than two aligned
+    /// mebibytes (up to 1 MiB never does).
+    ///
+    /// # Safety
+    ///
+    /// As [`Store::read`].
+    pub unsafe fn try_read(&self, offset: u64, into: &[Span]) -> Option<Result<(), Errno>> {
+        let Image::Memory(memory) = &self.image else {
+            return None;
+        };
+        let pieces = match self.pieces(offset, into) {
+            Ok(pieces) => pieces,
+            Err(errno) => return Some(Err(errno)),
+        };
+        let _shared = try_all(&pieces, |piece| self.stripes.try_share(piece))?;
+        let mut cursor = Cursor::new(into);
+        for piece in pieces {
+            // SAFETY: 1. and 2. as in `read`. 3. `_shared` keeps writers out of all pieces.
+            unsafe { memory.read(piece, &mut cursor) };
+        }
+        Some(Ok(()))
+    }
+
+    /// [`Store::write`] for an event loop: `None`, with nothing done, if it could wait. That is when the store is
+    /// a file, when somebody reads or writes there now, or when the range touches more than two aligned
+    /// mebibytes (up to 1 MiB never does).
+    ///
+    /// # Safety
+    ///
+    /// As [`Store::write`].
+    pub unsafe fn try_write(&self, offset: u64, from: &[Span]) -> Option<Result<(), Errno>> {
+        let Image::Memory(memory) = &self.image else {
+            return None;
+        };
+        let pieces = match self.writable_pieces(offset, from) {
+            Ok(pieces) => pieces,
+            Err(errno) => return Some(Err(errno)),
+        };
+        let _owned = try_all(&pieces, |piece| self.stripes.try_own(piece))?;
+        let mut cursor = Cursor::new(from);
+        for piece in pieces {
+            // SAFETY: 1. and 2. as in `read`. 3. `_owned` keeps everybody else out of all pieces.
+            unsafe { memory.write(piece, &mut cursor) };
+        }
+        Some(Ok(()))
+    }
+
+    fn pieces(&self, offset: u64, spans: &[Span]) -> Result<Pieces, Errno> {
+        let pieces =
+            span::total(spans).and_then(|total| Pieces::new(offset, total, self.len_bytes));
+        pieces.ok_or(Errno(libc::EINVAL))
+    }
+
+    fn writable_pieces(&self, offset: u64, spans: &[Span]) -> Result<Pieces, Errno> {
+        if self.read_only() {
+            return Err(Errno(libc::EROFS));
+        }
+        self.pieces(offset, spans)
+    }
+}
+
+/// Locks all pieces, or none: `None` if a lock is taken, or if there are more than [`TRIED_PIECES`].
+fn try_all<G>(
+    pieces: &Pieces,
+    lock: impl Fn(Piece) -> Option<G>,
+) -> Option<[Option<G>; TRIED_PIECES]> {
+    let mut held = [const { None }; TRIED_PIECES];
+    let mut rest = pieces.clone();
+    for (guard, piece) in held.iter_mut().zip(&mut rest) {
+        *guard = Some(lock(piece)?);
+    }
+    rest.next().is_none().then_some(held)
+}
