@@ -1,1 +1,23 @@
-//! placeholder
+//! The Node-API face of the crates below: each function converts, calls one of theirs, and converts back.
+//!
+//! ```text
+//! error.rs      codes that TypeScript turns into its errors
+//! memory.rs     memory that JavaScript sees in place
+//! initiator.rs  connect; submit and reap
+//! listener.rs   let connections in
+//! target.rs     fetch, data, complete
+//! store.rs      backings, and the threads that move their bytes
+//! ```
+//!
+//! On the path of a command there are only numbers, and one call a batch: lists and records stand on desks ([`sgring_task::Desk`])
+//! that both languages see. Nothing here is called by two threads, and no native thread calls JavaScript: it rings a socket.
+
+mod error;
+mod initiator;
+mod listener;
+mod memory;
+mod store;
+mod target;
+
+/// Features that this build knows, as bits of the handshake's `features`. None yet.
+const FEATURES: u64 = 0;

@@ -1,1 +1,38 @@
-//! placeholder
+//! Tasks in a segment of shared memory: where their bytes stand, and what each side may believe of them.
+//!
+//! ```text
+//! geometry.rs    where header, queues, slots and arena begin
+//! slot.rs        the bytes of a slot, and of the two kinds of queue entry
+//! segments.rs    which bytes of the arena a task owns
+//! shared.rs      copies to and from words that a peer may be writing
+//! desk.rs        memory that one side shares with its own JavaScript, and with nobody else
+//! initiator.rs   submit and reap
+//! target.rs      fetch, the task's bytes, complete
+//! transfer.rs    the list by which data moves between tasks and backings
+//! violation.rs   what a peer can do wrong
+//! ```
+//!
+//! One segment is one queue pair. Its initiator makes it, and owns every slot that is not submitted; a submitted slot is the target's
+//! to answer, once. Everything that a peer can write is copied, checked, and used from the copy; what was wrong with it is a
+//! [`Violation`], which ends the nexus and hurts nobody else.
+
+mod desk;
+mod geometry;
+mod initiator;
+mod segments;
+mod shared;
+mod slot;
+mod target;
+pub mod transfer;
+mod violation;
+
+pub use desk::Desk;
+pub use geometry::{Geometry, HEADER_MAGIC, SEGMENT_VERSION, write_header};
+pub use initiator::Initiator;
+pub use segments::Segment;
+pub use slot::{
+    CompletionWord, INLINE_CDB, MAX_CDB_LEN, MAX_SEGMENTS, MAX_SENSE_LEN, MIN_CDB_LEN, Record,
+    SLOT_BYTES, Slot, SubmissionWord, WireSegment, flags,
+};
+pub use target::{Direction, Target};
+pub use violation::Violation;

@@ -1,0 +1,29 @@
+//! Codes that TypeScript turns into its errors. Only set-up calls throw; on the path of a command there are numbers.
+
+use napi::Error;
+use sgring_shm::ShmError;
+use sgring_store::StoreError;
+
+/// An error whose status becomes `error.code`: a code of `ts/errors.ts` without its prefix.
+pub(crate) type Coded = Error<&'static str>;
+
+pub(crate) fn shm(error: ShmError) -> Coded {
+    Coded::new(error.code(), error.to_string())
+}
+
+pub(crate) fn store(error: StoreError) -> Coded {
+    Coded::new("BACKING", error.to_string())
+}
+
+pub(crate) fn closed() -> Coded {
+    Coded::new("CLOSED", "closed".to_owned())
+}
+
+pub(crate) fn argument(message: &str) -> Coded {
+    Coded::new("INVALID_ARGUMENT", message.to_owned())
+}
+
+/// What napi-rs itself reports.
+pub(crate) fn napi(error: Error) -> Coded {
+    Coded::new("SYSTEM", error.to_string())
+}

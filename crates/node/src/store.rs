@@ -1,0 +1,231 @@
+//! Backings, and the threads that move their bytes.
+
+use crate::error::{self, Coded};
+use crate::memory;
+use napi::Env;
+use napi::bindgen_prelude::ArrayBuffer;
+use napi_derive::napi;
+use sgring_shm::{Mapping, bell_pair};
+use sgring_store::{Access, Done, Durability, Errno, Job, Kind, Op, Pool, Span, Store};
+use sgring_task::{Desk, Direction, transfer};
+use std::os::fd::{IntoRawFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A backing.
+#[napi]
+pub struct NativeStore {
+    store: Option<Arc<Store>>,
+}
+
+/// Zeroed memory of `length` bytes.
+#[napi]
+pub fn memory_store(length: f64) -> Result<NativeStore, Coded> {
+    let store = Store::memory(length as u64).map_err(error::store)?;
+    Ok(NativeStore {
+        store: Some(Arc::new(store)),
+    })
+}
+
+/// A regular file or a block device. `create` makes a new sparse file of that many bytes, and fails if there is one.
+#[napi]
+pub fn file_store(
+    path: String,
+    read_only: bool,
+    create: Option<f64>,
+) -> Result<NativeStore, Coded> {
+    let access = match create {
+        Some(length) => Access::Create {
+            len_bytes: length as u64,
+        },
+        None if read_only => Access::ReadOnly,
+        None => Access::ReadWrite,
+    };
+    let store = Store::open(Path::new(&path), access).map_err(error::store)?;
+    Ok(NativeStore {
+        store: Some(Arc::new(store)),
+    })
+}
+
+#[napi]
+impl NativeStore {
+    /// Bytes.
+    #[napi(getter)]
+    pub fn length(&self) -> f64 {
+        self.store
+            .as_ref()
+            .map_or(0.0, |store| store.len_bytes() as f64)
+    }
+
+    /// Whether it refuses writes.
+    #[napi(getter)]
+    pub fn read_only(&self) -> bool {
+        self.store.as_ref().is_none_or(|store| store.read_only())
+    }
+
+    /// Lets go of the backing; what runs on it ends first.
+    #[napi]
+    pub fn close(&mut self) {
+        self.store = None;
+    }
+}
+
+/// Up to this length, memory is copied where the command is found: that takes less time than telling a thread.
+const INLINE_BYTES: usize = 16 << 10;
+/// And up to this much in one call, so that nobody else on the event loop waits longer than for one batch of small commands.
+const INLINE_BYTES_A_CALL: usize = 1 << 20;
+const DONE_BYTES: usize = 12;
+const DONE_LIST: usize = 256;
+
+/// Threads that move bytes between backings and arenas.
+#[napi]
+pub struct IoPool {
+    pool: Option<Pool>,
+    bell: Option<OwnedFd>,
+    stores: Vec<Arc<Store>>,
+    done: Arc<Desk>,
+    reaped: Vec<Done>,
+}
+
+/// Starts `threads` threads.
+#[napi]
+pub fn io_pool(threads: u32) -> Result<IoPool, Coded> {
+    let (bell, watched) = bell_pair().map_err(error::shm)?;
+    let wake = move || {
+        bell.ring();
+    };
+    let pool = Pool::start(threads as usize, wake)
+        .map_err(|error| Coded::new("SYSTEM", error.to_string()))?;
+    Ok(IoPool {
+        pool: Some(pool),
+        bell: Some(watched),
+        stores: Vec::new(),
+        done: Desk::new(DONE_LIST * DONE_BYTES),
+        reaped: Vec::with_capacity(DONE_LIST),
+    })
+}
+
+#[napi]
+impl IoPool {
+    /// Hands the bell over: the caller watches and closes it. `-1` the second time.
+    #[napi]
+    pub fn take_bell(&mut self) -> i32 {
+        self.bell.take().map_or(-1, IntoRawFd::into_raw_fd)
+    }
+
+    /// Makes a backing known, and returns the number that transfers name it by.
+    #[napi]
+    pub fn add(&mut self, store: &NativeStore) -> Result<u32, Coded> {
+        let store = store.store.as_ref().ok_or_else(error::closed)?;
+        self.stores.push(Arc::clone(store));
+        Ok(self.stores.len() as u32 - 1)
+    }
+
+    /// The list of transfers that are over: pair, slot and errno, each 32 bits.
+    #[napi]
+    pub fn desk<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>, Coded> {
+        memory::desk(env, &self.done)
+    }
+
+    /// Takes up to 256 transfers that are over to the list, and returns how many. To be called until it returns 0.
+    #[napi]
+    pub fn reap(&mut self) -> u32 {
+        let Some(pool) = &self.pool else { return 0 };
+        self.reaped.clear();
+        // What is left is asked for by the caller's next call.
+        let _left = pool.reap(&mut self.reaped, DONE_LIST);
+        for (index, done) in self.reaped.iter().enumerate() {
+            let at = index * DONE_BYTES;
+            self.done.store(at, 0, (done.token >> 32) as u32);
+            self.done.store(at, 1, done.token as u32);
+            self.done.store(at, 2, done.errno as u32);
+        }
+        self.reaped.len() as u32
+    }
+
+    /// Lets what runs finish, drops what waits, joins the threads, and lets go of the backings.
+    #[napi]
+    pub fn close(&mut self) {
+        self.pool = None;
+        self.stores.clear();
+    }
+}
+
+impl IoPool {
+    /// Starts the first `count` transfers of `list`.
+    pub(crate) fn start(
+        &self,
+        pair: u32,
+        list: &Desk,
+        count: usize,
+        memory: &Arc<Mapping>,
+        spans: impl Fn(u32, Direction, u64) -> Result<Vec<Span>, Coded>,
+    ) -> Result<(), Coded> {
+        let pool = self.pool.as_ref().ok_or_else(error::closed)?;
+        let mut budget = INLINE_BYTES_A_CALL;
+        let mut jobs = Vec::new();
+        for index in 0..count.min(list.len() / transfer::BYTES) {
+            let at = index * transfer::BYTES;
+            let slot = list.load(at, transfer::SLOT);
+            let store = self.stores.get(list.load(at, transfer::BACKING) as usize);
+            let store = store.ok_or_else(|| error::argument("no such backing"))?;
+            let low = list.load(at, transfer::OFFSET_LOW);
+            let offset = u64::from(low) | u64::from(list.load(at, transfer::OFFSET_HIGH)) << 32;
+            let len = list.load(at, transfer::LEN);
+            let (op, direction) = match list.load(at, transfer::OP) {
+                transfer::READ => (Op::Read, Some(Direction::In)),
+                transfer::WRITE => (Op::Write(Durability::Cached), Some(Direction::Out)),
+                transfer::WRITE_FUA => (Op::Write(Durability::Medium), Some(Direction::Out)),
+                transfer::FLUSH => (Op::Flush, None),
+                _ => return Err(error::argument("no such transfer")),
+            };
+            let spans = match direction {
+                Some(direction) => spans(slot, direction, u64::from(len))?,
+                None => Vec::new(),
+            };
+            let small = len as usize <= INLINE_BYTES.min(budget);
+            let over = if small {
+                try_at_once(store, op, offset, &spans)
+            } else {
+                None
+            };
+            if over.is_some() {
+                budget -= len as usize;
+            } else {
+                jobs.push(Job {
+                    token: u64::from(pair) << 32 | u64::from(slot),
+                    store: Arc::clone(store),
+                    op,
+                    offset,
+                    spans,
+                    keep: Arc::clone(memory) as _,
+                });
+            }
+            let errno = match over {
+                Some(Ok(())) => 0,
+                Some(Err(Errno(errno))) => errno,
+                None => transfer::UNDER_WAY,
+            };
+            list.store(at, transfer::ERRNO, errno as u32);
+        }
+        if !jobs.is_empty() {
+            // SAFETY: the spans lie in `memory`, which stays mapped while the job keeps it.
+            unsafe { pool.submit(jobs) };
+        }
+        Ok(())
+    }
+}
+
+/// Memory without waiting; `None` if it takes a thread.
+fn try_at_once(store: &Store, op: Op, offset: u64, spans: &[Span]) -> Option<Result<(), Errno>> {
+    if store.kind() != Kind::Memory {
+        return None;
+    }
+    match op {
+        // SAFETY: the spans lie in a mapping that the caller holds.
+        Op::Read => unsafe { store.try_read(offset, spans) },
+        // SAFETY: as above.
+        Op::Write(_) => unsafe { store.try_write(offset, spans) },
+        Op::Flush => Some(store.flush()),
+    }
+}

@@ -1,0 +1,234 @@
+//! Fetch, data, complete.
+
+use crate::error::{self, Coded};
+use crate::store::IoPool;
+use crate::{FEATURES, memory};
+use napi::Env;
+use napi::bindgen_prelude::{ArrayBuffer, Uint8Array};
+use napi_derive::napi;
+use sgring_shm::handshake::{PROTOCOL_VERSION, Refusal, Welcome};
+use sgring_shm::{Arrival, Bell};
+use sgring_store::Span;
+use sgring_task::{Desk, Direction, Geometry, Target, transfer};
+use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
+use std::sync::Arc;
+
+/// A connection that has passed the checks, and when it was welcomed the target's end of a pair.
+#[napi]
+pub struct TargetPair {
+    arrival: Option<Arrival>,
+    served: Option<Served>,
+}
+
+struct Served {
+    pair: Target,
+    hang_up: Bell,
+    socket: Option<OwnedFd>,
+    transfers: Arc<Desk>,
+}
+
+/// Who is there, and what it asked for.
+#[napi(object)]
+pub struct ArrivalRecord {
+    /// The peer's process.
+    pub pid: u32,
+    /// The peer's user.
+    pub uid: u32,
+    /// Slots of the pair.
+    pub slots: u32,
+    /// Bytes of its arena.
+    pub arena_bytes: u32,
+    /// 16 bytes: the nexus to join, or zeros.
+    pub token: Uint8Array,
+}
+
+impl TargetPair {
+    pub(crate) fn new(arrival: Arrival) -> Self {
+        Self {
+            arrival: Some(arrival),
+            served: None,
+        }
+    }
+
+    fn served(&self) -> Result<&Served, Coded> {
+        self.served.as_ref().ok_or_else(error::closed)
+    }
+}
+
+#[napi]
+impl TargetPair {
+    /// Who is there. `null` once it was welcomed or refused.
+    #[napi]
+    pub fn arrival(&self) -> Option<ArrivalRecord> {
+        let Arrival { hello, peer, .. } = self.arrival.as_ref()?;
+        Some(ArrivalRecord {
+            pid: peer.pid as u32,
+            uid: peer.uid,
+            slots: hello.slots,
+            arena_bytes: hello.arena_bytes,
+            token: Uint8Array::new(hello.token.to_vec()),
+        })
+    }
+
+    /// Lets the peer in. `false` if its segment's header does not say what it said itself, or it is gone: then it was refused.
+    #[napi]
+    pub fn welcome(&mut self, nexus: u32, pair: u32, token: Uint8Array) -> Result<bool, Coded> {
+        let arrival = self.arrival.take().ok_or_else(error::closed)?;
+        let token = <[u8; 16]>::try_from(token.as_ref())
+            .map_err(|_| error::argument("a join token has 16 bytes"))?;
+        let hello = arrival.hello;
+        let geometry = Geometry::new(hello.slots, hello.arena_bytes)
+            .ok_or_else(|| error::argument("slots or arenaBytes out of range"))?;
+        let bell = Bell::new(arrival.socket.as_fd()).map_err(error::shm)?;
+        let hang_up = Bell::new(arrival.socket.as_fd()).map_err(error::shm)?;
+        let memory = Arc::clone(&arrival.mapping);
+        let target = Target::attach(memory, geometry, hello.required_features, hello.epoch, bell);
+        let Some(target) = target else {
+            arrival.refuse(Refusal::Segment);
+            return Ok(false);
+        };
+        let features = FEATURES;
+        let welcome = Welcome {
+            version: PROTOCOL_VERSION,
+            code: 0,
+            features,
+            nexus,
+            pair,
+            token,
+        };
+        if arrival.welcome(&welcome).is_err() {
+            return Ok(false);
+        }
+        self.served = Some(Served {
+            pair: target,
+            hang_up,
+            socket: Some(arrival.socket),
+            transfers: Desk::new(transfer::BYTES * geometry.slots()),
+        });
+        Ok(true)
+    }
+
+    /// Turns the peer away: 5 too many, 6 no such nexus, 8 closing (`sgring_shm::Refusal`).
+    #[napi]
+    pub fn refuse(&mut self, code: u32) {
+        let refusal = Refusal::from_code(code).unwrap_or(Refusal::Closing);
+        if let Some(arrival) = self.arrival.take() {
+            arrival.refuse(refusal);
+        }
+    }
+
+    /// Hands the connected, non-blocking socket over: the caller watches and closes it. `-1` the second time.
+    #[napi]
+    pub fn take_socket(&mut self) -> i32 {
+        let socket = self.served.as_mut().and_then(|served| served.socket.take());
+        socket.map_or(-1, IntoRawFd::into_raw_fd)
+    }
+
+    /// The records, and the lists of fetched slots and of completions (`sgring_task::Target`).
+    #[napi]
+    pub fn desk<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>, Coded> {
+        memory::desk(env, self.served()?.pair.desk())
+    }
+
+    /// The list of transfers (`sgring_task::transfer`).
+    #[napi]
+    pub fn transfers<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>, Coded> {
+        memory::desk(env, &self.served()?.transfers)
+    }
+
+    /// Takes the submissions that are there, and arms if there are none and `arm`. Their number, or minus the violation's.
+    #[napi]
+    pub fn fetch(&mut self, arm: bool) -> i32 {
+        match self.served.as_mut().map(|served| served.pair.fetch(arm)) {
+            Some(Ok(count)) => count as i32,
+            Some(Err(violation)) => -i32::from(violation.number()),
+            None => 0,
+        }
+    }
+
+    /// Publishes the first `count` completions of the desk. 0, or the violation's number.
+    #[napi]
+    pub fn complete(&mut self, count: u32) -> u32 {
+        match self
+            .served
+            .as_mut()
+            .map(|served| served.pair.complete(count as usize))
+        {
+            Some(Err(violation)) => u32::from(violation.number()),
+            _ => 0,
+        }
+    }
+
+    /// Copies data-out of an accepted task from its start. Bytes copied: as many as there are, and room for.
+    #[napi]
+    pub fn read_out(&self, slot: u32, mut into: Uint8Array) -> Result<u32, Coded> {
+        let served = self.served()?;
+        // SAFETY: JavaScript runs on this thread and waits for this call; the buffer is its own heap's, not shared memory.
+        let into = unsafe { into.as_mut() };
+        let mut done = 0;
+        for span in spans(&served.pair, slot, Direction::Out, into.len() as u64)? {
+            // SAFETY: 1. The span is mapped, the buffer has room: `spans` gives no more than its length in all. 2. The peer may change
+            // the bytes meanwhile: then they are whatever they are, and only this copy is looked at.
+            unsafe { into.as_mut_ptr().add(done).copy_from(span.ptr, span.len) };
+            done += span.len;
+        }
+        Ok(done as u32)
+    }
+
+    /// Copies bytes to data-in of an accepted task from its start. Bytes copied: as many as there are, and room for.
+    #[napi]
+    pub fn write_in(&self, slot: u32, from: Uint8Array) -> Result<u32, Coded> {
+        let served = self.served()?;
+        let mut done = 0;
+        for span in spans(&served.pair, slot, Direction::In, from.len() as u64)? {
+            // SAFETY: 1. The span is mapped, and no longer than what is left of `from`. 2. What the peer does to it is its own harm.
+            unsafe { span.ptr.copy_from(from.as_ptr().add(done), span.len) };
+            done += span.len;
+        }
+        Ok(done as u32)
+    }
+
+    /// Starts the first `count` transfers of the list; those that are over at once have their errno in place, the others -1, and are
+    /// reported by the pool as `pair` and their slot.
+    #[napi]
+    pub fn transfer(&mut self, pool: &IoPool, pair: u32, count: u32) -> Result<(), Coded> {
+        let served = self.served()?;
+        pool.start(
+            pair,
+            &served.transfers,
+            count as usize,
+            served.pair.memory(),
+            |slot, direction, len| spans(&served.pair, slot, direction, len),
+        )
+    }
+
+    /// Ends the connection, which both sides' watchers see, and lets go of the segment as soon as no thread works on it.
+    #[napi]
+    pub fn close(&mut self) {
+        if let Some(served) = self.served.take() {
+            served.hang_up.hang_up();
+        }
+    }
+}
+
+/// The first `len` bytes of a task's data as spans of the arena, or all if there are fewer.
+fn spans(pair: &Target, slot: u32, direction: Direction, len: u64) -> Result<Vec<Span>, Coded> {
+    let segments = u16::try_from(slot)
+        .ok()
+        .and_then(|slot| pair.segments(slot, direction));
+    let segments = segments.ok_or_else(|| error::argument("no accepted task in this slot"))?;
+    let mut left = len;
+    let mut spans = Vec::with_capacity(segments.len());
+    for &segment in segments {
+        let len = left.min(u64::from(segment.len));
+        if len == 0 {
+            break;
+        }
+        spans.push(Span {
+            ptr: pair.place(segment),
+            len: len as usize,
+        });
+        left -= len;
+    }
+    Ok(spans)
+}

@@ -1,0 +1,109 @@
+//! `ts/ring/layout.gen.ts` says in TypeScript what the types of this crate say in Rust.
+//!
+//! `SGRING_WRITE=1 cargo test -p sgring-task --test layout` writes it anew.
+
+use sgring_task::{
+    Geometry, INLINE_CDB, MAX_CDB_LEN, MAX_SEGMENTS, MAX_SENSE_LEN, MIN_CDB_LEN, Record,
+    SLOT_BYTES, Slot, Violation, flags, transfer,
+};
+use std::fmt::Write;
+use std::mem::{offset_of, size_of};
+use std::{env, fs, path::Path};
+
+fn rendered() -> String {
+    let mut text = String::from(
+        "// Generated from crates/task by its test `layout`; see there how to write it anew.\n",
+    );
+    let constants = [
+        ("MAX_SLOTS", Geometry::MAX_SLOTS as usize),
+        ("MAX_ARENA_BYTES", Geometry::MAX_ARENA_BYTES as usize),
+        ("MIN_CDB_LEN", MIN_CDB_LEN),
+        ("MAX_CDB_LEN", MAX_CDB_LEN),
+        ("MAX_SENSE_LEN", MAX_SENSE_LEN),
+        ("MAX_SEGMENTS", MAX_SEGMENTS),
+        ("INLINE_CDB", INLINE_CDB),
+        ("SLOT_BYTES", SLOT_BYTES),
+        ("SLOT_LUN", offset_of!(Slot, lun)),
+        ("SLOT_TAG", offset_of!(Slot, tag)),
+        ("SLOT_CDB_LEN", offset_of!(Slot, cdb_len)),
+        ("SLOT_ATTRIBUTE", offset_of!(Slot, attribute)),
+        ("SLOT_OUT_LEN", offset_of!(Slot, out_len)),
+        ("SLOT_IN_LEN", offset_of!(Slot, in_len)),
+        ("SLOT_OUT_SEGMENTS", offset_of!(Slot, out_segments)),
+        ("SLOT_IN_SEGMENTS", offset_of!(Slot, in_segments)),
+        ("SLOT_CDB", offset_of!(Slot, cdb)),
+        ("SLOT_OUT", offset_of!(Slot, out)),
+        ("SLOT_IN", offset_of!(Slot, r#in)),
+        ("SLOT_OUT_RESIDUAL", offset_of!(Slot, out_residual)),
+        ("SLOT_IN_RESIDUAL", offset_of!(Slot, in_residual)),
+        ("SLOT_SENSE_LEN", offset_of!(Slot, sense_len)),
+        ("SLOT_SENSE", offset_of!(Slot, sense)),
+        ("SLOT_CDB_TAIL", offset_of!(Slot, cdb_tail)),
+        ("RECORD_BYTES", size_of::<Record>()),
+        ("RECORD_LUN", offset_of!(Record, lun)),
+        ("RECORD_TAG", offset_of!(Record, tag)),
+        ("RECORD_CDB_LEN", offset_of!(Record, cdb_len)),
+        ("RECORD_ATTRIBUTE", offset_of!(Record, attribute)),
+        ("RECORD_OUT_LEN", offset_of!(Record, out_len)),
+        ("RECORD_IN_LEN", offset_of!(Record, in_len)),
+        ("RECORD_CDB", offset_of!(Record, cdb)),
+        ("RECORD_OUT_RESIDUAL", offset_of!(Record, out_residual)),
+        ("RECORD_IN_RESIDUAL", offset_of!(Record, in_residual)),
+        ("RECORD_SENSE_LEN", offset_of!(Record, sense_len)),
+        ("RECORD_SENSE", offset_of!(Record, sense)),
+        (
+            "FLAG_SERVICE_RESPONSE",
+            usize::from(flags::SERVICE_RESPONSE),
+        ),
+        ("FLAG_SENSE", usize::from(flags::SENSE)),
+        ("FLAG_RESIDUAL", usize::from(flags::RESIDUAL)),
+        ("TRANSFER_WORDS", transfer::BYTES / 4),
+        ("TRANSFER_SLOT", transfer::SLOT),
+        ("TRANSFER_OP", transfer::OP),
+        ("TRANSFER_BACKING", transfer::BACKING),
+        ("TRANSFER_OFFSET_LOW", transfer::OFFSET_LOW),
+        ("TRANSFER_OFFSET_HIGH", transfer::OFFSET_HIGH),
+        ("TRANSFER_LEN", transfer::LEN),
+        ("TRANSFER_ERRNO", transfer::ERRNO),
+        ("TRANSFER_READ", transfer::READ as usize),
+        ("TRANSFER_WRITE", transfer::WRITE as usize),
+        ("TRANSFER_WRITE_FUA", transfer::WRITE_FUA as usize),
+        ("TRANSFER_FLUSH", transfer::FLUSH as usize),
+    ];
+    for (name, value) in constants {
+        writeln!(text, "export const {name} = {value}").unwrap();
+    }
+    writeln!(
+        text,
+        "export const TRANSFER_UNDER_WAY = {}",
+        transfer::UNDER_WAY
+    )
+    .unwrap();
+    text.push_str("/** What a peer can do wrong, by number. */\n");
+    text.push_str("export const VIOLATIONS: readonly { code: string; reason: string }[] = [\n");
+    text.push_str("  { code: 'NONE', reason: 'nothing' },\n");
+    for violation in Violation::ALL {
+        assert_eq!(
+            Violation::ALL[usize::from(violation.number()) - 1],
+            violation
+        );
+        writeln!(
+            text,
+            "  {{ code: '{}', reason: '{violation}' }},",
+            violation.code()
+        )
+        .unwrap();
+    }
+    text.push_str("]\n");
+    text
+}
+
+#[test]
+fn the_typescript_constants_are_those_of_the_rust_types() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ts/ring/layout.gen.ts");
+    if env::var_os("SGRING_WRITE").is_some() {
+        fs::write(&path, rendered()).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(committed, rendered(), "stale: see this file's first lines");
+}
