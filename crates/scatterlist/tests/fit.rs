@@ -2,117 +2,12 @@
 
 mod model;
 
+use model::command::{check_part, limits, naive_pieces};
 use proptest::prelude::*;
 use sgring_scatterlist::{Limit, LimitError, Limits, List, Part, Piece, Segment};
 
 const fn seg(address: u64, len: u64) -> Segment {
     Segment { address, len }
-}
-
-fn limits() -> impl Strategy<Value = Limits> {
-    let aligned = (0..4_u32).prop_flat_map(|shift| {
-        let alignment = 1_u64 << shift;
-        let max_segment_len = prop_oneof![alignment..alignment + 24, Just(u64::MAX)];
-        let boundary = prop_oneof![(shift..8).prop_map(|bits| (1 << bits) - 1), Just(u64::MAX)];
-        (Just(alignment), max_segment_len, boundary)
-    });
-    let virt_boundary_mask = prop_oneof![4 => Just(0), 1 => Just(7), 1 => Just(15)];
-    let max_segments = prop_oneof![1..12_u64, Just(u64::MAX)];
-    let max_total = prop_oneof![1..200_u64, Just(u64::MAX)];
-    let block_len = prop_oneof![Just(1), Just(4), Just(8), Just(16), 1..20_u64];
-    (
-        aligned,
-        virt_boundary_mask,
-        max_segments,
-        max_total,
-        block_len,
-    )
-        .prop_map(
-            |(
-                (alignment, max_segment_len, seg_boundary_mask),
-                virt_boundary_mask,
-                max_segments,
-                max_total,
-                block_len,
-            )| {
-                Limits {
-                    max_segments,
-                    max_segment_len,
-                    seg_boundary_mask,
-                    virt_boundary_mask,
-                    alignment,
-                    max_total,
-                    block_len,
-                }
-            },
-        )
-}
-
-/// The pieces of one command that moves `bytes`: cut byte by byte, then marked.
-fn naive_pieces(bytes: &[u64], limits: &Limits) -> Vec<Piece> {
-    let max_len = limits.max_segment_len - limits.max_segment_len % limits.alignment;
-    let cut = |address, len| address & limits.seg_boundary_mask == 0 || len == max_len;
-    let segments = model::runs(bytes, cut);
-
-    let gap = segments.windows(2).any(|pair| {
-        let (end, start) = (pair[0].address + pair[0].len, pair[1].address);
-        end != start
-            && [end, start]
-                .iter()
-                .any(|at| at & limits.virt_boundary_mask != 0)
-    });
-
-    let mut at = 0;
-    let mark = |segment: Segment| {
-        let aligned = [segment.address, segment.len, at]
-            .iter()
-            .all(|n| n % limits.alignment == 0);
-        at += segment.len;
-        Piece {
-            segment,
-            bounce: gap || !aligned,
-        }
-    };
-    segments.into_iter().map(mark).collect()
-}
-
-/// The most blocks of `bytes` that go into one command, tried one after another.
-fn naive_blocks(bytes: &[u64], limits: &Limits) -> usize {
-    let fits = |blocks: &usize| {
-        let len = blocks * limits.block_len as usize;
-        len as u64 <= limits.max_total
-            && naive_pieces(&bytes[..len], limits).len() as u64 <= limits.max_segments
-    };
-    (1..=bytes.len() / limits.block_len as usize)
-        .take_while(fits)
-        .last()
-        .unwrap_or(0)
-}
-
-fn check_part(part: &Part<'_>, bytes: &[u64], limits: &Limits) -> Result<(), TestCaseError> {
-    let pieces: Vec<Piece> = part.pieces().collect();
-    prop_assert_eq!(&pieces, &naive_pieces(bytes, limits));
-
-    let bounced: Vec<_> = pieces.iter().filter(|piece| piece.bounce).collect();
-    prop_assert_eq!(part.total_len(), bytes.len() as u64);
-    prop_assert_eq!(part.segments(), pieces.len() as u64);
-    prop_assert_eq!(part.bounced(), bounced.len() as u64);
-    prop_assert_eq!(
-        part.bounce_len(),
-        bounced.iter().map(|piece| piece.segment.len).sum::<u64>()
-    );
-
-    prop_assert!(part.total_len() <= limits.max_total);
-    prop_assert!(part.segments() <= limits.max_segments);
-    for Piece { segment, .. } in &pieces {
-        let last = segment.address + segment.len - 1;
-        prop_assert!(segment.len <= limits.max_segment_len);
-        prop_assert_eq!(
-            segment.address | limits.seg_boundary_mask,
-            last | limits.seg_boundary_mask
-        );
-    }
-    Ok(())
 }
 
 /// Where the device's segments end in the command, once pieces that bounce together share a buffer.
@@ -167,49 +62,6 @@ proptest! {
         for Piece { segment, bounce } in part.pieces() {
             prop_assert!(bounce || (segment.address | segment.len) % limits.alignment == 0);
         }
-    }
-
-    #[test]
-    fn split_parts_are_whole_blocks_and_together_the_whole(
-        segments in model::segments(),
-        limits in limits(),
-    ) {
-        let list = model::list(&segments);
-        let bytes = model::bytes(segments);
-        let block_len = limits.block_len as usize;
-        let split = match list.split(&limits) {
-            Ok(split) => split,
-            Err(LimitError::PartialBlock { .. }) => {
-                prop_assert!(bytes.len() % block_len != 0);
-                return Ok(());
-            }
-            Err(LimitError::Exceeded { limit: Limit::MaxTotal, value, needed }) => {
-                prop_assert_eq!((value, needed), (limits.max_total, limits.block_len));
-                prop_assert!(needed > value);
-                return Ok(());
-            }
-            Err(LimitError::Exceeded { limit: Limit::MaxSegments, .. }) => {
-                let mut rest = &bytes[..];
-                while naive_blocks(rest, &limits) > 0 {
-                    rest = &rest[naive_blocks(rest, &limits) * block_len..];
-                }
-                prop_assert!(!rest.is_empty(), "the model could split it");
-                return Ok(());
-            }
-            Err(other) => return Err(TestCaseError::fail(other.to_string())),
-        };
-
-        let count = split.len();
-        let mut at = 0;
-        let mut taken = 0;
-        for part in split {
-            let len = naive_blocks(&bytes[at..], &limits) * block_len;
-            prop_assert_eq!((part.offset(), part.total_len()), (at as u64, len as u64));
-            check_part(&part, &bytes[at..at + len], &limits)?;
-            at += len;
-            taken += 1;
-        }
-        prop_assert_eq!((at, taken), (bytes.len(), count));
     }
 
     #[test]
@@ -305,13 +157,6 @@ fn nearly_the_whole_address_space_is_one_piece_without_limits() {
 }
 
 #[test]
-fn an_empty_list_fits_as_nothing_and_splits_into_nothing() {
-    let list = List::arena(64, 1);
-    assert_eq!(list.fit(&Limits::NONE).unwrap().segments(), 0);
-    let limits = Limits {
-        max_total: 1,
-        block_len: 512,
-        ..Limits::NONE
-    };
-    assert_eq!(list.split(&limits).unwrap().len(), 0);
+fn an_empty_list_fits_as_nothing() {
+    assert_eq!(List::arena(64, 1).fit(&Limits::NONE).unwrap().segments(), 0);
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod command;
+
 use proptest::prelude::*;
 use sgring_scatterlist::iovec::Layout;
 use sgring_scatterlist::{List, Segment};
