@@ -1,8 +1,10 @@
 //! [`Pool`]: a fixed set of native threads that run transfers.
 //!
-//!     submit ---> waiting ---> a thread ---> done ---> reap
-//!                                             |
-//!                                             +- wake, when it was empty
+//! ```text
+//! submit ---> waiting ---> a thread ---> done ---> reap
+//!                                         |
+//!                                         +- wake, when it was empty
+//! ```
 //!
 //! **No wake-up is lost.** A thread pushes its [`Done`] and looks whether the list was empty under one lock; [`Pool::reap`]
 //! takes from the list under the same lock, and says what it left. So at any time each entry of the list is either

@@ -1,8 +1,10 @@
 //! Locks over the image, and ranges cut along them.
 //!
-//!     offset   0        1 MiB      2 MiB      3 MiB             64 MiB
-//!     chunk    |---0----|----1-----|----2-----|--- ... ---|-----64---- ...
-//!     stripe       0         1          2                       0
+//! ```text
+//! offset   0        1 MiB      2 MiB      3 MiB             64 MiB
+//! chunk    |---0----|----1-----|----2-----|--- ... ---|-----64---- ...
+//! stripe       0         1          2                       0
+//! ```
 //!
 //! A transfer holds the stripe of one chunk at a time: shared to read, exclusive to write. So
 //! - a block, which never straddles a chunk (its size is a power of two, and it is aligned), is always read whole, as one write left it;
