@@ -3,12 +3,11 @@
  * the loom models. A filter is a part of a path: a test file's, or a crate's folder. Ends with `N passed, N failed, N skipped`.
  */
 
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { cargoTest, laneEnvironment, packages } from './lib/cargo.js'
+import { cargoTest, packages } from './lib/cargo.js'
 import { forgotten, runFiles, testFiles } from './lib/files.js'
 import { main } from './lib/stop.js'
 import { exitCode, line, single, sum, summary } from './lib/tally.js'
+import { loom, models } from './loom.js'
 import { root, setup } from './setup.js'
 
 main(async () => {
@@ -32,7 +31,7 @@ main(async () => {
   if (lost.length > 0) tell(single('no test file is forgotten', false, 0, lost.join('\n')))
   await runFiles(root, testFiles(root).filter(chosen), tell)
   for (const outcome of await rust(chosen, filters.length === 0)) tell(outcome)
-  for (const outcome of await loom(chosen)) tell(outcome)
+  if (chosen(models)) await loom(tell)
 
   process.stdout.write(
     json
@@ -50,13 +49,4 @@ async function rust(chosen, all) {
   const names = packages(root).filter(({ folder }) => chosen(folder))
   if (names.length === 0) return []
   return cargoTest(root, 'rust', all ? ['--workspace'] : names.flatMap(({ name }) => ['-p', name]))
-}
-
-/** @param {(path: string) => boolean} chosen */
-async function loom(chosen) {
-  const models = 'crates/ring/tests/loom.rs'
-  if (!existsSync(join(root, models)) || !chosen(models)) return []
-  // Models are many small runs of optimised code; what link-time optimisation adds to it is only waiting.
-  const env = laneEnvironment(root, 'loom', '--cfg loom', { CARGO_PROFILE_RELEASE_LTO: 'off' })
-  return cargoTest(root, 'loom', ['-p', 'sgring-ring', '--release', '--test', 'loom'], env)
 }

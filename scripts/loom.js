@@ -1,0 +1,80 @@
+/**
+ * The loom models of crates/ring, and whether they can fail: every `weaken` of `src/order.rs` loosens one ordering, and the models
+ * whose names begin with it must then fail. `node scripts/loom.js`, and a part of `npm test`.
+ */
+
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cargoTest, laneEnvironment } from './lib/cargo.js'
+import { main } from './lib/stop.js'
+import { exitCode, line, single, summary } from './lib/tally.js'
+import { toolchain } from './lib/toolchain.js'
+import { root } from './setup.js'
+
+/** @typedef {import('./lib/tally.js').Outcome} Outcome */
+
+export const models = 'crates/ring/tests/loom.rs'
+
+/**
+ * Runs the models, then each weakening.
+ *
+ * @param {(outcome: Outcome) => void} tell
+ */
+export async function loom(tell) {
+  if (!existsSync(join(root, models))) return
+  for (const outcome of await build('loom', [], '')) tell(outcome)
+
+  const order = readFileSync(join(root, 'crates/ring/src/order.rs'), 'utf8')
+  const weakenings = new Set(
+    Array.from(order.matchAll(/weaken = "(\w+)"/g), ([, name = '']) => name),
+  )
+  for (const name of weakenings) {
+    const outcomes = await build(`weakened ${name}`, [`${name}_`], ` --cfg weaken="${name}"`)
+    tell(mustHaveFailed(name, outcomes))
+  }
+}
+
+/**
+ * @param {string} title
+ * @param {readonly string[]} filter
+ * @param {string} flags
+ */
+function build(title, filter, flags) {
+  // Link-time optimisation would only be more waiting here.
+  const env = laneEnvironment(root, 'loom', `--cfg loom${flags}`, {
+    CARGO_PROFILE_RELEASE_LTO: 'off',
+    CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
+  })
+  const args = ['-p', 'sgring-ring', '--release', '--test', 'loom', '--', ...filter]
+  return cargoTest(root, title, args, env)
+}
+
+/**
+ * @param {string} name
+ * @param {readonly Outcome[]} outcomes
+ */
+function mustHaveFailed(name, outcomes) {
+  const ran = outcomes.filter(({ name }) => name.includes('tests/loom.rs'))
+  const failed = ran.some((outcome) => outcome.failed > 0)
+  const seconds = outcomes.reduce((all, outcome) => all + outcome.seconds, 0)
+  const trouble = [
+    `no model ${name}_… of ${models} fails when ${name} is weakened`,
+    ...outcomes.map(({ trouble }) => trouble ?? ''),
+  ]
+  return single(`loom: weakening ${name} is found`, failed, seconds, trouble.join('\n'))
+}
+
+if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url)) {
+  main(async () => {
+    await toolchain(root)
+    /** @type {Outcome[]} */
+    const outcomes = []
+    await loom((outcome) => {
+      outcomes.push(outcome)
+      process.stdout.write(line(outcome))
+    })
+    process.stdout.write(`\n${summary(outcomes)}`)
+    return exitCode(outcomes)
+  })
+}
