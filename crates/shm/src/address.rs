@@ -159,6 +159,9 @@ impl Drop for Address {
         if ours.is_some() && identity(&self.lock_path) == ours {
             let _gone_already = fs::remove_file(&self.lock_path);
         }
+        // Not left to closing: a child between fork and exec would hold the lock a little longer.
+        // SAFETY: a plain call on an open descriptor.
+        unsafe { libc::flock(self.lock.as_raw_fd(), libc::LOCK_UN) };
     }
 }
 

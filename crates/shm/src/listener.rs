@@ -19,6 +19,7 @@ use std::{
     path::Path,
     sync::{Arc, atomic::Ordering},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 /// Whom a listener lets in.
@@ -32,6 +33,8 @@ pub struct ListenOptions {
     pub segment_len: fn(&Hello) -> Option<u64>,
     /// Connections that are being checked or wait for [`Listener::accept`]; further ones are refused. Default: 64.
     pub max_pending: usize,
+    /// How long a client may take for its hello. Default: 5 s.
+    pub patience: Duration,
     /// Permissions of the socket. Default: 0o600.
     pub mode: u32,
 }
@@ -47,6 +50,7 @@ impl ListenOptions {
             features: 0,
             segment_len,
             max_pending: 64,
+            patience: Duration::from_secs(5),
             mode: 0o600,
         }
     }

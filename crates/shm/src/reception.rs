@@ -1,7 +1,7 @@
 //! The listener's thread.
 //!
 //! It waits in poll(2) for the listening socket, for the order to stop and for at most `max_pending` clients in the middle
-//! of their hello; each has [`PATIENCE`] to finish it. Nothing a client does makes it block, panic, or keep more.
+//! of their hello; each has `patience` to finish it. Nothing a client does makes it block, panic, or keep more.
 
 use crate::{
     bell::Bell,
@@ -13,7 +13,7 @@ use crate::{
 };
 use std::{
     collections::VecDeque,
-    io,
+    io, mem,
     os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
     ptr,
     sync::{
@@ -23,8 +23,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a client may take for its hello.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How long nothing is accepted after descriptors or memory ran out: the backlog stays readable, so poll would return at once.
 const BACKOFF: Duration = Duration::from_millis(100);
 /// Connections accepted in one turn, so that a storm of them does not starve those already here.
@@ -128,7 +126,7 @@ impl Reception {
                 self.accept();
             }
         }
-        for client in std::mem::take(&mut self.pending) {
+        for client in mem::take(&mut self.pending) {
             self.turn_away(&client.socket, Refusal::Closing);
         }
     }
@@ -212,34 +210,25 @@ impl Reception {
             record: [0; RECORD_BYTES],
             len: 0,
             descriptor: None,
-            deadline: Instant::now() + PATIENCE,
+            deadline: Instant::now() + self.options.patience,
         });
     }
 
     /// Reads on where there is something to read, and gives up on who is late.
     fn advance(&mut self, ready: &[bool]) {
         let now = Instant::now();
-        // From the back: swap_remove then moves only clients that have had their turn.
-        for i in (0..self.pending.len()).rev() {
-            let client = &mut self.pending[i];
+        for (i, mut client) in mem::take(&mut self.pending).into_iter().enumerate() {
             let progress = match ready.get(i) {
                 Some(true) => client.read(),
                 _ => Progress::Partial,
             };
             match progress {
-                Progress::Partial if now < client.deadline => {}
+                Progress::Partial if now < client.deadline => self.pending.push(client),
                 Progress::Partial | Progress::Malformed => {
-                    let client = self.pending.swap_remove(i);
                     self.turn_away(&client.socket, Refusal::Malformed);
                 }
-                Progress::Gone => {
-                    self.pending.swap_remove(i);
-                    count(&self.shared.turned_away);
-                }
-                Progress::Whole => {
-                    let client = self.pending.swap_remove(i);
-                    self.judge(client);
-                }
+                Progress::Gone => count(&self.shared.turned_away),
+                Progress::Whole => self.judge(client),
             }
         }
     }
