@@ -1,5 +1,5 @@
 /**
- * READ, WRITE and SYNCHRONIZE CACHE (SBC-4 5.15 to 5.19, 5.33, 5.34, 5.42 to 5.46).
+ * READ, WRITE and SYNCHRONIZE CACHE (SBC-3 clause 5).
  *
  *     bytes  flags  LBA            blocks
  *     6      -      1..3, 21 bits  4      (0 is 256)
@@ -65,12 +65,12 @@ export function blockCount(cdb: Uint8Array): number {
   }
 }
 
-/** Force unit access: from the medium, or onto it (SBC-4 4.15). READ(6) and WRITE(6) have none. */
+/** Force unit access: from the medium, or onto it (SBC-3 4.15). READ(6) and WRITE(6) have none. */
 export function hasFua(cdb: Uint8Array): boolean {
   return cdb[0]! >> 5 !== 0 && (cdb[1]! & FUA) !== 0
 }
 
-/** RDPROTECT or WRPROTECT is not zero: protection information is asked for (SBC-4 4.21). */
+/** RDPROTECT or WRPROTECT is not zero: protection information is asked for. */
 export function hasProtect(cdb: Uint8Array): boolean {
   return cdb[0]! >> 5 !== 0 && (cdb[1]! & PROTECT) !== 0
 }
@@ -149,12 +149,12 @@ export interface SynchronizeCacheOptions {
   readonly immed?: boolean
 }
 
-/** SYNCHRONIZE CACHE(10) (SBC-4 5.33). */
+/** SYNCHRONIZE CACHE(10). */
 export function synchronizeCache10(options: SynchronizeCacheOptions = {}): TypedCommand<void> {
   return synchronizeCache(Opcode.SYNCHRONIZE_CACHE_10, options)
 }
 
-/** SYNCHRONIZE CACHE(16) (SBC-4 5.34). */
+/** SYNCHRONIZE CACHE(16): LBA and length of 64 and 32 bits. */
 export function synchronizeCache16(options: SynchronizeCacheOptions = {}): TypedCommand<void> {
   return synchronizeCache(Opcode.SYNCHRONIZE_CACHE_16, options)
 }

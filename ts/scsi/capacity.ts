@@ -1,4 +1,4 @@
-/** READ CAPACITY (SBC-4 5.20, 5.21). */
+/** READ CAPACITY (SBC-3 5.15, 5.16). */
 
 import { checkUint, getUint32, getUint64, needBytes, setUint32, setUint64 } from './bytes.ts'
 import type { TypedCommand } from './command.ts'

@@ -1,10 +1,10 @@
-/** TEST UNIT READY and standard INQUIRY data (SPC-5 6.7, 6.47). */
+/** TEST UNIT READY and standard INQUIRY data (SPC-4 6.6, 6.47). */
 
 import { badResponse, checkUint, getAscii, needBytes, setAscii, setUint16 } from './bytes.ts'
 import { type TypedCommand, parseNothing } from './command.ts'
 import { Opcode } from './opcode.ts'
 
-/** PERIPHERAL DEVICE TYPE (SPC-5 table 147). */
+/** PERIPHERAL DEVICE TYPE. */
 export const DeviceType = {
   DIRECT_ACCESS_BLOCK: 0x00,
   SEQUENTIAL_ACCESS: 0x01,
@@ -18,7 +18,7 @@ export const DeviceType = {
 } as const
 export type DeviceType = (typeof DeviceType)[keyof typeof DeviceType]
 
-/** PERIPHERAL QUALIFIER (SPC-5 table 146). */
+/** PERIPHERAL QUALIFIER. */
 export const PeripheralQualifier = {
   CONNECTED: 0b000,
   NOT_CONNECTED: 0b001,
@@ -26,7 +26,7 @@ export const PeripheralQualifier = {
 } as const
 export type PeripheralQualifier = (typeof PeripheralQualifier)[keyof typeof PeripheralQualifier]
 
-/** What standard INQUIRY data say (SPC-5 table 144). */
+/** What standard INQUIRY data say (SPC-4 6.6.2). */
 export interface Inquiry {
   readonly qualifier: number
   readonly deviceType: number

@@ -2,8 +2,8 @@
  * Logical unit numbers (SAM-5 4.7): eight bytes on the wire, of which a single-level LUN uses the first two.
  *
  *     byte        0          1        2..7
- *     below 256   00h        LUN      0      peripheral device addressing, bus 0 (4.7.7.2)
- *     below 16384 01b LUN    LUN      0      flat space addressing (4.7.7.3)
+ *     below 256   00h        LUN      0      peripheral device addressing, bus 0
+ *     below 16384 01b LUN    LUN      0      flat space addressing
  */
 
 import { SgringError } from '../errors.ts'
@@ -43,7 +43,7 @@ export function parseLun(bytes: Uint8Array): number {
 
 /**
  * The LUN of the first four bytes, or -1 if it is none of a single level. A LUN below 256 may come in either method: both name the
- * same logical unit (SAM-5 4.7.4).
+ * same logical unit (SAM-5 4.7).
  */
 export function lunOfWord(word: number): number {
   if ((word & 0xffff) !== 0) return -1

@@ -1,6 +1,6 @@
-/** Operation codes, and what the first byte of a CDB says of the rest (SPC-5 4.2.5). */
+/** Operation codes, and what the first byte of a CDB says of the rest (SPC-5 4.2). */
 
-/** Operation codes (SPC-5 table F.2), by the standards' names. */
+/** Operation codes (SPC-5 annex F), by the standards' names. */
 export const Opcode = {
   TEST_UNIT_READY: 0x00,
   REQUEST_SENSE: 0x03,
@@ -23,7 +23,7 @@ export const Opcode = {
 } as const
 export type Opcode = (typeof Opcode)[keyof typeof Opcode]
 
-/** Service actions of SERVICE ACTION IN(16) (SBC-4 table 32). */
+/** Service actions of SERVICE ACTION IN(16). */
 export const ServiceActionIn16 = { READ_CAPACITY_16: 0x10 } as const
 
 /** The NACA bit of the CONTROL byte (SAM-5 5.2). */
@@ -32,7 +32,7 @@ export const NACA = 0x04
 /** CDB bytes by GROUP CODE; of group 3 (variable length) and the vendor specific groups 6 and 7 only the shortest CDB is known. */
 const LENGTH = Uint8Array.of(6, 10, 10, 6, 16, 12, 6, 6)
 
-/** Where the CONTROL byte stands by GROUP CODE (SPC-5 tables 2 to 7); in groups 6 and 7 nobody says. */
+/** Where the CONTROL byte stands by GROUP CODE (SPC-5 4.2); in groups 6 and 7 nobody says. */
 const CONTROL = Uint8Array.of(5, 9, 9, 1, 15, 11, 0, 0)
 
 /** The shortest CDB that its operation code allows. */

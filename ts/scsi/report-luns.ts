@@ -1,11 +1,11 @@
-/** REPORT LUNS (SPC-5 6.33). */
+/** REPORT LUNS (SPC-4 6.33). */
 
 import { badResponse, checkUint, getUint32, getUint64, needBytes, setUint32 } from './bytes.ts'
 import type { TypedCommand } from './command.ts'
 import { lunOfWord, setLun } from './lun.ts'
 import { Opcode } from './opcode.ts'
 
-/** SELECT REPORT (SPC-5 table 298). */
+/** SELECT REPORT. */
 export const SelectReport = { LOGICAL_UNITS: 0x00, WELL_KNOWN: 0x01, ALL: 0x02 } as const
 export type SelectReport = (typeof SelectReport)[keyof typeof SelectReport]
 

@@ -1,4 +1,4 @@
-/** REQUEST SENSE (SPC-5 6.39). */
+/** REQUEST SENSE (SPC-4 6.39). */
 
 import type { TypedCommand } from './command.ts'
 import { Opcode } from './opcode.ts'
@@ -9,7 +9,7 @@ export interface RequestSenseOptions {
   readonly descriptor?: boolean
 }
 
-/** The largest sense data (SPC-5 4.4.1). */
+/** The largest sense data (SPC-5 4.4). */
 export const MAX_SENSE_LENGTH = 252
 
 /** REQUEST SENSE: what the unit has to say, as data; a unit attention condition that it tells is thereby cleared. */

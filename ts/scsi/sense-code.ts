@@ -1,4 +1,4 @@
-/** Additional sense codes (SPC-5 annex F.2) that this package answers or acts on, as one number: ASC in the high byte. */
+/** Additional sense codes (SPC-5 annex F) that this package answers or acts on, as one number: ASC in the high byte. */
 
 export const SenseCode = {
   NO_ADDITIONAL_SENSE_INFORMATION: 0x0000,

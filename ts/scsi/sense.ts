@@ -15,7 +15,7 @@
 import { badResponse, checkUint, checkUint64, getUint16, getUint32, getUint64 } from './bytes.ts'
 import { setUint16, setUint32, setUint64 } from './bytes.ts'
 
-/** Sense keys (SPC-5 table 48). */
+/** Sense keys. */
 export const SenseKey = {
   NO_SENSE: 0x0,
   RECOVERED_ERROR: 0x1,
@@ -35,7 +35,7 @@ export const SenseKey = {
 } as const
 export type SenseKey = (typeof SenseKey)[keyof typeof SenseKey]
 
-/** SENSE KEY SPECIFIC (SPC-5 4.4.2.4): what the three bytes mean depends on the sense key. */
+/** SENSE KEY SPECIFIC: what the three bytes mean depends on the sense key. */
 export type SenseKeySpecific =
   /** ILLEGAL REQUEST: the byte in error, of the CDB or of the parameter list, and its highest bit in error if that is known. */
   | { readonly kind: 'field'; readonly byte: number; readonly bit?: number; readonly inCdb: boolean }
@@ -65,7 +65,7 @@ export interface SenseInit {
   readonly incorrectLength?: boolean
 }
 
-/** A sense data descriptor (SPC-5 4.4.2.1). */
+/** A sense data descriptor. */
 export interface SenseDescriptor {
   readonly type: number
   /** The descriptor without its type and length bytes. */

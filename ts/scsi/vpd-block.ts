@@ -1,4 +1,4 @@
-/** The vital product data of block devices: block limits and characteristics (SBC-4 6.6.4, 6.6.2). */
+/** The vital product data of block devices: block limits and characteristics (SBC-3 6.6). */
 
 import { getUint16, getUint32, getUint64, needBytes, setUint16, setUint32, setUint64 } from './bytes.ts'
 import type { TypedCommand } from './command.ts'
@@ -32,7 +32,7 @@ export interface BlockDeviceCharacteristics {
   readonly productType: number
   /** NOMINAL FORM FACTOR: 0 not reported. */
   readonly formFactor: number
-  /** FUAB: FUA and SYNCHRONIZE CACHE have the meaning of SBC-4 rather than that of SBC-2. */
+  /** FUAB: FUA and SYNCHRONIZE CACHE have the meaning of SBC-3 rather than that of SBC-2. */
   readonly fuab: boolean
   /** VBULS: VERIFY of blocks without data is supported. */
   readonly vbuls: boolean

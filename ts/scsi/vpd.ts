@@ -1,10 +1,10 @@
-/** Vital product data: the pages' frame, supported pages, serial number, identification (SPC-5 7.7). */
+/** Vital product data: the pages' frame, supported pages, serial number, identification (SPC-4 7.8). */
 
 import { badResponse, checkUint, getAscii, getUint16, needBytes, setUint16 } from './bytes.ts'
 import type { TypedCommand } from './command.ts'
 import { inquiryCdb } from './inquiry.ts'
 
-/** Page codes (SPC-5 7.7, SBC-4 6.6). */
+/** Page codes (SPC-4 7.8, SBC-3 6.6). */
 export const VpdPage = {
   SUPPORTED_PAGES: 0x00,
   UNIT_SERIAL_NUMBER: 0x80,
@@ -21,13 +21,13 @@ export interface VpdOptions {
   readonly allocationLength?: number
 }
 
-/** CODE SET of a designator (SPC-5 table 518). */
+/** CODE SET of a designator. */
 export const CodeSet = { BINARY: 1, ASCII: 2, UTF8: 3 } as const
 
-/** What a designator names (SPC-5 table 519). */
+/** What a designator names. */
 export const Association = { LOGICAL_UNIT: 0, TARGET_PORT: 1, TARGET_DEVICE: 2 } as const
 
-/** DESIGNATOR TYPE (SPC-5 table 520). */
+/** DESIGNATOR TYPE. */
 export const DesignatorType = {
   VENDOR_SPECIFIC: 0,
   T10_VENDOR_ID: 1,
@@ -42,7 +42,7 @@ export const DesignatorType = {
   UUID: 10,
 } as const
 
-/** A designation descriptor (SPC-5 7.7.6). */
+/** A designation descriptor. */
 export interface Designator {
   readonly association: number
   readonly type: number

@@ -17,7 +17,8 @@ export type TransferDone = (task: Task, errno: number) => void
 
 /**
  * A task from when its port accepts it until it is answered. The object is reused for later tasks: nothing may be kept of it after
- * the answer. Exactly one of `good`, `answer` and the transfers must be called, once.
+ * the answer. Exactly one of `good`, `answer` and `moved` answers it, once; before that it may make transfers, one after the other,
+ * each begun in the `done` of the one before.
  */
 export interface Task {
   /** The I_T nexus it came on; what a target keeps for it. */
@@ -45,7 +46,10 @@ export interface Task {
   write(backing: Backing, offset: number, length: number, fua: boolean, done: TransferDone): void
   /** Puts everything written so far on the medium. */
   flush(backing: Backing, done: TransferDone): void
-  /** After a transfer of `length` bytes: GOOD, with residuals that follow from `length`. */
+  /**
+   * GOOD after a `read` or `write` for a command that asked for `length` bytes. More than the transfer moved leaves a negative residual
+   * in its direction, less than the initiator offered a positive one; the other direction stays as residual whole.
+   */
   moved(length: number): void
 }
 

@@ -1,0 +1,79 @@
+/** The INQUIRY data of a disk (SPC-4 6.6, 7.8; SBC-3 6.6). */
+
+import { DeviceType, PeripheralQualifier, encodeInquiry } from '../scsi/inquiry.ts'
+import { encodeBlockLimits, encodeCharacteristics } from '../scsi/vpd-block.ts'
+import { encodeExtendedInquiry } from '../scsi/vpd-extended.ts'
+import { VpdPage, encodeDesignators, encodeVpd } from '../scsi/vpd.ts'
+import { ANY_UNIT, designatorsOf } from './identity.ts'
+import type { InquiryPages } from './inquiry.ts'
+
+/** What the pages say of a disk. */
+export interface DiskDescription {
+  readonly product: string
+  readonly serial: string
+  /** Blocks that one command may move. */
+  readonly maxTransferBlocks: number
+  /** Writes rest in a volatile cache until they are flushed. */
+  readonly volatileCache: boolean
+  /** It is known that nothing turns. */
+  readonly solidState: boolean
+}
+
+const PERIPHERAL = (PeripheralQualifier.CONNECTED << 5) | DeviceType.DIRECT_ACCESS_BLOCK
+
+/** The standard data and every page that there is, in ascending order as page 00h must list them (SPC-4 7.8). */
+export function diskPages(disk: DiskDescription): InquiryPages {
+  const bodies: readonly (readonly [page: number, body: Uint8Array])[] = [
+    [VpdPage.UNIT_SERIAL_NUMBER, new TextEncoder().encode(disk.serial)],
+    [VpdPage.DEVICE_IDENTIFICATION, encodeDesignators(designatorsOf(disk.serial))],
+    [
+      VpdPage.EXTENDED_INQUIRY,
+      encodeExtendedInquiry({
+        headOfQueue: false,
+        ordered: false,
+        simple: true,
+        volatileCache: disk.volatileCache,
+      }),
+    ],
+    [VpdPage.BLOCK_LIMITS, encodeBlockLimits({ ...NO_LIMITS, maxTransferLength: disk.maxTransferBlocks })],
+    [
+      VpdPage.BLOCK_DEVICE_CHARACTERISTICS,
+      encodeCharacteristics({
+        rotationRate: disk.solidState ? 1 : 0,
+        productType: 0,
+        formFactor: 0,
+        fuab: false,
+        vbuls: false,
+      }),
+    ],
+  ]
+  const codes = Uint8Array.of(VpdPage.SUPPORTED_PAGES, ...bodies.map(([page]) => page))
+  return {
+    standard: encodeInquiry({
+      ...ANY_UNIT,
+      qualifier: PeripheralQualifier.CONNECTED,
+      deviceType: DeviceType.DIRECT_ACCESS_BLOCK,
+      product: disk.product,
+    }),
+    vital: new Map(
+      [[VpdPage.SUPPORTED_PAGES, codes] as const, ...bodies].map(([page, body]) => [
+        page,
+        encodeVpd(PERIPHERAL, page, body),
+      ]),
+    ),
+  }
+}
+
+const NO_LIMITS = {
+  writeSameNonZero: false,
+  maxCompareAndWriteLength: 0,
+  optimalTransferLengthGranularity: 0,
+  maxTransferLength: 0,
+  optimalTransferLength: 0,
+  maxPrefetchLength: 0,
+  maxUnmapLbaCount: 0,
+  maxUnmapDescriptorCount: 0,
+  optimalUnmapGranularity: 0,
+  unmapGranularityAlignment: undefined,
+  maxWriteSameLength: 0n,
+}

@@ -1,0 +1,22 @@
+/** The answers that say no in the same words everywhere. */
+
+import { SenseCode } from '../scsi/sense-code.ts'
+import { SenseKey } from '../scsi/sense.ts'
+import { type Answer, checkCondition } from '../task/answer.ts'
+
+/** ILLEGAL REQUEST with nothing more to say. */
+export function illegalRequest(ascAscq: number): Answer {
+  return checkCondition(SenseKey.ILLEGAL_REQUEST, ascAscq)
+}
+
+/** INVALID FIELD IN CDB, naming the byte and the field's highest bit (SPC-5 4.4). */
+export function invalidField(byte: number, bit: number): Answer {
+  return checkCondition(SenseKey.ILLEGAL_REQUEST, SenseCode.INVALID_FIELD_IN_CDB, {
+    specific: { kind: 'field', byte, bit, inCdb: true },
+  })
+}
+
+/** INVALID COMMAND OPERATION CODE: this unit does not have that command. */
+export function unknownOpcode(): Answer {
+  return illegalRequest(SenseCode.INVALID_COMMAND_OPERATION_CODE)
+}
