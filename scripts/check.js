@@ -1,0 +1,134 @@
+/** `npm run check`: all that is checked without running a test. Every step runs, whatever the others find. */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { laneEnvironment } from './lib/cargo.js'
+import { run } from './lib/child.js'
+import { main, Stop } from './lib/stop.js'
+import { exitCode, line, single, summary } from './lib/tally.js'
+import { root, setup } from './setup.js'
+
+/**
+ * A step: a command that must end with 0, or a function that returns what is wrong.
+ *
+ * @typedef {object} Check
+ * @property {string} name
+ * @property {readonly string[]} [command]
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {() => Promise<string | undefined>} [find]
+ */
+
+const bin = join(root, 'node_modules')
+const node = process.execPath
+const clippy = ['cargo', 'clippy', '--offline', '--all-targets']
+const denied = ['--', '-D', 'warnings']
+
+/** @type {readonly Check[]} */
+const checks = [
+  { name: 'biome', command: [node, `${bin}/@biomejs/biome/bin/biome`, 'check', '.'] },
+  { name: 'types of ts/', find: () => complaints(setup(['dist'])) },
+  { name: 'types of test/', find: () => complaints(setup(['dist', 'tests'])) },
+  { name: 'types of scripts/', command: [node, `${bin}/typescript/bin/tsc`, '-p', 'scripts'] },
+  { name: 'native code builds', find: () => complaints(setup(['native'])) },
+  {
+    name: 'Cargo.lock is up to date',
+    command: ['cargo', 'metadata', '--locked', '--format-version=1'],
+  },
+  { name: 'rustfmt', command: ['cargo', 'fmt', '--all', '--check'] },
+  { name: 'clippy', command: [...clippy, '--workspace', ...denied] },
+  {
+    name: 'clippy of the loom models',
+    command: [...clippy, '-p', 'sgring-ring', ...denied],
+    env: laneEnvironment(root, 'loom', '--cfg loom'),
+  },
+  {
+    name: 'rustdoc',
+    command: ['cargo', 'doc', '--offline', '--workspace', '--no-deps', '--document-private-items'],
+    env: { ...process.env, RUSTDOCFLAGS: '-D warnings' },
+  },
+  { name: 'package-lock.json names no registry', find: registryNames },
+  { name: 'nothing generated is committed', find: generatedFiles },
+  { name: 'the package is whole', find: packedFiles },
+]
+
+main(async () => {
+  await setup(['packages'])
+  /** @type {import('./lib/tally.js').Outcome[]} */
+  const outcomes = []
+  for (const check of checks) {
+    const started = performance.now()
+    const trouble = await carryOut(check)
+    const took = (performance.now() - started) / 1000
+    const outcome = single(check.name, trouble === undefined, took, trouble ?? '')
+    outcomes.push(outcome)
+    process.stdout.write(line(outcome))
+  }
+  process.stdout.write(`\n${summary(outcomes)}`)
+  return exitCode(outcomes)
+})
+
+/**
+ * @param {Check} check
+ * @returns {Promise<string | undefined>} what is wrong
+ */
+async function carryOut({ command, env = process.env, find }) {
+  if (find !== undefined) return find()
+  const [program = '', ...args] = command ?? []
+  const { code, output } = await run(program, args, { cwd: root, env })
+  return code === 0 ? undefined : output
+}
+
+/**
+ * A set-up step as a check.
+ *
+ * @param {Promise<unknown>} step
+ */
+async function complaints(step) {
+  try {
+    await step
+    return undefined
+  } catch (error) {
+    if (error instanceof Stop) return error.message
+    throw error
+  }
+}
+
+async function registryNames() {
+  const lines = readFileSync(join(root, 'package-lock.json'), 'utf8').split('\n')
+  const found = lines.filter((text) => text.includes('"resolved"'))
+  return found.length === 0 ? undefined : found.join('\n')
+}
+
+async function generatedFiles() {
+  const folders = ['native', 'dist', 'build', 'npm', 'target', 'node_modules', '.setup']
+  const { code, output } = await run('git', ['ls-files', '--', ...folders], { cwd: root })
+  return code === 0 && output === '' ? undefined : output
+}
+
+/** What `npm pack` would send: every file that package.json points at, and nothing that is not for users. */
+async function packedFiles() {
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts', '--silent']
+  const { code, stdout, output } = await run('npm', args, { cwd: root })
+  if (code !== 0) return output
+  const [packed] = JSON.parse(stdout)
+  /** @type {Set<string>} */
+  const files = new Set(packed.files.map((/** @type {{ path: string }} */ { path }) => path))
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const named = [
+    ...Object.values(manifest.bin),
+    ...Object.values(manifest.exports).flatMap((to) =>
+      typeof to === 'string' ? [to] : Object.values(to),
+    ),
+    ...manifest.files.filter((/** @type {string} */ path) => /\.\w+$/.test(path)),
+  ].map((path) => path.replace(/^\.\//, ''))
+
+  const wrong = [
+    ...named
+      .filter((path) => !files.has(path))
+      .map((path) => `package.json names ${path}: missing`),
+    ...[...files]
+      .filter((path) => /(^|\/)(test|scripts|crates|\.ci)\/|\.node$/.test(path))
+      .map((path) => `${path}: is not for users`),
+  ]
+  return wrong.length === 0 ? undefined : wrong.join('\n')
+}
