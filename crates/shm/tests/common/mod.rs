@@ -157,6 +157,14 @@ pub(crate) fn answer(socket: &OwnedFd) -> Welcome {
 
 /// Waits until something can be read, an end included; panics after the deadline.
 pub(crate) fn wait_readable(socket: &impl AsFd) {
+    assert!(
+        readable_within(socket, DEADLINE_MS),
+        "nothing came within {DEADLINE_MS} ms"
+    );
+}
+
+/// Whether something can be read, an end included, before the time is up.
+pub(crate) fn readable_within(socket: &impl AsFd, millis: libc::c_int) -> bool {
     let fd = socket.as_fd().as_raw_fd();
     let mut polled = libc::pollfd {
         fd,
@@ -164,8 +172,9 @@ pub(crate) fn wait_readable(socket: &impl AsFd) {
         revents: 0,
     };
     // SAFETY: `polled` is one writable entry.
-    let ready = unsafe { libc::poll(&raw mut polled, 1, DEADLINE_MS) };
-    assert_eq!(ready, 1, "nothing came within {DEADLINE_MS} ms");
+    let ready = unsafe { libc::poll(&raw mut polled, 1, millis) };
+    assert!(ready >= 0, "{}", std::io::Error::last_os_error());
+    ready == 1
 }
 
 /// sendmsg(2) with as many descriptors as one likes, which the library itself never does.
