@@ -16,10 +16,10 @@ use crate::error::Errno;
 use crate::span::{Cursor, Span};
 use crate::store::{Durability, Kind};
 use crate::stripe::{CHUNK, Piece};
+use crate::sync::{Mutex, MutexGuard};
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::ptr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many FUA writes run at once: as many as a pool is likely to have threads.
 pub(crate) const LANES: usize = 4;
@@ -139,7 +139,7 @@ impl FileImage {
         let Some(writer) = &self.writer else {
             return Ok(());
         };
-        let mut flusher = lock(&writer.flusher);
+        let mut flusher = writer.flusher.lock();
         if let Some(errno) = flusher.lost {
             return Err(errno);
         }
@@ -152,8 +152,8 @@ impl FileImage {
 impl Writer {
     /// A free lane, or else one to wait for.
     fn lane(&self, piece: Piece) -> MutexGuard<'_, File> {
-        let free = self.lanes.iter().find_map(|lane| lane.try_lock().ok());
-        free.unwrap_or_else(|| lock(&self.lanes[(piece.offset / CHUNK) as usize % LANES]))
+        let free = self.lanes.iter().find_map(|lane| lane.try_lock());
+        free.unwrap_or_else(|| self.lanes[(piece.offset / CHUNK) as usize % LANES].lock())
     }
 }
 
@@ -228,9 +228,4 @@ fn transfer(
 /// A batch as the kernel takes it: `Span` has the layout of `iovec`.
 fn iovecs(batch: &[Span]) -> (*const libc::iovec, libc::c_int) {
     (batch.as_ptr().cast(), batch.len() as libc::c_int)
-}
-
-/// No value behind these locks can be left half-changed, so a poisoned one is as good.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

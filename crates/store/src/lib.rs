@@ -16,6 +16,7 @@
 //! | `span` | [`Span`], and a position in a list of them |
 //! | `stripe` | the locks, and how a range is cut along them |
 //! | `pool` | [`Pool`], [`Job`], [`Done`] |
+//! | `sync` | the locks, as ThreadSanitizer sees them |
 //! | `error` | [`Errno`], [`StoreError`] |
 //!
 //! Files are never mapped, so a file that shrinks or a disk that fails is an errno and never a `SIGBUS`.
@@ -28,6 +29,7 @@ mod pool;
 mod span;
 mod store;
 mod stripe;
+mod sync;
 
 pub use error::{Errno, StoreError};
 pub use open::Access;

@@ -16,11 +16,12 @@
 use crate::error::Errno;
 use crate::span::Span;
 use crate::store::{Durability, Store};
+use crate::sync::{Condvar, Mutex};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 /// One transfer or flush.
@@ -98,7 +99,7 @@ impl Pool {
         }
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
-            changed: Condvar::new(),
+            changed: Condvar::default(),
             done: Mutex::default(),
             wake: Box::new(wake),
         });
@@ -125,7 +126,7 @@ impl Pool {
     ///
     /// Each job's spans are as [`Store::read`] or [`Store::write`] needs them, for as long as its `keep` lives.
     pub unsafe fn submit(&self, jobs: impl IntoIterator<Item = Job>) {
-        let mut queue = lock(&self.shared.queue);
+        let mut queue = self.shared.queue.lock();
         queue.waiting.extend(jobs);
         let wanted = queue.waiting.len().min(queue.idle_threads);
         drop(queue);
@@ -138,7 +139,7 @@ impl Pool {
     /// if it is not 0, the caller comes again.
     #[must_use = "there is no wake for what is left"]
     pub fn reap(&self, into: &mut Vec<Done>, max: usize) -> usize {
-        let mut done = lock(&self.shared.done);
+        let mut done = self.shared.done.lock();
         let count = max.min(done.len());
         into.extend(done.drain(..count));
         done.len()
@@ -149,14 +150,14 @@ impl Pool {
     /// It waits as long as the slowest running transfer.
     pub fn stop(mut self) -> Vec<Done> {
         let canceled = self.end();
-        let finished = lock(&self.shared.done);
+        let finished = self.shared.done.lock();
         finished.iter().copied().chain(canceled).collect()
     }
 
     /// Ends the threads and returns the ends of the jobs that never started. Does nothing the second time.
     fn end(&mut self) -> Vec<Done> {
         let waiting = {
-            let mut queue = lock(&self.shared.queue);
+            let mut queue = self.shared.queue.lock();
             queue.stopped = true;
             std::mem::take(&mut queue.waiting)
         };
@@ -201,7 +202,7 @@ impl Shared {
 
     /// Waits for a job; `None` when the pool is stopped.
     fn next(&self) -> Option<Job> {
-        let mut queue = lock(&self.queue);
+        let mut queue = self.queue.lock();
         loop {
             if queue.stopped {
                 return None;
@@ -210,17 +211,14 @@ impl Shared {
                 return Some(job);
             }
             queue.idle_threads += 1;
-            queue = self
-                .changed
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.changed.wait(queue);
             queue.idle_threads -= 1;
         }
     }
 
     /// Whether the list was empty.
     fn push(&self, end: Done) -> bool {
-        let mut done = lock(&self.done);
+        let mut done = self.done.lock();
         done.push_back(end);
         done.len() == 1
     }
@@ -247,9 +245,4 @@ impl Job {
             errno,
         }
     }
-}
-
-/// The queues are whole between any two statements, so one behind a poisoned lock is as good.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

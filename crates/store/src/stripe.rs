@@ -11,8 +11,8 @@
 //! - no thread waits for a stripe while it holds another: there is nothing to order, and no deadlock;
 //! - a transfer over several chunks is not atomic as a whole, as no SCSI transfer is but those of the atomic write commands.
 
+use crate::sync::{Owned, RwLock, Shared};
 use std::iter::FusedIterator;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// What one stripe covers at a time, in bytes. Blocks divide it.
 pub(crate) const CHUNK: u64 = 1 << 20;
@@ -23,41 +23,36 @@ const STRIPES: usize = 64;
 /// A lock on a cache line of its own: readers of different chunks share nothing.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Stripe(RwLock<()>);
+struct Stripe(RwLock);
 
 /// The locks of one store.
 #[derive(Debug)]
 pub(crate) struct Stripes(Box<[Stripe; STRIPES]>);
 
-// A lock guards no value of its own, so one that is poisoned has nothing to distrust.
 impl Stripes {
     pub(crate) fn new() -> Self {
         Self(Box::new(std::array::from_fn(|_| Stripe::default())))
     }
 
-    pub(crate) fn share(&self, piece: Piece) -> RwLockReadGuard<'_, ()> {
-        self.of(piece)
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn share(&self, piece: Piece) -> Shared<'_> {
+        self.of(piece).share()
     }
 
-    pub(crate) fn own(&self, piece: Piece) -> RwLockWriteGuard<'_, ()> {
-        self.of(piece)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn own(&self, piece: Piece) -> Owned<'_> {
+        self.of(piece).own()
     }
 
     /// `None` if it would wait.
-    pub(crate) fn try_share(&self, piece: Piece) -> Option<RwLockReadGuard<'_, ()>> {
-        self.of(piece).try_read().ok()
+    pub(crate) fn try_share(&self, piece: Piece) -> Option<Shared<'_>> {
+        self.of(piece).try_share()
     }
 
     /// `None` if it would wait.
-    pub(crate) fn try_own(&self, piece: Piece) -> Option<RwLockWriteGuard<'_, ()>> {
-        self.of(piece).try_write().ok()
+    pub(crate) fn try_own(&self, piece: Piece) -> Option<Owned<'_>> {
+        self.of(piece).try_own()
     }
 
-    fn of(&self, piece: Piece) -> &RwLock<()> {
+    fn of(&self, piece: Piece) -> &RwLock {
         &self.0[(piece.offset / CHUNK) as usize % STRIPES].0
     }
 }

@@ -9,7 +9,7 @@ use sgring_store::{Durability, Store};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
-const BLOCK: usize = 512;
+const BLOCK: usize = 4096;
 /// Around the border between two chunks, so that many transfers take two locks.
 const BASE: u64 = (1 << 20) - 16 * BLOCK as u64;
 const BLOCKS: usize = 32;

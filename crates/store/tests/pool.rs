@@ -6,41 +6,42 @@ mod common;
 
 use common::{Directory, create, read_vec};
 use sgring_store::{Done, Durability, Errno, Job, Op, Pool, Span, Store};
-use std::any::Any;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Condvar, Mutex};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Long enough for any machine; only a hang reaches it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A bell as an event loop has one: any number of rings before it is silenced are one.
-#[derive(Default)]
+/// A bell as an event loop has one: bytes on a socket, of which any number are one ring.
 struct Bell {
-    rung: Mutex<bool>,
-    changed: Condvar,
+    rope: UnixStream,
+    mouth: UnixStream,
 }
 
 impl Bell {
+    fn new() -> Arc<Self> {
+        let (rope, mouth) = UnixStream::pair().unwrap();
+        rope.set_nonblocking(true).unwrap();
+        mouth.set_read_timeout(Some(DEADLINE)).unwrap();
+        Arc::new(Self { rope, mouth })
+    }
+
+    /// A socket that is full rings already.
     fn ring(&self) {
-        *self.rung.lock().unwrap() = true;
-        self.changed.notify_one();
+        let _ = (&self.rope).write(&[1]);
     }
 
     /// Waits until it rings, and silences it.
     fn wait(&self) {
-        let rung = self.rung.lock().unwrap();
-        let (mut rung, waited) = self
-            .changed
-            .wait_timeout_while(rung, DEADLINE, |rung| !*rung)
-            .unwrap();
-        assert!(!waited.timed_out(), "a wake-up was lost");
-        *rung = false;
+        let heard = (&self.mouth).read(&mut [0; 64]);
+        assert!(heard.is_ok(), "a wake-up was lost: {heard:?}");
     }
 }
 
 fn start(threads: usize) -> (Pool, Arc<Bell>) {
-    let bell = Arc::new(Bell::default());
+    let bell = Bell::new();
     let ringer = Arc::clone(&bell);
     (Pool::start(threads, move || ringer.ring()).unwrap(), bell)
 }
@@ -153,79 +154,66 @@ fn an_errno_comes_back_and_the_pool_goes_on() {
     assert_eq!(errnos, [libc::EIO, libc::EIO, libc::EINVAL, 0, 0]);
 }
 
-/// Something kept by a job, which tells when it is let go.
-struct Kept(mpsc::Sender<()>);
+/// Something kept by a job, which rings when it is let go.
+struct Kept(Arc<Bell>);
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        let _ = self.0.send(());
+        self.0.ring();
+    }
+}
+
+/// A job that does nothing but to keep that.
+fn keeper(store: &Arc<Store>, token: u64, bell: &Arc<Bell>) -> Job {
+    let keep = Arc::new(Kept(Arc::clone(bell)));
+    Job {
+        token,
+        store: Arc::clone(store),
+        op: Op::Flush,
+        offset: 0,
+        spans: vec![],
+        keep,
     }
 }
 
 #[test]
 fn stopping_finishes_what_runs_and_cancels_what_waits() {
     let store = Arc::new(Store::memory(4096).unwrap());
-    let (told, hear) = mpsc::channel();
+    let (woken, cancelled) = (Bell::new(), Bell::new());
     // The only thread stays inside its first wake until a waiting job was cancelled.
-    let (let_go, cancelled) = mpsc::channel();
-    let cancelled = Mutex::new(cancelled);
+    let (told, hear) = (Arc::clone(&woken), Arc::clone(&cancelled));
     let pool = Pool::start(1, move || {
-        told.send(()).unwrap();
-        let waited = cancelled.lock().unwrap().recv_timeout(DEADLINE);
-        assert_ne!(
-            waited,
-            Err(RecvTimeoutError::Timeout),
-            "no waiting job was cancelled"
-        );
+        told.ring();
+        hear.wait();
     });
     let pool = pool.unwrap();
     submit(&pool, [job(&store, 0, Op::Read, 0, vec![0; 512])]);
-    hear.recv_timeout(DEADLINE).unwrap();
-    let waiting = (1..=100).map(|token| {
-        let keep: Arc<dyn Any + Send + Sync> = Arc::new(Kept(let_go.clone()));
-        let spans: Vec<Span> = Vec::new();
-        Job {
-            token,
-            store: Arc::clone(&store),
-            op: Op::Read,
-            offset: 0,
-            spans,
-            keep,
-        }
-    });
-    submit(&pool, waiting);
+    woken.wait();
+    submit(
+        &pool,
+        (1..=100).map(|token| keeper(&store, token, &cancelled)),
+    );
     let done = pool.stop();
     assert_eq!(done[0], Done { token: 0, errno: 0 });
-    let cancelled = (1..=100).map(|token| Done {
+    let canceled = (1..=100).map(|token| Done {
         token,
         errno: libc::ECANCELED,
     });
-    assert!(done[1..].iter().copied().eq(cancelled));
+    assert!(done[1..].iter().copied().eq(canceled));
 }
 
 #[test]
 fn what_a_reap_leaves_is_counted() {
     let store = Arc::new(Store::memory(4096).unwrap());
     let (pool, _) = start(1);
-    let (let_go, gone) = mpsc::channel();
+    let gone = Bell::new();
     submit(
         &pool,
         (0..10).map(|token| job(&store, token, Op::Flush, 0, vec![])),
     );
-    let keep: Arc<dyn Any + Send + Sync> = Arc::new(Kept(let_go));
-    submit(
-        &pool,
-        [Job {
-            token: 10,
-            store,
-            op: Op::Flush,
-            offset: 0,
-            spans: vec![],
-            keep,
-        }],
-    );
+    submit(&pool, [keeper(&store, 10, &gone)]);
     // The only thread has put down the ten before it.
-    gone.recv_timeout(DEADLINE).unwrap();
+    gone.wait();
     let mut done = Vec::new();
     assert!(pool.reap(&mut done, 0) >= 10 && done.is_empty());
     assert!(pool.reap(&mut done, 4) >= 6 && done.len() == 4);
@@ -242,21 +230,11 @@ fn what_a_reap_leaves_is_counted() {
 fn what_a_job_keeps_is_gone_when_its_end_is_there() {
     let store = Arc::new(Store::memory(4096).unwrap());
     let (pool, bell) = start(1);
-    let (let_go, gone) = mpsc::channel();
-    let keep: Arc<dyn Any + Send + Sync> = Arc::new(Kept(let_go));
-    submit(
-        &pool,
-        [Job {
-            token: 1,
-            store,
-            op: Op::Flush,
-            offset: 0,
-            spans: vec![],
-            keep,
-        }],
-    );
+    let kept = Bell::new();
+    submit(&pool, [keeper(&store, 1, &kept)]);
     reap(&pool, &bell, 1, 1);
-    assert_eq!(gone.try_recv(), Ok(()));
+    kept.mouth.set_nonblocking(true).unwrap();
+    kept.wait();
 }
 
 #[test]
