@@ -25,7 +25,11 @@ pub struct Corrupt {
 
 impl fmt::Display for Corrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "queue entry {:#018x} is not of lap {:#x}", self.word, self.expected_lap)
+        write!(
+            f,
+            "queue entry {:#018x} is not of lap {:#x}",
+            self.word, self.expected_lap
+        )
     }
 }
 

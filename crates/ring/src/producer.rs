@@ -40,6 +40,7 @@ impl<W: Words> Producer<W> {
         // fences, and what was stored before it is seen by the loads behind the other.
         fence_before_looking_at_the_flag();
         let armed = self.words.armed();
-        armed.load(FLAG) != 0 && armed.swap(0, FLAG) != 0
+        // One sleep is one 1, and who replaces it rings: who comes too late stores nothing, and cannot hide the next sleep's.
+        armed.load(FLAG) == 1 && armed.replace(1, 0, FLAG)
     }
 }

@@ -14,8 +14,8 @@ pub trait Word {
     fn load(&self, order: Ordering) -> u64;
     /// Stores the word.
     fn store(&self, value: u64, order: Ordering);
-    /// Stores the word and returns what was there.
-    fn swap(&self, value: u64, order: Ordering) -> u64;
+    /// Stores `new` if the word is `current`, in one step, and says whether it was.
+    fn replace(&self, current: u64, new: u64, order: Ordering) -> bool;
 }
 
 impl Word for AtomicU64 {
@@ -27,8 +27,9 @@ impl Word for AtomicU64 {
         self.store(value, order);
     }
 
-    fn swap(&self, value: u64, order: Ordering) -> u64 {
-        self.swap(value, order)
+    fn replace(&self, current: u64, new: u64, order: Ordering) -> bool {
+        self.compare_exchange(current, new, order, Ordering::Relaxed)
+            .is_ok()
     }
 }
 
@@ -56,7 +57,9 @@ impl Heap {
     #[must_use]
     pub fn new(entries: usize) -> Self {
         let len = entries.next_power_of_two();
-        Self { words: (0..=len).map(|_| AtomicU64::new(0)).collect() }
+        Self {
+            words: (0..=len).map(|_| AtomicU64::new(0)).collect(),
+        }
     }
 }
 
@@ -102,7 +105,10 @@ impl Mapped {
     #[must_use]
     pub unsafe fn new(entries: *mut u64, len: usize, armed: *mut u64) -> Self {
         assert!(len.is_power_of_two(), "a queue's length is a power of two");
-        assert!(entries.is_aligned() && armed.is_aligned(), "queue words are aligned");
+        assert!(
+            entries.is_aligned() && armed.is_aligned(),
+            "queue words are aligned"
+        );
         Self {
             entries: core::ptr::NonNull::new(entries.cast()).expect("queue words are mapped"),
             len,
