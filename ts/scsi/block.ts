@@ -23,8 +23,8 @@ import {
   setUint32,
   setUint64,
 } from './bytes.ts'
-import { type TypedCommand, parseNothing } from './command.ts'
-import { Opcode, cdbLength } from './opcode.ts'
+import { parseNothing, type TypedCommand } from './command.ts'
+import { cdbLength, Opcode } from './opcode.ts'
 
 const DPO = 0x10
 const FUA = 0x08
@@ -177,7 +177,11 @@ function read(opcode: number, options: ReadOptions): TypedCommand<Uint8Array> {
 
 function write(opcode: number, options: WriteOptions): TypedCommand<void> {
   checkUint('blockLength', options.blockLength, 0xffff_ffff, 1)
-  const blocks = checkUint('data.length / blockLength', options.data.length / options.blockLength, 0xffff_ffff)
+  const blocks = checkUint(
+    'data.length / blockLength',
+    options.data.length / options.blockLength,
+    0xffff_ffff,
+  )
   return {
     cdb: blockCdb(opcode, options.lba, blocks, flagsOf(opcode, options)),
     dataInLength: 0,

@@ -1,7 +1,7 @@
 /** TEST UNIT READY and standard INQUIRY data (SPC-4 6.6, 6.47). */
 
 import { badResponse, checkUint, getAscii, needBytes, setAscii, setUint16 } from './bytes.ts'
-import { type TypedCommand, parseNothing } from './command.ts'
+import { parseNothing, type TypedCommand } from './command.ts'
 import { Opcode } from './opcode.ts'
 
 /** PERIPHERAL DEVICE TYPE. */
@@ -115,10 +115,13 @@ export function encodeInquiry(inquiry: Inquiry): Uint8Array {
   data[0] = (inquiry.qualifier << 5) | inquiry.deviceType
   data[1] = inquiry.removable ? 0x80 : 0
   data[2] = inquiry.version
-  data[3] = (inquiry.normalAca ? 0x20 : 0) | (inquiry.hierarchical ? 0x10 : 0) | RESPONSE_DATA_FORMAT
+  data[3] =
+    (inquiry.normalAca ? 0x20 : 0) | (inquiry.hierarchical ? 0x10 : 0) | RESPONSE_DATA_FORMAT
   data[4] = STANDARD_INQUIRY_LENGTH - 5
   data[5] =
-    (inquiry.targetPortGroups << 4) | (inquiry.thirdPartyCopy ? 0x08 : 0) | (inquiry.protect ? 0x01 : 0)
+    (inquiry.targetPortGroups << 4) |
+    (inquiry.thirdPartyCopy ? 0x08 : 0) |
+    (inquiry.protect ? 0x01 : 0)
   data[6] = inquiry.multiPort ? 0x10 : 0
   data[7] = inquiry.commandQueue ? 0x02 : 0
   setAscii(data, 8, 8, inquiry.vendor)

@@ -32,8 +32,7 @@ export function lunWord(lun: number): number {
  * come from a device's REPORT LUNS data.
  */
 export function parseLun(bytes: Uint8Array): number {
-  const lun =
-    bytes.length === 8 && getUint32(bytes, 4) === 0 ? lunOfWord(getUint32(bytes, 0)) : -1
+  const lun = bytes.length === 8 && getUint32(bytes, 4) === 0 ? lunOfWord(getUint32(bytes, 0)) : -1
   if (lun < 0) {
     const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
     throw new SgringError('ERR_SGRING_RESPONSE', `${hex} is no single-level LUN (SAM-5 4.7)`)

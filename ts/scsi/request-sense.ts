@@ -2,7 +2,7 @@
 
 import type { TypedCommand } from './command.ts'
 import { Opcode } from './opcode.ts'
-import { type Sense, parseSense } from './sense.ts'
+import { parseSense, type Sense } from './sense.ts'
 
 export interface RequestSenseOptions {
   /** Descriptor format instead of fixed (DESC). Default: false. */

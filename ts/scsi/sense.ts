@@ -12,8 +12,17 @@
  *     15..17 SENSE KEY SPECIFIC
  */
 
-import { badResponse, checkUint, checkUint64, getUint16, getUint32, getUint64 } from './bytes.ts'
-import { setUint16, setUint32, setUint64 } from './bytes.ts'
+import {
+  badResponse,
+  checkUint,
+  checkUint64,
+  getUint16,
+  getUint32,
+  getUint64,
+  setUint16,
+  setUint32,
+  setUint64,
+} from './bytes.ts'
 
 /** Sense keys. */
 export const SenseKey = {
@@ -38,7 +47,12 @@ export type SenseKey = (typeof SenseKey)[keyof typeof SenseKey]
 /** SENSE KEY SPECIFIC: what the three bytes mean depends on the sense key. */
 export type SenseKeySpecific =
   /** ILLEGAL REQUEST: the byte in error, of the CDB or of the parameter list, and its highest bit in error if that is known. */
-  | { readonly kind: 'field'; readonly byte: number; readonly bit?: number; readonly inCdb: boolean }
+  | {
+      readonly kind: 'field'
+      readonly byte: number
+      readonly bit?: number
+      readonly inCdb: boolean
+    }
   /** NO SENSE and NOT READY: done so far, in 65,536ths. */
   | { readonly kind: 'progress'; readonly progress: number }
   /** RECOVERED, MEDIUM and HARDWARE ERROR: retries that were made. */
@@ -117,7 +131,9 @@ const UINT32_MAX = 0xffff_ffffn
 export function encodeSense(key: number, ascAscq: number, init: SenseInit = {}): Uint8Array {
   checkUint('sense key', key, 0xf)
   checkUint('ascAscq', ascAscq, 0xffff)
-  return init.descriptor === true ? encodeDescriptors(key, ascAscq, init) : encodeFixed(key, ascAscq, init)
+  return init.descriptor === true
+    ? encodeDescriptors(key, ascAscq, init)
+    : encodeFixed(key, ascAscq, init)
 }
 
 function encodeFixed(key: number, ascAscq: number, init: SenseInit): Uint8Array {
@@ -142,18 +158,38 @@ function encodeFixed(key: number, ascAscq: number, init: SenseInit): Uint8Array 
 }
 
 function encodeDescriptors(key: number, ascAscq: number, init: SenseInit): Uint8Array {
-  const bytes: number[] = [CURRENT_DESCRIPTOR | (init.deferred === true ? 1 : 0), key, ascAscq >> 8, ascAscq & 0xff, 0, 0, 0, 0]
+  const bytes: number[] = [
+    CURRENT_DESCRIPTOR | (init.deferred === true ? 1 : 0),
+    key,
+    ascAscq >> 8,
+    ascAscq & 0xff,
+    0,
+    0,
+    0,
+    0,
+  ]
   if (init.information !== undefined) {
     bytes.push(DescriptorType.INFORMATION, 10, 0x80, 0, ...wide('information', init.information))
   }
   if (init.commandSpecific !== undefined) {
-    bytes.push(DescriptorType.COMMAND_SPECIFIC, 10, 0, 0, ...wide('commandSpecific', init.commandSpecific))
+    bytes.push(
+      DescriptorType.COMMAND_SPECIFIC,
+      10,
+      0,
+      0,
+      ...wide('commandSpecific', init.commandSpecific),
+    )
   }
   if (init.specific !== undefined) {
     bytes.push(DescriptorType.SENSE_KEY_SPECIFIC, 6, 0, 0, ...encodeSpecific(init.specific), 0)
   }
   if (init.fieldReplaceableUnit !== undefined) {
-    bytes.push(DescriptorType.FIELD_REPLACEABLE_UNIT, 2, 0, checkUint('fieldReplaceableUnit', init.fieldReplaceableUnit, 0xff))
+    bytes.push(
+      DescriptorType.FIELD_REPLACEABLE_UNIT,
+      2,
+      0,
+      checkUint('fieldReplaceableUnit', init.fieldReplaceableUnit, 0xff),
+    )
   }
   const stream = streamBits(init)
   if (stream !== 0) bytes.push(DescriptorType.STREAM_COMMANDS, 2, 0, stream)

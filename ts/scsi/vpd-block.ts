@@ -1,6 +1,14 @@
 /** The vital product data of block devices: block limits and characteristics (SBC-3 6.6). */
 
-import { getUint16, getUint32, getUint64, needBytes, setUint16, setUint32, setUint64 } from './bytes.ts'
+import {
+  getUint16,
+  getUint32,
+  getUint64,
+  needBytes,
+  setUint16,
+  setUint32,
+  setUint64,
+} from './bytes.ts'
 import type { TypedCommand } from './command.ts'
 import { type VpdOptions, VpdPage, vpdCommand } from './vpd.ts'
 

@@ -77,7 +77,12 @@ export function vpdCommand<T>(
   parseBody: (body: Uint8Array) => T,
   options: VpdOptions = {},
 ): TypedCommand<T> {
-  const allocationLength = checkUint('allocationLength', options.allocationLength ?? 1024, 0xffff, 4)
+  const allocationLength = checkUint(
+    'allocationLength',
+    options.allocationLength ?? 1024,
+    0xffff,
+    4,
+  )
   return {
     cdb: inquiryCdb(allocationLength, page),
     dataInLength: allocationLength,

@@ -1,9 +1,9 @@
 /** What a target answers where it has no logical unit (SPC-4 6.6, 6.39). */
 
-import { DeviceType, PeripheralQualifier, encodeInquiry } from '../scsi/inquiry.ts'
+import { DeviceType, encodeInquiry, PeripheralQualifier } from '../scsi/inquiry.ts'
 import { Opcode } from '../scsi/opcode.ts'
-import { SenseCode } from '../scsi/sense-code.ts'
 import { SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
 import type { Answer } from '../task/answer.ts'
 import { ANY_UNIT } from './identity.ts'
 import { answerInquiry } from './inquiry.ts'

@@ -1,7 +1,7 @@
 /** What a failed transfer means in SCSI: the one table from `errno` to status and sense. */
 
-import { SenseCode } from '../scsi/sense-code.ts'
 import { SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition, status } from '../task/answer.ts'
 import { Status } from '../task/command.ts'
 
@@ -27,8 +27,9 @@ const Errno = {
   ETIMEDOUT: 110,
   ESTALE: 116,
   EUCLEAN: 117,
-  ENOMEDIUM: 123,
   EDQUOT: 122,
+  ENOMEDIUM: 123,
+  ECANCELED: 125,
 } as const
 
 type Direction = 'read' | 'write'
@@ -65,7 +66,8 @@ export function answerBackingError(errno: number, direction: Direction): Answer 
     case Errno.ESTALE:
     case Errno.ENOLINK:
       return VANISHED
-    // Nothing is wrong with the command: it may come again. BUSY makes no promise of when (SAM-5 5.3.1).
+    // Nothing is wrong with the command, it may come again. BUSY makes no promise of when (SAM-5 5.3.1).
+    case Errno.ECANCELED:
     case Errno.EAGAIN:
     case Errno.ENOMEM:
     case Errno.ENOBUFS:

@@ -50,7 +50,12 @@ export function answerModeSense(cdb: Uint8Array, disk: DiskModes): Answer {
 }
 
 /** The mode parameter header (SPC-4 7.5), still without MODE DATA LENGTH. */
-function header(disk: DiskModes, long: boolean, longLba: boolean, descriptorLength: number): Uint8Array {
+function header(
+  disk: DiskModes,
+  long: boolean,
+  longLba: boolean,
+  descriptorLength: number,
+): Uint8Array {
   const specific = DPOFUA | (disk.readOnly ? WP : 0)
   return long
     ? Uint8Array.of(0, 0, 0, specific, longLba ? 1 : 0, 0, 0, descriptorLength)

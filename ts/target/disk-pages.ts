@@ -1,9 +1,9 @@
 /** The INQUIRY data of a disk (SPC-4 6.6, 7.8; SBC-3 6.6). */
 
-import { DeviceType, PeripheralQualifier, encodeInquiry } from '../scsi/inquiry.ts'
+import { DeviceType, encodeInquiry, PeripheralQualifier } from '../scsi/inquiry.ts'
+import { encodeDesignators, encodeVpd, VpdPage } from '../scsi/vpd.ts'
 import { encodeBlockLimits, encodeCharacteristics } from '../scsi/vpd-block.ts'
 import { encodeExtendedInquiry } from '../scsi/vpd-extended.ts'
-import { VpdPage, encodeDesignators, encodeVpd } from '../scsi/vpd.ts'
 import { ANY_UNIT, designatorsOf } from './identity.ts'
 import type { InquiryPages } from './inquiry.ts'
 
@@ -35,7 +35,10 @@ export function diskPages(disk: DiskDescription): InquiryPages {
         volatileCache: disk.volatileCache,
       }),
     ],
-    [VpdPage.BLOCK_LIMITS, encodeBlockLimits({ ...NO_LIMITS, maxTransferLength: disk.maxTransferBlocks })],
+    [
+      VpdPage.BLOCK_LIMITS,
+      encodeBlockLimits({ ...NO_LIMITS, maxTransferLength: disk.maxTransferBlocks }),
+    ],
     [
       VpdPage.BLOCK_DEVICE_CHARACTERISTICS,
       encodeCharacteristics({

@@ -5,15 +5,15 @@ import { blockCount, blockLba, blockLbaExact, hasFua, hasProtect } from '../scsi
 import { getUint32 } from '../scsi/bytes.ts'
 import { encodeCapacity10, encodeCapacity16 } from '../scsi/capacity.ts'
 import { Opcode, ServiceActionIn16 } from '../scsi/opcode.ts'
-import { SenseCode } from '../scsi/sense-code.ts'
 import { SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition, good } from '../task/answer.ts'
 import type { Backing, Task, TransferDone } from '../task/task.ts'
-import { VANISHED, answerBackingError, isVanished } from './backing-error.ts'
+import { answerBackingError, isVanished, VANISHED } from './backing-error.ts'
 import { answerModeSense } from './disk-mode.ts'
 import { diskPages } from './disk-pages.ts'
 import { type IdentityOptions, serialOf } from './identity.ts'
-import { type InquiryPages, answerInquiry } from './inquiry.ts'
+import { answerInquiry, type InquiryPages } from './inquiry.ts'
 import { illegalRequest, invalidField, unknownOpcode } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
 import type { Unit } from './unit.ts'
@@ -54,7 +54,8 @@ export class Disk implements Unit {
     }
     this.#backing = backing
     this.#volatileCache = backing.kind === 'file' && !backing.readOnly
-    this.#product = options.product ?? (backing.kind === 'memory' ? 'DISK IN MEMORY' : 'DISK IN A FILE')
+    this.#product =
+      options.product ?? (backing.kind === 'memory' ? 'DISK IN MEMORY' : 'DISK IN A FILE')
     this.#maxTransferBlocks = Math.floor(maxTransferBytes / blockLength)
     this.blockLength = blockLength
     this.blocks = Math.floor(backing.lengthBytes / blockLength)
@@ -139,13 +140,20 @@ export class Disk implements Unit {
       task.answer(illegalRequest(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT))
     } else {
       const offset = blockLba(cdb) * this.blockLength
-      task.write(this.#backing, offset, Math.min(length, dataOutLength), hasFua(cdb), this.#hasWritten)
+      task.write(
+        this.#backing,
+        offset,
+        Math.min(length, dataOutLength),
+        hasFua(cdb),
+        this.#hasWritten,
+      )
     }
   }
 
   /** All of the cache, whichever blocks are named. IMMED allows an earlier answer, and is not used: so no error is ever deferred. */
   #synchronizeCache(task: Task): void {
-    if (blockLba(task.cdb) > this.blocks - blockCount(task.cdb)) task.answer(this.#outOfRange(task.cdb))
+    if (blockLba(task.cdb) > this.blocks - blockCount(task.cdb))
+      task.answer(this.#outOfRange(task.cdb))
     else if (this.#volatileCache) task.flush(this.#backing, this.#hasFlushed)
     else task.good()
   }
@@ -206,7 +214,11 @@ export class Disk implements Unit {
         return answerInquiry(this.#inquiryPages(), cdb)
       case Opcode.REQUEST_SENSE:
         return this.#vanished
-          ? answerRequestSense(cdb, SenseKey.NOT_READY, SenseCode.LOGICAL_UNIT_NOT_READY_MANUAL_INTERVENTION_REQUIRED)
+          ? answerRequestSense(
+              cdb,
+              SenseKey.NOT_READY,
+              SenseCode.LOGICAL_UNIT_NOT_READY_MANUAL_INTERVENTION_REQUIRED,
+            )
           : answerRequestSense(cdb, SenseKey.NO_SENSE, SenseCode.NO_ADDITIONAL_SENSE_INFORMATION)
       case Opcode.READ_CAPACITY_10:
         return good(encodeCapacity10(BigInt(this.blocks) - 1n, this.blockLength))

@@ -1,7 +1,7 @@
 /** The answers that say no in the same words everywhere. */
 
-import { SenseCode } from '../scsi/sense-code.ts'
 import { SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition } from '../task/answer.ts'
 
 /** ILLEGAL REQUEST with nothing more to say. */

@@ -4,13 +4,13 @@
  * In the order of the checks: task attribute, CDB length and NACA, REPORT LUNS, absent unit, unit attention, unit.
  */
 
-import { getUint32 } from '../scsi/bytes.ts'
-import { MAX_LUN, lunOfWord } from '../scsi/lun.ts'
-import { NACA, Opcode, cdbLength, controlOffset, isPlainCdb } from '../scsi/opcode.ts'
-import { SelectReport, encodeReportedLuns } from '../scsi/report-luns.ts'
-import { SenseCode } from '../scsi/sense-code.ts'
-import { SenseKey } from '../scsi/sense.ts'
 import { SgringError } from '../errors.ts'
+import { getUint32 } from '../scsi/bytes.ts'
+import { lunOfWord, MAX_LUN } from '../scsi/lun.ts'
+import { cdbLength, controlOffset, isPlainCdb, NACA, Opcode } from '../scsi/opcode.ts'
+import { encodeReportedLuns, SelectReport } from '../scsi/report-luns.ts'
+import { SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition, good } from '../task/answer.ts'
 import { TaskAttribute } from '../task/command.ts'
 import type { TargetNexus, Task, TaskRouter } from '../task/task.ts'
@@ -116,7 +116,8 @@ function tellAttention(state: NexusUnit, cdb: Uint8Array): Answer {
 /** Why no unit gets this task, if so. */
 function refusalOf(task: Task): Answer | undefined {
   // ORDERED, HEAD OF QUEUE and ACA promise an order that a unit whose transfers overlap does not keep: VPD page 86h offers SIMPLE only.
-  if (task.attribute !== TaskAttribute.SIMPLE) return illegalRequest(SenseCode.INVALID_MESSAGE_ERROR)
+  if (task.attribute !== TaskAttribute.SIMPLE)
+    return illegalRequest(SenseCode.INVALID_MESSAGE_ERROR)
   if (isPlainCdb(task.cdb, task.cdbLength)) return undefined
   const opcode = task.cdb[0]!
   return task.cdbLength < cdbLength(opcode)

@@ -1,6 +1,6 @@
 /** What a unit answers to a task. */
 
-import { type SenseInit, encodeSense } from '../scsi/sense.ts'
+import { encodeSense, type SenseInit } from '../scsi/sense.ts'
 import { Status } from './command.ts'
 
 /** A status, with data-in or sense where it has some. The bytes are copied when the answer is given. */

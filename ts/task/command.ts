@@ -1,11 +1,11 @@
 /** What an initiator sends and what comes back: the same on every transport. */
 
 /** Task attributes (SAM-5 8.7), by the values that SAM-5's service request carries. */
-export const TaskAttribute = Object.freeze({ SIMPLE: 0, ORDERED: 1, HEAD_OF_QUEUE: 2, ACA: 4 } as const)
+export const TaskAttribute = { SIMPLE: 0, ORDERED: 1, HEAD_OF_QUEUE: 2, ACA: 4 } as const
 export type TaskAttribute = (typeof TaskAttribute)[keyof typeof TaskAttribute]
 
 /** SCSI statuses (SAM-5 5.3.1). */
-export const Status = Object.freeze({
+export const Status = {
   GOOD: 0x00,
   CHECK_CONDITION: 0x02,
   CONDITION_MET: 0x04,
@@ -14,7 +14,7 @@ export const Status = Object.freeze({
   TASK_SET_FULL: 0x28,
   ACA_ACTIVE: 0x30,
   TASK_ABORTED: 0x40,
-} as const)
+} as const
 export type Status = (typeof Status)[keyof typeof Status]
 
 /** One SCSI command. The buffers are read or written only until the promise of `execute()` settles. */

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { Disk } from '#dist/target/disk.js'
+import { Target } from '#dist/target/target.js'
+import { Status } from '#dist/task/command.js'
+import { suite } from '../harness/index.ts'
+import { type Outcome, PlainBacking, run } from './plain-task.ts'
+
+const test = suite('mode sense')
+
+function send(cdb: readonly number[], backing: PlainBacking = new PlainBacking(0x10000)): Outcome {
+  const target = new Target([[0, new Disk({ backing })]])
+  const nexus = target.openNexus()
+  run(target, nexus, { cdb: new Uint8Array(6) })
+  return run(target, nexus, { cdb: Uint8Array.from(cdb), dataInLength: 255 })
+}
+
+const hex = (outcome: Outcome): string => Buffer.from(outcome.data).toString('hex')
+const file = { kind: 'file' } as const
+
+const CACHING = `0812${'00'.repeat(18)}`
+const CACHING_WCE = `081204${'00'.repeat(17)}`
+const CONTROL = `0a0a0010${'00'.repeat(8)}`
+const CONTROL_MASK = `0a0a${'00'.repeat(10)}`
+
+test('answers the 6-byte form with header, block descriptor and pages (spc-4 7.5, sbc-3 6.5)', () => {
+  assert.equal(
+    hex(send([0x1a, 0, 0x3f, 0, 255, 0])),
+    `2b001008${'0000008000000200'}${CACHING}${CONTROL}`,
+  )
+  assert.equal(hex(send([0x1a, 8, 0x0a, 0, 255, 0])), `0f001000${CONTROL}`)
+})
+
+test('answers the 10-byte form, with long LBAs where they are accepted', () => {
+  assert.equal(hex(send([0x5a, 8, 0x08, 0, 0, 0, 0, 0, 255, 0])), `001a001000000000${CACHING}`)
+  assert.equal(
+    hex(send([0x5a, 0x10, 0x0a, 0, 0, 0, 0, 0, 255, 0])),
+    `0022001001000010${'00000000000000800000000000000200'}${CONTROL}`,
+  )
+})
+
+test('tells the volatile cache of a file, and write protection', () => {
+  const cached = send([0x1a, 8, 0x08, 0, 255, 0], new PlainBacking(4096, file))
+  assert.equal(hex(cached), `17001000${CACHING_WCE}`)
+  const readOnly = send(
+    [0x1a, 8, 0x0a, 0, 255, 0],
+    new PlainBacking(4096, { ...file, readOnly: true }),
+  )
+  assert.equal(hex(readOnly), `0f009000${CONTROL}`)
+})
+
+test('has nothing that can be changed, defaults as they are, and nothing saved', () => {
+  const backing = new PlainBacking(4096, file)
+  assert.equal(hex(send([0x1a, 8, 0x7f, 0, 255, 0], backing)), `23001000${CACHING}${CONTROL_MASK}`)
+  assert.equal(
+    hex(send([0x1a, 8, 0xbf, 0xff, 255, 0], backing)),
+    `23001000${CACHING_WCE}${CONTROL}`,
+  )
+  assert.equal(send([0x1a, 8, 0xff, 0, 255, 0]).senseText, '5/39/00')
+})
+
+test('cuts at the allocation length, under the full mode data length', () => {
+  assert.equal(hex(send([0x1a, 0, 0x3f, 0, 4, 0])), '2b001008')
+  assert.equal(send([0x1a, 0, 0x3f, 0, 0, 0]).status, Status.GOOD)
+})
+
+test('refuses pages and subpages that it does not have', () => {
+  assert.equal(send([0x1a, 0, 0x1c, 0, 255, 0]).senseText, '5/24/00')
+  assert.equal(send([0x1a, 0, 0x0a, 1, 255, 0]).senseText, '5/24/00')
+})
+
+test('saturates the number of blocks in the short descriptor (sbc-3 6.5)', () => {
+  const large = new PlainBacking(0, { claimed: 2 ** 45 })
+  assert.equal(hex(send([0x1a, 0, 0x0a, 0, 12, 0], large)), '17001008ffffffff00000200')
+})
+
+test.run()
