@@ -61,7 +61,7 @@ test(
       [
         0x83,
         /Addressed logical unit/,
-        /NAA 3, Locally assigned/i,
+        /designator type: NAA,\s+code set: Binary\s+0x3[0-9a-f]{15}\n/,
         /vendor id: sgring/i,
         /SERIAL-1/,
       ],

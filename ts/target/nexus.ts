@@ -6,7 +6,6 @@ import type { Unit } from './unit.ts'
 
 /** What is kept of one nexus at one logical unit: an I_T_L nexus. */
 export interface NexusUnit {
-  readonly unit: Unit
   /** ASC and ASCQ of the pending unit attention condition, or 0 for none. */
   attention: number
 }
@@ -25,14 +24,14 @@ export class Nexus implements TargetNexus {
   }
 
   /**
-   * The state of this nexus at `unit`. A new one begins with the unit attention that every new nexus gets. 29h 00h rather than
+   * The state of this nexus at the unit of `lun`. A new one begins with the unit attention that every new nexus gets. 29h 00h rather than
    * 29h 01h POWER ON OCCURRED: the unit may have been up for days, and of power on, hard reset and nexus loss this initiator cannot
    * know, so the code that covers all of them is the true one (SAM-5 5.14).
    */
-  at(lun: number, unit: Unit): NexusUnit {
+  at(lun: number): NexusUnit {
     let state = this.#units.get(lun)
     if (state === undefined) {
-      state = { unit, attention: SenseCode.POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED }
+      state = { attention: SenseCode.POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED }
       this.#units.set(lun, state)
     }
     return state

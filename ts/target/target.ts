@@ -80,7 +80,7 @@ export class Target implements TaskRouter {
     } else if (unit === undefined) {
       task.answer(answerAbsent(task.cdb))
     } else {
-      const state = nexus.at(lun, unit)
+      const state = nexus.at(lun)
       if (state.attention === 0) {
         nexus.quietUnit = unit
         nexus.quietWord = task.lun
