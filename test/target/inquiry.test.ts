@@ -111,6 +111,14 @@ test('reports its units to any LUN, also one that has none (spc-4 6.33)', () => 
   }
 })
 
+test('reports its units on the short way too, to the unit addressed last', () => {
+  const { send } = served()
+  send(testUnitReady().cdb)
+  assert.equal(send(testUnitReady().cdb).status, Status.GOOD)
+  const { cdb, parse } = reportLuns()
+  assert.deepEqual(parse(send(cdb).data).luns, [3])
+})
+
 test('refuses other reports, and an allocation length below 16 (spc-4 6.33)', () => {
   const { send } = served()
   const { cdb } = reportLuns({ allocationLength: 16 })
