@@ -54,12 +54,13 @@ pub fn check(fd: BorrowedFd<'_>, len: u64) -> Result<(), ShmError> {
         libc::HUGETLBFS_MAGIC => return Err(ShmError::Segment(SegmentFault::HugePages)),
         _ => return Err(ShmError::Segment(SegmentFault::FileSystem)),
     }
+    // An O_PATH descriptor reads as O_RDONLY here.
     // SAFETY: a plain call on a descriptor that the borrow keeps open.
     let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) };
     if flags < 0 {
         return Err(ShmError::last("fcntl"));
     }
-    if flags & libc::O_PATH != 0 || flags & libc::O_ACCMODE != libc::O_RDWR {
+    if flags & libc::O_ACCMODE != libc::O_RDWR {
         return Err(ShmError::Segment(SegmentFault::ReadOnly));
     }
     // SAFETY: a plain call on a descriptor that the borrow keeps open.

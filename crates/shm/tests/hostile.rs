@@ -12,7 +12,7 @@ use sgring_shm::{
 };
 use std::{
     fs::File,
-    io,
+    io::{self, Read},
     os::fd::{AsFd, OwnedFd},
     thread,
     time::Duration,
@@ -140,6 +140,10 @@ fn arrivals_that_nobody_takes_count_as_a_crowd() {
     let whole: Vec<_> = (0..2)
         .map(|_| target.client(&hello().encode(), &[&segment]))
         .collect();
+    // Both have arrived: neither is in the middle of its hello any more.
+    target.bell.set_nonblocking(false).unwrap();
+    target.bell.read_exact(&mut [0; 2]).unwrap();
+    target.bell.set_nonblocking(true).unwrap();
     let third = connect(&target.path).unwrap();
     assert_eq!(refusal(&third), Some(Refusal::Limit));
     for client in &whole {

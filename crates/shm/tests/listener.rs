@@ -5,10 +5,10 @@ mod common;
 use common::{Dir, LEN, Target, answer, good_client, hello, options, wait_readable, welcome};
 use sgring_shm::{Listener, Refusal, ShmError, socket::receive_with_descriptor};
 use std::{
-    fs,
+    fs::{self, File},
     io::Read,
     os::{
-        fd::AsFd,
+        fd::{AsFd, AsRawFd},
         unix::{
             fs::PermissionsExt,
             net::{UnixListener, UnixStream},
@@ -150,6 +150,23 @@ fn a_second_target_is_refused_while_the_first_lives() {
         Err(ShmError::AddressInUse)
     ));
     target.assert_serves();
+}
+
+#[test]
+fn a_held_lock_keeps_others_away_before_there_is_a_socket() {
+    let dir = Dir::new();
+    let path = dir.join("s");
+    let lock = File::create(dir.join("s.lock")).unwrap();
+    // SAFETY: a plain call on an open descriptor; shared, so that only an exclusive lock is refused.
+    let locked = unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_SH) };
+    assert_eq!(locked, 0);
+    assert!(matches!(
+        Listener::bind(&path, options()),
+        Err(ShmError::AddressInUse)
+    ));
+    assert!(!path.exists());
+    drop(lock);
+    let (_listener, _bell) = Listener::bind(&path, options()).unwrap();
 }
 
 #[test]
