@@ -132,16 +132,18 @@ fn each_fua_write_hears_of_its_own_lost_bytes() {
         };
         fill_up(directory);
         let store = &Store::open(device.path(), Access::ReadWrite).unwrap();
-        thread::scope(|scope| {
-            for thread in 0..8u64 {
-                scope.spawn(move || {
-                    for n in 0..40u64 {
-                        let offset = ((thread * 8) << 20) + n * 8192;
-                        let written = fill(store, offset, 4096, 5, Durability::Medium);
-                        assert_eq!(written, EIO, "at {offset}");
-                    }
-                });
+        let write_some = |first: u64| {
+            for n in 0..40u64 {
+                let offset = (first << 20) + n * 8192;
+                let written = fill(store, offset, 4096, 5, Durability::Medium);
+                assert_eq!(written, EIO, "at {offset}");
             }
+        };
+        thread::scope(|scope| {
+            let threads =
+                [0, 8, 16, 24, 32, 40, 48, 56].map(|first| scope.spawn(move || write_some(first)));
+            let ended = threads.map(|thread| thread.join());
+            assert!(ended.iter().all(Result::is_ok));
         });
         assert_eq!(store.flush(), EIO);
     });
