@@ -8,7 +8,7 @@
  */
 
 /** What each code means, and what to do. The README's table is held against this one by a test. */
-export const CODES = Object.freeze({
+export const CODES = {
   ERR_SGRING_ABORTED: 'the command was aborted before it had left, or its signal fired while it was under way',
   ERR_SGRING_ADDRESS: 'the address is none of ring:NAME, ring:/path.sock?lun=N',
   ERR_SGRING_ADDRESS_IN_USE: 'another target already serves this socket; stop it, or listen elsewhere',
@@ -39,7 +39,7 @@ export const CODES = Object.freeze({
   ERR_SGRING_TIMEOUT: 'no answer came within timeoutMs; the slot stays quarantined until one does',
   ERR_SGRING_UNSUPPORTED_PLATFORM: 'sgring needs Linux on x64 or arm64',
   ERR_SGRING_VERSION: 'the peer speaks another protocol version; upgrade the older side',
-} as const)
+} as const
 
 /** A stable name for what went wrong. */
 export type SgringErrorCode = keyof typeof CODES

@@ -7,7 +7,7 @@ use napi::bindgen_prelude::{ArrayBuffer, Uint8Array};
 use napi_derive::napi;
 use sgring_shm::handshake::{Hello, PROTOCOL_VERSION, RECORD_BYTES, Refusal, Welcome};
 use sgring_shm::socket::{connect, peer_credentials, send_with_descriptor};
-use sgring_shm::{Bell, Mapping, memfd};
+use sgring_shm::{Bell, Mapping, ShmError, memfd};
 use sgring_task::{Geometry, Initiator};
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::path::Path;
@@ -101,8 +101,11 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
         hello.epoch,
         bell,
     );
-    // Last: from here on the target may map the segment and look at its header.
-    send_with_descriptor(socket.as_fd(), &hello.encode(), segment.as_fd()).map_err(error::shm)?;
+    // Last: from here on the target may map the segment and look at its header. One that hung up already has said why.
+    match send_with_descriptor(socket.as_fd(), &hello.encode(), segment.as_fd()) {
+        Ok(_) | Err(ShmError::HungUp) => {}
+        Err(error) => return Err(error::shm(error)),
+    }
     Ok(InitiatorPair {
         pair: Some(pair),
         geometry,

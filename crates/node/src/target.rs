@@ -164,28 +164,30 @@ impl TargetPair {
     pub fn read_out(&self, slot: u32, mut into: Uint8Array) -> Result<u32, Coded> {
         let served = self.served()?;
         // SAFETY: JavaScript runs on this thread and waits for this call; the buffer is its own heap's, not shared memory.
-        let into = unsafe { into.as_mut() };
-        let mut done = 0;
-        for span in spans(&served.pair, slot, Direction::Out, into.len() as u64)? {
-            // SAFETY: 1. The span is mapped, the buffer has room: `spans` gives no more than its length in all. 2. The peer may change
-            // the bytes meanwhile: then they are whatever they are, and only this copy is looked at.
-            unsafe { into.as_mut_ptr().add(done).copy_from(span.ptr, span.len) };
-            done += span.len;
+        let mut rest = unsafe { into.as_mut() };
+        let room = rest.len();
+        for span in spans(&served.pair, slot, Direction::Out, room as u64)? {
+            let (part, behind) = rest.split_at_mut(span.len);
+            // SAFETY: 1. The span is mapped, and `part` is as long. 2. The peer may change the bytes meanwhile: then they are
+            // whatever they are, and only this copy is looked at.
+            unsafe { part.as_mut_ptr().copy_from(span.ptr, span.len) };
+            rest = behind;
         }
-        Ok(done as u32)
+        Ok((room - rest.len()) as u32)
     }
 
     /// Copies bytes to data-in of an accepted task from its start. Bytes copied: as many as there are, and room for.
     #[napi]
     pub fn write_in(&self, slot: u32, from: Uint8Array) -> Result<u32, Coded> {
         let served = self.served()?;
-        let mut done = 0;
-        for span in spans(&served.pair, slot, Direction::In, from.len() as u64)? {
-            // SAFETY: 1. The span is mapped, and no longer than what is left of `from`. 2. What the peer does to it is its own harm.
-            unsafe { span.ptr.copy_from(from.as_ptr().add(done), span.len) };
-            done += span.len;
+        let mut rest = from.as_ref();
+        for span in spans(&served.pair, slot, Direction::In, rest.len() as u64)? {
+            let (part, behind) = rest.split_at(span.len);
+            // SAFETY: 1. The span is mapped, and `part` is as long. 2. What the peer does to the bytes is its own harm.
+            unsafe { span.ptr.copy_from(part.as_ptr(), span.len) };
+            rest = behind;
         }
-        Ok(done as u32)
+        Ok((from.len() - rest.len()) as u32)
     }
 
     /// Starts the first `count` transfers of the list; those that are over at once have their errno in place, the others -1, and are

@@ -1,0 +1,16 @@
+/** What the package exports, and nothing else. */
+
+export { CODES, SgringError, type SgringErrorCode, TransportError } from './errors.ts'
+export type { Completion, Queue, QueueOptions } from './initiator/queue.ts'
+export { CheckConditionError, ScsiStatusError } from './initiator/status-error.ts'
+export type { TransportEvents } from './initiator/transport.ts'
+export type { HelperOptions, LogicalUnit, ReadRange, UnitOptions, WriteRange } from './initiator/unit.ts'
+export { type OpenedUnit, type OpenOptions, open } from './open.ts'
+export type { ConnectOptions } from './ring/connect.ts'
+export { connect, type Nexus } from './ring/nexus.ts'
+export type { PairStats } from './ring/pair.ts'
+export type { NexusInfo, PortEvents, PortOptions } from './ring/port.ts'
+export * from './scsi/index.ts'
+export { type DiskUnitOptions, type ServeOptions, type Server, serve } from './serve.ts'
+export type { BackingOptions, FileBackingOptions, MemoryBackingOptions } from './target/backing.ts'
+export { type Command, type Response, Status, TaskAttribute } from './task/command.ts'

@@ -1,0 +1,79 @@
+/** The batch form: the caller's own slots, its own bytes in place, and completions by the batch. */
+
+/** How a queue is made. */
+export interface QueueOptions {
+  /** How many commands may be under way; each takes a slot of the nexus for as long as the queue is open. */
+  readonly depth: number
+  /** Bytes of data that each of them can move, in one direction. Default: 0. */
+  readonly dataBytes?: number
+  /** Overwrites a command's data when it is released, so that a view kept too long shows itself. Default: false. */
+  readonly poison?: boolean
+}
+
+/**
+ * A queue of commands to one unit. Slots are numbers from 0 to depth-1. It never waits by itself: `reserve()` says -1 when all are in use.
+ *
+ * @example
+ * const queue = unit.queue({ depth: 64, dataBytes: 4096 })
+ * for (let slot = queue.reserve(); slot >= 0; slot = queue.reserve()) {
+ *   queue.cdb(slot).set(read10({ lba: slot, blocks: 8 }).cdb)
+ *   queue.submit(slot, 10, 0, 4096)
+ * }
+ * for await (const done of queue.completions()) {
+ *   check(done.status, done.data)
+ *   done.release()
+ * }
+ */
+export interface Queue {
+  readonly depth: number
+  /** A free slot, or -1. It is the caller's until it is released or cancelled. */
+  reserve(): number
+  /** Gives a reserved slot back unsent. */
+  cancel(slot: number): void
+  /** The slot's 32 bytes for a CDB: private memory, kept from one command of this slot to the next. */
+  cdb(slot: number): Uint8Array
+  /** The slot's `dataBytes` bytes in the arena: data-out before `submit`, data-in after its completion, and not to be touched between. */
+  data(slot: number): Uint8Array
+  /**
+   * Lists the command for the next flush, which comes by itself when the running code yields.
+   *
+   * @param cdbLength 6 to 32
+   * @param dataOutLength bytes of `data(slot)` that are sent; with data-out there is no data-in
+   * @param dataInLength bytes of `data(slot)` that may be filled
+   */
+  submit(slot: number, cdbLength: number, dataOutLength: number, dataInLength: number): void
+  /** Publishes what is listed, in one native call. */
+  flush(): void
+  /**
+   * Completions as they come; it ends when nothing is under way and all completions were taken. One loop at a time.
+   * Each is the caller's until `release()`.
+   */
+  completions(): AsyncIterableIterator<Completion>
+  /**
+   * Waits until at least one completion is there, then calls `take` for each that is, and resolves with their number; 0 if nothing is
+   * under way. `take` may reserve and submit. Cheaper than `completions()`, which makes a promise a command.
+   */
+  drain(take: (done: Completion) => void): Promise<number>
+  /** Commands that are submitted and not completed. */
+  readonly outstanding: number
+  /** Waits until nothing is under way and gives the slots back. Completions not taken are dropped. Idempotent. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** The end of a command of a queue. The object belongs to its slot: it is valid until `release()`. */
+export interface Completion {
+  readonly slot: number
+  /** SCSI status (SAM-5 5.3.1). */
+  readonly status: number
+  /** Data-in bytes that were asked for and did not come. */
+  readonly residual: number
+  /** Data-out bytes that were given and not taken. */
+  readonly residualOut: number
+  /** Sense data, copied; empty when there is none. */
+  readonly sense: Uint8Array
+  /** The data-in that came, in place in the arena. */
+  readonly data: Uint8Array
+  /** Gives the slot back to `reserve()`. */
+  release(): void
+}

@@ -1,0 +1,214 @@
+/** A logical unit, as its user sees it. */
+
+import { inquiry, testUnitReady, type Inquiry } from '../scsi/inquiry.ts'
+import { read16, synchronizeCache16, write16 } from '../scsi/block.ts'
+import { readCapacity16, type Capacity16 } from '../scsi/capacity.ts'
+import type { TypedCommand } from '../scsi/command.ts'
+import { lunWord } from '../scsi/lun.ts'
+import { reportLuns, type ReportedLuns } from '../scsi/report-luns.ts'
+import { SenseKey, parseSense } from '../scsi/sense.ts'
+import { type Command, type Response, Status } from '../task/command.ts'
+import { SgringError } from '../errors.ts'
+import { checkCommand } from './check.ts'
+import type { Queue, QueueOptions } from './queue.ts'
+import { statusError } from './status-error.ts'
+import type { Transport } from './transport.ts'
+
+/** How often a helper sends a command again that met a unit attention condition: conditions queue up, and each is told once. */
+const MAX_ATTENTIONS = 8
+/** How much one READ or WRITE of `read()` and `write()` moves at most, and how many of them are under way. */
+const PART_BYTES = 1 << 20
+const PARTS_AT_ONCE = 4
+
+/** How the typed helpers behave. */
+export interface UnitOptions {
+  /** `'throw'`: a unit attention condition is an error like any other. Default: `'retry'`, up to 8 times, each an event. */
+  readonly unitAttention?: 'retry' | 'throw'
+}
+
+/** What helpers hand on to `execute()`. */
+export type HelperOptions = Pick<Command, 'timeoutMs' | 'signal' | 'onAbort' | 'tag' | 'attribute'>
+
+/** A range of whole blocks to read. */
+export interface ReadRange extends HelperOptions {
+  /** First block. */
+  readonly lba: number | bigint
+  /** How many blocks. */
+  readonly blocks: number
+  /** Past every cache, from the medium (SBC-3 5.7). Default: false. */
+  readonly fua?: boolean
+}
+
+/** Whole blocks to write. */
+export interface WriteRange extends HelperOptions {
+  /** First block. */
+  readonly lba: number | bigint
+  /** A whole number of blocks. Do not change it until the promise settles. */
+  readonly data: Uint8Array
+  /** On the medium before the promise settles (SBC-3 5.32). Default: false. */
+  readonly fua?: boolean
+}
+
+/**
+ * One logical unit of a target. It belongs to its nexus, which closes it.
+ *
+ * `execute()` sends any CDB and resolves with any status. The typed helpers throw `CheckConditionError` or `ScsiStatusError` for what is
+ * not success, send a command again that met a unit attention condition, and take RECOVERED ERROR as success.
+ */
+export class LogicalUnit {
+  readonly lun: number
+  readonly #transport: Transport
+  readonly #lunWord: number
+  readonly #options: UnitOptions
+  #capacity: Promise<Capacity16> | undefined
+
+  /** @internal Made by a nexus. */
+  constructor(transport: Transport, lun: number, options: UnitOptions = {}) {
+    this.lun = lun
+    this.#transport = transport
+    this.#lunWord = lunWord(lun)
+    this.#options = options
+  }
+
+  /**
+   * Sends one command. Resolves with however it ended, whatever its status; never sends it again.
+   * Commands wait their turn for a slot, first come first served, up to `maxWaiting`.
+   *
+   * Rejects with `ERR_SGRING_NEXUS_LOST`, `ERR_SGRING_TIMEOUT` (the outcome is unknown), `signal.reason`, `ERR_SGRING_BUSY` (it was not
+   * sent), or for a wrong call, of which nothing was sent.
+   */
+  execute(command: Command): Promise<Response> {
+    const wrong = checkCommand(command, this.#transport.maxTransferBytes)
+    if (wrong !== undefined) return Promise.reject(wrong)
+    return this.#transport.execute(this.#lunWord, command)
+  }
+
+  /** Sends a typed command and resolves with what it parsed. */
+  async run<T>(typed: TypedCommand<T>, options: HelperOptions = {}): Promise<T> {
+    const { cdb, dataOut, dataInLength, parse } = typed
+    const command: Command = { ...options, cdb, dataIn: dataInLength, ...(dataOut && { dataOut }) }
+    return parse((await this.#succeed(command)).data)
+  }
+
+  /** TEST UNIT READY (SPC-4 6.47): resolves when the unit is ready. */
+  testUnitReady(options?: HelperOptions): Promise<void> {
+    return this.run(testUnitReady(), options)
+  }
+
+  /** INQUIRY, standard data (SPC-4 6.6). */
+  inquiry(options?: HelperOptions): Promise<Inquiry> {
+    return this.run(inquiry(), options)
+  }
+
+  /** READ CAPACITY(16) (SBC-3 5.16). */
+  readCapacity(options?: HelperOptions): Promise<Capacity16> {
+    return this.run(readCapacity16(), options)
+  }
+
+  /** REPORT LUNS (SPC-4 6.33): those of the whole target. */
+  reportLuns(options?: HelperOptions): Promise<ReportedLuns> {
+    return this.run(reportLuns(), options)
+  }
+
+  /** SYNCHRONIZE CACHE(16) (SBC-3 5.27) of the whole unit: what was written is on the medium. */
+  synchronizeCache(options?: HelperOptions): Promise<void> {
+    return this.run(synchronizeCache16(), options)
+  }
+
+  /** Reads whole blocks, by several READ(16) at a time when they are many. */
+  async read(range: ReadRange): Promise<Uint8Array> {
+    const { lba, blocks, fua = false, ...options } = range
+    const blockLength = await this.#blockLength(options)
+    const data = new Uint8Array(blocks * blockLength)
+    await this.#inParts(data.length, blockLength, async (start, length) => {
+      const at = BigInt(lba) + BigInt(start / blockLength)
+      const { cdb } = read16({ lba: at, blocks: length / blockLength, blockLength, fua })
+      const dataIn = data.subarray(start, start + length)
+      const { residual } = await this.#succeed({ ...options, cdb, dataIn })
+      if (residual !== 0) {
+        throw new SgringError('ERR_SGRING_RESPONSE', `READ of ${length} bytes left ${residual} out`)
+      }
+    })
+    return data
+  }
+
+  /** Writes whole blocks, by several WRITE(16) at a time when they are many. If it fails, some of them may be written. */
+  async write(range: WriteRange): Promise<void> {
+    const { lba, data, fua = false, ...options } = range
+    const blockLength = await this.#blockLength(options)
+    if (data.length % blockLength !== 0) {
+      throw new SgringError(
+        'ERR_SGRING_INVALID_ARGUMENT',
+        `data is a whole number of blocks of ${blockLength} bytes, not ${data.length} bytes`,
+      )
+    }
+    await this.#inParts(data.length, blockLength, async (start, length) => {
+      const at = BigInt(lba) + BigInt(start / blockLength)
+      const part = data.subarray(start, start + length)
+      const { cdb, dataOut } = write16({ lba: at, data: part, blockLength, fua })
+      await this.#succeed({ ...options, cdb, dataOut: dataOut ?? part })
+    })
+  }
+
+  /** The batch form: slots and bytes of the caller's own. Throws `ERR_SGRING_BUSY` if the nexus has not that many free. */
+  queue(options: QueueOptions): Queue {
+    return this.#transport.queue(this.#lunWord, options)
+  }
+
+  async #succeed(command: Command): Promise<Response> {
+    for (let attentions = 0; ; attentions++) {
+      const response = await this.execute(command)
+      if (response.status === Status.GOOD || response.status === Status.CONDITION_MET) return response
+      const key = senseKeyOf(response)
+      if (key === SenseKey.RECOVERED_ERROR) {
+        this.#transport.emit('recovered', this.lun, response.sense)
+        return response
+      }
+      const again = key === SenseKey.UNIT_ATTENTION && this.#options.unitAttention !== 'throw'
+      if (!again || attentions === MAX_ATTENTIONS) throw statusError(response)
+      this.#capacity = undefined
+      this.#transport.emit('unitAttention', this.lun, response.sense)
+    }
+  }
+
+  /** Kept until a unit attention says that something may have changed. */
+  async #blockLength(options: HelperOptions): Promise<number> {
+    this.#capacity ??= this.readCapacity(options)
+    try {
+      return (await this.#capacity).blockLength
+    } catch (error) {
+      this.#capacity = undefined
+      throw error
+    }
+  }
+
+  /** Runs `move` over all parts of `bytes`, a few at a time; after a failure no further part is started. */
+  async #inParts(
+    bytes: number,
+    blockLength: number,
+    move: (start: number, length: number) => Promise<void>,
+  ): Promise<void> {
+    const most = Math.min(PART_BYTES, this.#transport.maxTransferBytes)
+    const part = Math.max(blockLength, most - (most % blockLength))
+    let next = 0
+    const lane = async () => {
+      while (next < bytes) {
+        const start = next
+        next += part
+        try {
+          await move(start, Math.min(part, bytes - start))
+        } catch (error) {
+          next = bytes
+          throw error
+        }
+      }
+    }
+    const lanes = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, lane))
+    for (const result of lanes) if (result.status === 'rejected') throw result.reason
+  }
+}
+
+function senseKeyOf(response: Response): number | undefined {
+  if (response.status !== Status.CHECK_CONDITION || response.sense.length === 0) return undefined
+  return parseSense(response.sense).key
+}

@@ -1,0 +1,150 @@
+/**
+ * The one door to native code. It is opened on first use, so that importing the package works everywhere; what lies behind it is declared
+ * here and used nowhere else but in `ts/ring` and `ts/target/backing.ts`.
+ */
+
+import { createRequire } from 'node:module'
+import { CODES, SgringError, type SgringErrorCode } from './errors.ts'
+
+/** The initiator's end of a pair (`crates/node/src/initiator.rs`). */
+export interface InitiatorPair {
+  takeSocket(): number
+  readonly peerPid: number
+  desk(): ArrayBuffer
+  slots(): ArrayBuffer
+  arena(): ArrayBuffer
+  lease(offset: number, length: number): ArrayBuffer
+  submit(count: number): number
+  reap(arm: boolean): number
+  giveBack(offset: number, length: number): number
+  close(): void
+}
+
+export interface ConnectOptions {
+  readonly path: string
+  readonly slots: number
+  readonly arenaBytes: number
+  readonly allowedUids: number[]
+  readonly token: Uint8Array
+  readonly version?: number
+  readonly requiredFeatures?: number
+  readonly epoch?: number
+}
+
+export interface WelcomeRecord {
+  readonly version: number
+  readonly code: number
+  readonly refusal: string
+  readonly features: number
+  readonly nexus: number
+  readonly pair: number
+  readonly token: Uint8Array
+}
+
+export interface ArrivalRecord {
+  readonly pid: number
+  readonly uid: number
+  readonly slots: number
+  readonly arenaBytes: number
+  readonly token: Uint8Array
+}
+
+/** A connection, and the target's end of a pair (`crates/node/src/target.rs`). */
+export interface TargetPair {
+  arrival(): ArrivalRecord | null
+  welcome(nexus: number, pair: number, token: Uint8Array): boolean
+  refuse(code: number): void
+  takeSocket(): number
+  desk(): ArrayBuffer
+  transfers(): ArrayBuffer
+  fetch(arm: boolean): number
+  complete(count: number): number
+  readOut(slot: number, into: Uint8Array): number
+  writeIn(slot: number, from: Uint8Array): number
+  transfer(pool: IoPool, pair: number, count: number): void
+  close(): void
+}
+
+export interface ListenOptions {
+  readonly path: string
+  readonly allowedUids: number[]
+  readonly mode: number
+  readonly maxPending: number
+}
+
+/** A served socket (`crates/node/src/listener.rs`). */
+export interface TargetListener {
+  takeBell(): number
+  accept(): TargetPair | null
+  close(): void
+}
+
+/** A backing (`crates/node/src/store.rs`). */
+export interface NativeStore {
+  readonly length: number
+  readonly readOnly: boolean
+  close(): void
+}
+
+/** Threads that move bytes (`crates/node/src/store.rs`). */
+export interface IoPool {
+  takeBell(): number
+  add(store: NativeStore): number
+  desk(): ArrayBuffer
+  reap(): number
+  close(): void
+}
+
+export interface Native {
+  connectPair(options: ConnectOptions): InitiatorPair
+  decodeWelcome(bytes: Uint8Array): WelcomeRecord
+  detach(buffer: ArrayBuffer): void
+  protocol(): { version: number; features: number }
+  listen(options: ListenOptions): TargetListener
+  memoryStore(length: number): NativeStore
+  fileStore(path: string, readOnly: boolean, create?: number): NativeStore
+  ioPool(threads: number): IoPool
+}
+
+let loaded: Native | undefined
+
+/**
+ * The native library.
+ *
+ * @throws SgringError `ERR_SGRING_UNSUPPORTED_PLATFORM` where it cannot work, `ERR_SGRING_NATIVE_MISSING` where it should and is not there
+ */
+export function native(): Native {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): Native {
+  const { platform, arch } = process
+  if (platform !== 'linux' || (arch !== 'x64' && arch !== 'arm64')) {
+    throw new SgringError(
+      'ERR_SGRING_UNSUPPORTED_PLATFORM',
+      `${CODES.ERR_SGRING_UNSUPPORTED_PLATFORM}; this is ${platform} on ${arch}`,
+    )
+  }
+  try {
+    return createRequire(import.meta.url)('../native/binding.cjs') as Native
+  } catch (cause) {
+    throw new SgringError('ERR_SGRING_NATIVE_MISSING', undefined, { cause })
+  }
+}
+
+/** Calls native code that may throw, and gives its errors their class and code. */
+export function translated<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw translate(error)
+  }
+}
+
+function translate(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  const code = `ERR_SGRING_${error.code}`
+  if (!(code in CODES)) return error
+  return new SgringError(code as SgringErrorCode, error.message, { cause: error })
+}

@@ -1,0 +1,301 @@
+/** The batch form on a ring: each of its slots has a block of the arena for good, and its line is written in place. */
+
+import { SgringError, type TransportError } from '../errors.ts'
+import type { Completion, Queue, QueueOptions } from '../initiator/queue.ts'
+import { native } from '../native.ts'
+import {
+  FLAG_RESIDUAL,
+  FLAG_SENSE,
+  INLINE_CDB,
+  MIN_CDB_LEN,
+  SLOT_BYTES,
+  SLOT_CDB,
+  SLOT_CDB_LEN,
+  SLOT_IN,
+  SLOT_IN_LEN,
+  SLOT_LUN,
+  SLOT_OUT,
+  SLOT_OUT_LEN,
+  SLOT_OUT_SEGMENTS,
+  SLOT_TAG,
+} from './layout.gen.ts'
+import { swap } from './outstanding.ts'
+import type { RingPair, SlotOwner } from './pair.ts'
+
+const FREE = 0
+const RESERVED = 1
+const SUBMITTED = 2
+const COMPLETED = 3
+const POISON = 0xdb
+const NO_BYTES = new Uint8Array(0)
+
+export class RingQueue implements Queue, SlotOwner {
+  readonly depth: number
+  readonly #ring: RingPair
+  readonly #words: Uint32Array
+  readonly #poison: boolean
+  readonly #dataBytes: number
+  readonly #commands: Slot[] = []
+  /** The queue's number of each slot of the ring. */
+  readonly #numbers = new Map<number, number>()
+  readonly #free: number[] = []
+  readonly #ready: number[] = []
+  #taken = 0
+  #outstanding = 0
+  #waiter: { resolve(): void; reject(reason: Error): void } | undefined
+  #lost: TransportError | undefined
+  #closed = false
+
+  constructor(ring: RingPair, lunWord: number, options: QueueOptions) {
+    const { depth, dataBytes = 0, poison = false } = options
+    if (!Number.isSafeInteger(depth) || depth < 1 || !Number.isSafeInteger(dataBytes) || dataBytes < 0) {
+      throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'depth is 1 or more, dataBytes is 0 or more')
+    }
+    const refusal = ring.refusal()
+    if (refusal !== undefined) throw refusal
+    this.depth = depth
+    this.#ring = ring
+    this.#words = ring.slotWords
+    this.#poison = poison
+    this.#dataBytes = dataBytes
+    for (let number = 0; number < depth; number++) {
+      const slot = ring.takeSlot(this)
+      const offset = dataBytes > 0 && slot >= 0 ? ring.takeBlock(dataBytes) : -1
+      if (slot < 0 || (dataBytes > 0 && offset < 0)) {
+        if (slot >= 0) ring.returnSlot(slot)
+        this.#giveBack()
+        throw new SgringError('ERR_SGRING_BUSY', 'the nexus has not that many slots and arena bytes free; raise slots or arenaBytes')
+      }
+      const data = dataBytes > 0 ? new Uint8Array(ring.lease(offset, dataBytes)) : NO_BYTES
+      this.#commands.push(new Slot(this, number, slot, offset, data))
+      this.#numbers.set(slot, number)
+      const word = (slot * SLOT_BYTES) >>> 2
+      this.#words[word + (SLOT_LUN >>> 2)] = swap(lunWord)
+      this.#words[word + (SLOT_LUN >>> 2) + 1] = 0
+      this.#words[word + (SLOT_OUT >>> 2)] = offset
+      this.#words[word + (SLOT_IN >>> 2)] = offset
+    }
+    for (let number = depth - 1; number >= 0; number--) this.#free.push(number)
+  }
+
+  get outstanding(): number {
+    return this.#outstanding
+  }
+
+  reserve(): number {
+    this.#check()
+    const number = this.#free.pop()
+    if (number === undefined) return -1
+    this.#commands[number]!.state = RESERVED
+    return number
+  }
+
+  cancel(number: number): void {
+    this.#in(number, RESERVED).state = FREE
+    this.#free.push(number)
+  }
+
+  cdb(number: number): Uint8Array {
+    return this.#in(number, RESERVED).cdb
+  }
+
+  data(number: number): Uint8Array {
+    const command = this.#command(number)
+    if (command.state === SUBMITTED) throw wrong(`slot ${number} is under way`)
+    return command.whole
+  }
+
+  submit(number: number, cdbLength: number, dataOutLength: number, dataInLength: number): void {
+    this.#check()
+    const command = this.#in(number, RESERVED)
+    if (!(cdbLength >= MIN_CDB_LEN && cdbLength <= INLINE_CDB)) {
+      throw new SgringError('ERR_SGRING_CDB_LENGTH', `a CDB of a queue has 6 to 32 bytes, not ${cdbLength}`)
+    }
+    if (
+      !(dataOutLength >= 0 && dataOutLength <= this.#dataBytes) ||
+      !(dataInLength >= 0 && dataInLength <= this.#dataBytes) ||
+      (dataOutLength > 0 && dataInLength > 0)
+    ) {
+      throw wrong(`a command of this queue moves 0 to ${this.#dataBytes} bytes in one direction`)
+    }
+    const words = this.#words
+    const word = command.word
+    words[word + (SLOT_TAG >>> 2)] = this.#ring.nextTag()
+    words[word + (SLOT_TAG >>> 2) + 1] = this.#ring.tagHigh
+    words[word + (SLOT_CDB_LEN >>> 2)] = cdbLength
+    words[word + (SLOT_OUT_LEN >>> 2)] = dataOutLength
+    words[word + (SLOT_IN_LEN >>> 2)] = dataInLength
+    words[word + (SLOT_OUT_SEGMENTS >>> 2)] = dataOutLength > 0 ? 1 : dataInLength > 0 ? 1 << 16 : 0
+    words[word + (SLOT_OUT >>> 2) + 1] = dataOutLength
+    words[word + (SLOT_IN >>> 2) + 1] = dataInLength
+    const cdb = command.cdbWords
+    for (let index = 0; index << 2 < cdbLength; index++) {
+      words[word + (SLOT_CDB >>> 2) + index] = cdb[index]!
+    }
+    command.state = SUBMITTED
+    command.dataInLength = dataInLength
+    this.#outstanding++
+    this.#ring.submitSlot(command.ringSlot)
+  }
+
+  flush(): void {
+    this.#ring.flush()
+  }
+
+  async *completions(): AsyncIterableIterator<Completion> {
+    while (await this.#some()) {
+      while (this.#taken < this.#ready.length) yield this.#take()
+    }
+  }
+
+  async drain(take: (done: Completion) => void): Promise<number> {
+    if (!(await this.#some())) return 0
+    // What `take` makes ready by flushing stays for the next call, so that no caller is held here for ever.
+    const end = this.#ready.length
+    const count = end - this.#taken
+    while (this.#taken < end) take(this.#take())
+    return count
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    while (this.#outstanding > 0 && this.#lost === undefined) {
+      this.#ready.length = this.#taken = 0
+      await this.#some().catch(() => {})
+    }
+    this.#giveBack()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // ---- for the pair and the completions
+
+  completed(slot: number, status: number, flags: number): void {
+    const number = this.#numbers.get(slot)!
+    const command = this.#commands[number]!
+    command.state = COMPLETED
+    command.status = status
+    command.residual = flags & FLAG_RESIDUAL ? this.#ring.inResidual(slot) : 0
+    command.residualOut = flags & FLAG_RESIDUAL ? this.#ring.outResidual(slot) : 0
+    command.sense = flags & FLAG_SENSE ? this.#ring.sense(slot) : NO_BYTES
+    this.#outstanding--
+    this.#ready.push(number)
+    this.#wake()
+  }
+
+  lost(reason: TransportError): void {
+    this.#lost = reason
+    const waiter = this.#waiter
+    this.#waiter = undefined
+    waiter?.reject(reason)
+    for (const command of this.#commands) command.detach()
+  }
+
+  released(number: number): void {
+    const command = this.#in(number, COMPLETED)
+    if (this.#poison) command.whole.fill(POISON)
+    command.state = FREE
+    this.#free.push(number)
+  }
+
+  /** Whether there is a completion to take, after waiting for one if there can be one. */
+  async #some(): Promise<boolean> {
+    if (this.#taken < this.#ready.length) return true
+    if (this.#lost !== undefined) throw this.#lost
+    if (this.#outstanding === 0) return false
+    if (this.#waiter !== undefined) throw wrong('another loop already takes the completions of this queue')
+    this.#ring.flush()
+    await new Promise<void>((resolve, reject) => {
+      this.#waiter = { resolve, reject }
+    })
+    return this.#taken < this.#ready.length
+  }
+
+  #wake(): void {
+    const waiter = this.#waiter
+    if (waiter === undefined) return
+    this.#waiter = undefined
+    waiter.resolve()
+  }
+
+  #take(): Slot {
+    const command = this.#commands[this.#ready[this.#taken++]!]!
+    if (this.#taken === this.#ready.length) this.#ready.length = this.#taken = 0
+    return command
+  }
+
+  #giveBack(): void {
+    // After a loss the segment is gone, and with it what there was to give back.
+    for (const command of this.#lost === undefined ? this.#commands : []) {
+      command.detach()
+      if (command.offset >= 0) this.#ring.returnBlock(command.offset, this.#dataBytes)
+      this.#ring.returnSlot(command.ringSlot)
+    }
+    this.#commands.length = 0
+  }
+
+  #check(): void {
+    if (this.#closed) throw new SgringError('ERR_SGRING_CLOSED')
+    if (this.#lost !== undefined) throw this.#lost
+  }
+
+  #command(number: number): Slot {
+    const command = this.#commands[number]
+    if (command === undefined) throw wrong(`the queue has slots 0 to ${this.depth - 1}, not ${number}`)
+    return command
+  }
+
+  #in(number: number, state: number): Slot {
+    const command = this.#command(number)
+    if (command.state !== state) throw wrong(`slot ${number} is ${STATES[command.state]}, not ${STATES[state]}`)
+    return command
+  }
+}
+
+const STATES = ['free', 'reserved', 'under way', 'completed']
+
+function wrong(message: string): SgringError {
+  return new SgringError('ERR_SGRING_INVALID_ARGUMENT', message)
+}
+
+/** One command of a queue, and its completion. */
+class Slot implements Completion {
+  readonly slot: number
+  readonly ringSlot: number
+  readonly word: number
+  readonly offset: number
+  readonly whole: Uint8Array
+  readonly cdb = new Uint8Array(INLINE_CDB)
+  readonly cdbWords = new Uint32Array(this.cdb.buffer)
+  readonly #queue: RingQueue
+  state = FREE
+  status = 0
+  residual = 0
+  residualOut = 0
+  sense: Uint8Array = NO_BYTES
+  dataInLength = 0
+
+  constructor(queue: RingQueue, number: number, ringSlot: number, offset: number, whole: Uint8Array) {
+    this.#queue = queue
+    this.slot = number
+    this.ringSlot = ringSlot
+    this.word = (ringSlot * SLOT_BYTES) >>> 2
+    this.offset = offset
+    this.whole = whole
+  }
+
+  get data(): Uint8Array {
+    return this.whole.subarray(0, Math.max(0, Math.min(this.dataInLength, this.dataInLength - this.residual)))
+  }
+
+  release(): void {
+    this.#queue.released(this.slot)
+  }
+
+  detach(): void {
+    if (this.offset >= 0) native().detach(this.whole.buffer as ArrayBuffer)
+  }
+}

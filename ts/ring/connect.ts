@@ -1,0 +1,217 @@
+/** Connecting to a target: a segment, a socket, a hello, and the answer. */
+
+import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SgringError, TransportError } from '../errors.ts'
+import { type InitiatorPair, type WelcomeRecord, native, translated } from '../native.ts'
+import { MAX_ARENA_BYTES, MAX_SLOTS } from './layout.gen.ts'
+import { Bell } from './bell.ts'
+import type { PairOptions } from './pair.ts'
+
+/** How a nexus is made, all optional. */
+export interface ConnectOptions {
+  /** Commands that can be under way: 1 to 4096. Default: 256. */
+  readonly slots?: number
+  /** Bytes of shared memory for data, rounded up to whole pages of 4096, below 2 GiB. Memory is taken as it is used. Default: 64 MiB. */
+  readonly arenaBytes?: number
+  /** How much of it may stay in memory while no command uses it. Default: 8 MiB. */
+  readonly arenaKeepBytes?: number
+  /** Commands that may wait for a slot or for arena space; one more is `ERR_SGRING_BUSY`. Default: 65,536. */
+  readonly maxWaiting?: number
+  /**
+   * How long an empty queue is watched before this side sleeps, in microseconds, by turns of the event loop. A sleeping side costs its
+   * peer a system call and itself a wake-up. 0 is off; it is off on one CPU. Default: 50.
+   */
+  readonly spinUs?: number
+  /** A token from `nexus.share()`: this pair then belongs to that nexus. */
+  readonly join?: string
+  /** Users that the target may run as. Default: this process's own and root. */
+  readonly allowedUids?: readonly number[]
+  /** Milliseconds until the target must have answered. Default: 5000. */
+  readonly connectTimeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** A pair that was let in. Whoever has it watches its bell. */
+export interface Connected {
+  readonly pair: InitiatorPair
+  readonly welcome: WelcomeRecord
+  readonly options: PairOptions
+  /** Hands the bell over; rings and an end that came meanwhile are told at once. */
+  bell(events: { ring(): void; end(): void }): Bell
+}
+
+/** Protocol values that only tests choose, to be refused. */
+export interface ForgedHello {
+  readonly version?: number
+  readonly requiredFeatures?: number
+  readonly epoch?: number
+}
+
+const PAGE = 4096
+const WELCOME_BYTES = 64
+const TOKEN_BYTES = 16
+const RETRY_MS = 10
+
+/** Connects. Rejects with what went wrong, by name; nothing is left behind then. */
+export async function connectPair(
+  path: string,
+  options: ConnectOptions,
+  forged: ForgedHello = {},
+): Promise<Connected> {
+  const resolved = resolve(options)
+  const token = tokenOf(options.join)
+  const allowedUids = [...(options.allowedUids ?? [process.geteuid?.() ?? 0, 0])]
+  const deadline = performance.now() + (options.connectTimeoutMs ?? 5000)
+  options.signal?.throwIfAborted()
+  const hello = { path, slots: resolved.slots, arenaBytes: resolved.arenaBytes, allowedUids, token }
+  const pair = await retried(deadline, options.signal, () =>
+    translated(() => native().connectPair({ ...hello, ...forged })),
+  )
+  const greeting = new Greeting(pair)
+  try {
+    const welcome = await greeting.read(deadline, options.signal)
+    if (welcome.code !== 0) throw refused(path, welcome)
+    return { pair, welcome, options: resolved, bell: (events) => greeting.handOver(events) }
+  } catch (error) {
+    greeting.abandon()
+    throw error
+  }
+}
+
+/** A target whose queue of connections is full lives, and is not accepting just now. */
+async function retried<T>(deadline: number, signal: AbortSignal | undefined, attempt: () => T): Promise<T> {
+  for (;;) {
+    try {
+      return attempt()
+    } catch (error) {
+      const busy = error instanceof SgringError && error.code === 'ERR_SGRING_CONNECT'
+      if (!busy || performance.now() > deadline) throw error
+      await sleep(RETRY_MS, undefined, { signal: signal as AbortSignal })
+    }
+  }
+}
+
+/** The socket until the target's answer is there. */
+class Greeting {
+  readonly #pair: InitiatorPair
+  readonly #bell: Bell
+  readonly #bytes = new Uint8Array(WELCOME_BYTES)
+  #length = 0
+  #rang = false
+  #ended = false
+  #events: { ring(): void; end(): void }
+  #arrived: () => void = () => {}
+
+  constructor(pair: InitiatorPair) {
+    this.#pair = pair
+    this.#events = {
+      ring: () => {
+        this.#rang = true
+      },
+      end: () => {
+        this.#ended = true
+        this.#arrived()
+      },
+    }
+    this.#bell = new Bell(pair.takeSocket(), {
+      ring: (bytes) => this.#rings(bytes),
+      end: () => this.#events.end(),
+    })
+    this.#bell.reference(true)
+  }
+
+  #rings(bytes: Uint8Array): void {
+    const wanted = bytes.subarray(0, WELCOME_BYTES - this.#length)
+    this.#bytes.set(wanted, this.#length)
+    this.#length += wanted.length
+    if (this.#length === WELCOME_BYTES) this.#arrived()
+    if (wanted.length < bytes.length) this.#events.ring()
+  }
+
+  async read(deadline: number, signal: AbortSignal | undefined): Promise<WelcomeRecord> {
+    let timer: NodeJS.Timeout | undefined
+    let aborted = () => {}
+    await new Promise<void>((arrive, reject) => {
+      this.#arrived = arrive
+      aborted = () => reject(signal?.reason)
+      signal?.addEventListener('abort', aborted, { once: true })
+      const late = () =>
+        reject(new TransportError('ERR_SGRING_TIMEOUT', 'the target accepted and did not answer in time'))
+      timer = setTimeout(late, Math.max(0, deadline - performance.now()))
+      if (this.#ended || this.#length === WELCOME_BYTES) arrive()
+    }).finally(() => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', aborted)
+    })
+    if (this.#length < WELCOME_BYTES) {
+      throw new SgringError('ERR_SGRING_HANDSHAKE', 'the peer closed the connection without an answer')
+    }
+    return translated(() => native().decodeWelcome(this.#bytes))
+  }
+
+  handOver(events: { ring(): void; end(): void }): Bell {
+    this.#events = events
+    this.#bell.reference(false)
+    if (this.#ended) queueMicrotask(() => events.end())
+    else if (this.#rang) queueMicrotask(() => events.ring())
+    return this.#bell
+  }
+
+  abandon(): void {
+    this.#events = { ring() {}, end() {} }
+    this.#bell.close()
+    this.#pair.close()
+  }
+}
+
+function refused(path: string, welcome: WelcomeRecord): SgringError {
+  const { version, features } = native().protocol()
+  switch (welcome.refusal) {
+    case 'VERSION':
+      return new SgringError(
+        'ERR_SGRING_VERSION',
+        `${path} speaks protocol version ${welcome.version}, this side version ${version}; upgrade the older side`,
+      )
+    case 'FEATURE':
+      return new SgringError(
+        'ERR_SGRING_FEATURE',
+        `${path} knows features 0x${welcome.features.toString(16)}, this side requires others of 0x${features.toString(16)}; upgrade the older side`,
+      )
+    case 'PEER_NOT_ALLOWED':
+      return new SgringError('ERR_SGRING_PEER_NOT_ALLOWED', `${path} does not let this user in`)
+    case 'SEGMENT':
+      return new SgringError('ERR_SGRING_SEGMENT')
+    case 'LIMIT':
+      return new SgringError('ERR_SGRING_LIMIT')
+    case 'JOIN':
+      return new SgringError('ERR_SGRING_JOIN')
+    case 'NEXUS_LOST':
+      return new TransportError('ERR_SGRING_NEXUS_LOST', `${path} is going away`)
+    default:
+      return new SgringError('ERR_SGRING_HANDSHAKE', `${path} refused the handshake (code ${welcome.code})`)
+  }
+}
+
+function resolve(options: ConnectOptions): PairOptions {
+  const arenaBytes = Math.ceil((options.arenaBytes ?? 64 << 20) / PAGE) * PAGE
+  return {
+    slots: inRange('slots', options.slots ?? 256, 1, MAX_SLOTS),
+    arenaBytes: inRange('arenaBytes', arenaBytes, PAGE, MAX_ARENA_BYTES),
+    arenaKeepBytes: inRange('arenaKeepBytes', options.arenaKeepBytes ?? 8 << 20, 0, Number.MAX_SAFE_INTEGER),
+    maxWaiting: inRange('maxWaiting', options.maxWaiting ?? 65_536, 0, Number.MAX_SAFE_INTEGER),
+    spinUs: availableParallelism() > 1 ? inRange('spinUs', options.spinUs ?? 50, 0, 1_000_000) : 0,
+  }
+}
+
+function inRange(name: string, value: number, least: number, most: number): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `${name} is an integer of ${least} to ${most}, not ${value}`)
+}
+
+function tokenOf(join: string | undefined): Uint8Array {
+  if (join === undefined) return new Uint8Array(TOKEN_BYTES)
+  const token = Uint8Array.from(Buffer.from(String(join), 'base64url'))
+  if (token.length === TOKEN_BYTES) return token
+  throw new SgringError('ERR_SGRING_JOIN', 'the join token is none that nexus.share() gives')
+}

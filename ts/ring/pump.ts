@@ -1,0 +1,60 @@
+/** When to look at a queue: at once when rung, for a while without being rung, and then not until the bell. */
+
+import { availableParallelism } from 'node:os'
+
+/** Takes what is there and says how much; with `arm`, and nothing there, the next one rings. Less than 0: stop. */
+export type Look = (arm: boolean) => number
+
+/**
+ * Looks at a queue from the event loop, one look a turn. It sleeps only after `Look` has armed the bell, and a look that found nothing
+ * is repeated for up to `spinUs` before that: turns of the loop, so that timers and sockets go on.
+ */
+export class Pump {
+  readonly #look: Look
+  readonly #spinMs: number
+  readonly #turn = () => this.#run()
+  #awake = false
+  #stopped = false
+  #lastFound = 0
+
+  constructor(look: Look, spinUs: number) {
+    this.#look = look
+    this.#spinMs = availableParallelism() > 1 ? spinUs / 1000 : 0
+  }
+
+  /** Whether it looks by itself; when not, it waits to be woken. */
+  get awake(): boolean {
+    return this.#awake
+  }
+
+  /** The bell rang, or there is reason to expect something. */
+  wake(): void {
+    if (this.#awake || this.#stopped) return
+    this.#awake = true
+    this.#lastFound = this.#spinMs > 0 ? performance.now() : 0
+    this.#run()
+  }
+
+  /** No further look. */
+  stop(): void {
+    this.#stopped = true
+    this.#awake = false
+  }
+
+  #run(): void {
+    if (this.#stopped) return
+    const arm = !this.#patient()
+    const found = this.#look(arm)
+    if (found < 0 || this.#stopped) return
+    if (found === 0 && arm) {
+      this.#awake = false
+      return
+    }
+    if (found > 0 && this.#spinMs > 0) this.#lastFound = performance.now()
+    setImmediate(this.#turn)
+  }
+
+  #patient(): boolean {
+    return this.#spinMs > 0 && performance.now() - this.#lastFound < this.#spinMs
+  }
+}

@@ -1,0 +1,70 @@
+/** The threads that move bytes for all pairs of a port, and which transfer is whose. */
+
+import { type IoPool, type NativeStore, native, translated } from '../native.ts'
+import type { Backing } from '../task/task.ts'
+import { Bell } from './bell.ts'
+
+/** Who started a transfer. */
+export interface TransferOwner {
+  /** It is over: 0, or an errno. */
+  transferred(slot: number, errno: number): void
+  /** All that were over at once have been told. */
+  transfersTold(): void
+}
+
+const WORDS = 3
+
+export class Transfers {
+  readonly pool: IoPool
+  readonly #bell: Bell
+  readonly #done: Uint32Array
+  readonly #owners = new Map<number, TransferOwner>()
+  readonly #backings = new Map<Backing, number>()
+  #lastOwner = 0
+
+  constructor(threads: number) {
+    this.pool = translated(() => native().ioPool(threads))
+    this.#done = new Uint32Array(this.pool.desk())
+    this.#bell = new Bell(this.pool.takeBell(), { ring: () => this.#reap(), end() {} })
+  }
+
+  /** A number for `owner`, never used twice, that its transfers carry. */
+  join(owner: TransferOwner): number {
+    this.#lastOwner++
+    this.#owners.set(this.#lastOwner, owner)
+    return this.#lastOwner
+  }
+
+  /** What is still under way for this owner is told to nobody. */
+  leave(number: number): void {
+    this.#owners.delete(number)
+  }
+
+  /** The number of a backing in the pool. */
+  backing(backing: Backing): number {
+    const known = this.#backings.get(backing)
+    if (known !== undefined) return known
+    const added = translated(() => this.pool.add(backing.native as NativeStore))
+    this.#backings.set(backing, added)
+    return added
+  }
+
+  close(): void {
+    this.#owners.clear()
+    this.#bell.close()
+    this.pool.close()
+  }
+
+  #reap(): void {
+    const told = new Set<TransferOwner>()
+    for (let count = this.pool.reap(); count > 0; count = this.pool.reap()) {
+      for (let index = 0; index < count; index++) {
+        const owner = this.#owners.get(this.#done[index * WORDS]!)
+        if (owner === undefined) continue
+        told.add(owner)
+        owner.transferred(this.#done[index * WORDS + 1]!, this.#done[index * WORDS + 2]! | 0)
+      }
+    }
+    for (const owner of told) owner.transfersTold()
+  }
+}

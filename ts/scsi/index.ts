@@ -1,0 +1,58 @@
+/** The vocabulary that the package exports: typed commands, and what they parse. */
+
+export {
+  type BlockRange,
+  type ReadOptions,
+  read6,
+  read10,
+  read12,
+  read16,
+  type SynchronizeCacheOptions,
+  synchronizeCache10,
+  synchronizeCache16,
+  type WriteOptions,
+  write6,
+  write10,
+  write12,
+  write16,
+} from './block.ts'
+export { type Capacity10, type Capacity16, readCapacity10, readCapacity16 } from './capacity.ts'
+export type { TypedCommand } from './command.ts'
+export {
+  DeviceType,
+  type Inquiry,
+  inquiry,
+  PeripheralQualifier,
+  testUnitReady,
+} from './inquiry.ts'
+export { encodeLun, MAX_LUN, parseLun } from './lun.ts'
+export { type ReportedLuns, type ReportLunsOptions, reportLuns, SelectReport } from './report-luns.ts'
+export { type RequestSenseOptions, requestSense } from './request-sense.ts'
+export {
+  encodeSense,
+  parseSense,
+  type Sense,
+  type SenseDescriptor,
+  type SenseInit,
+  SenseKey,
+  type SenseKeySpecific,
+} from './sense.ts'
+export { SenseCode, senseCodeName } from './sense-code.ts'
+export {
+  Association,
+  CodeSet,
+  type Designator,
+  DesignatorType,
+  type VpdOptions,
+  VpdPage,
+  vpdDeviceIdentification,
+  vpdSupportedPages,
+  vpdUnitSerialNumber,
+} from './vpd.ts'
+export {
+  type BlockDeviceCharacteristics,
+  type BlockLimits,
+  vpdBlockDeviceCharacteristics,
+  vpdBlockLimits,
+} from './vpd-block.ts'
+export { type ExtendedInquiry, vpdExtendedInquiry } from './vpd-extended.ts'

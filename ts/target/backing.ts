@@ -1,0 +1,60 @@
+/** Where a unit's bytes live: memory, a file, a block device. */
+
+import { realpathSync } from 'node:fs'
+import { SgringError } from '../errors.ts'
+import { type NativeStore, native, translated } from '../native.ts'
+import type { Backing } from '../task/task.ts'
+
+/** Zeroed memory, taken from the system as it is written. */
+export interface MemoryBackingOptions {
+  /** Bytes. */
+  readonly memory: number
+}
+
+/** A regular file or a block device. It is locked for as long as it is open: one writer, or readers. */
+export interface FileBackingOptions {
+  readonly file: string
+  /** Default: false. */
+  readonly readOnly?: boolean
+  /** Makes a new sparse file of this many bytes, and fails if there is one. */
+  readonly createBytes?: number
+}
+
+export type BackingOptions = MemoryBackingOptions | FileBackingOptions
+
+/** An open backing; `close()` lets go of it, once what runs on it has ended. */
+export interface OpenBacking extends Backing {
+  /** The file's real path, if it is one. */
+  readonly path: string | undefined
+  close(): void
+}
+
+/**
+ * Opens a backing.
+ *
+ * @throws `ERR_SGRING_BACKING` with what is wrong: not there, in use, of a wrong kind, empty, no memory
+ */
+export function openBacking(options: BackingOptions): OpenBacking {
+  if ('memory' in options) {
+    const length = byteCount('memory', options.memory)
+    const store = translated(() => native().memoryStore(length))
+    return backing('memory', store, undefined)
+  }
+  const { file, readOnly = false, createBytes } = options
+  if (typeof file !== 'string' || file === '') {
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'file is the path of a file or block device')
+  }
+  const create = createBytes === undefined ? undefined : byteCount('createBytes', createBytes)
+  const store = translated(() => native().fileStore(file, readOnly, create))
+  return backing('file', store, realpathSync(file))
+}
+
+function backing(kind: Backing['kind'], store: NativeStore, path: string | undefined): OpenBacking {
+  const { length, readOnly } = store
+  return { kind, lengthBytes: length, readOnly, native: store, path, close: () => store.close() }
+}
+
+function byteCount(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `${name} is a positive number of bytes, not ${value}`)
+}
