@@ -1,11 +1,12 @@
 //! Two threads on one pair of queues, with plain memory that nothing but the queues guards: what ThreadSanitizer is run on.
 //!
 //! ```text
+//! TSAN_OPTIONS=suppressions=$PWD/crates/ring/tests/tsan.suppressions \
 //! RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer' \
 //!     cargo test -p sgring-ring --target x86_64-unknown-linux-gnu --test threads
 //! ```
 //!
-//! With `--cfg weaken="publish"` or `"consume"` added, that command must report a race.
+//! With `--cfg weaken="publish"` or `"consume"` added, that command must report races (exit status 66).
 
 #![cfg(not(loom))]
 
