@@ -150,10 +150,8 @@ export class RingQueue implements Queue, SlotOwner {
 
   async drain(take: (done: Completion) => void): Promise<number> {
     if (!(await this.#some())) return 0
-    // What `take` makes ready by flushing stays for the next call, so that no caller is held here for ever.
-    const end = this.#ready.length
-    const count = end - this.#taken
-    while (this.#taken < end) take(this.#take())
+    const count = this.#ready.length - this.#taken
+    for (let left = count; left > 0; left--) take(this.#take())
     return count
   }
 

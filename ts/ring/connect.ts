@@ -1,12 +1,12 @@
 /** Connecting to a target: a segment, a socket, a hello, and the answer. */
 
-import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SgringError, TransportError } from '../errors.ts'
 import { type InitiatorPair, type WelcomeRecord, native, translated } from '../native.ts'
 import { MAX_ARENA_BYTES, MAX_SLOTS } from './layout.gen.ts'
 import { Bell } from './bell.ts'
 import type { PairOptions } from './pair.ts'
+import { SPIN_US } from './pump.ts'
 
 /** How a nexus is made, all optional. */
 export interface ConnectOptions {
@@ -20,7 +20,7 @@ export interface ConnectOptions {
   readonly maxWaiting?: number
   /**
    * How long an empty queue is watched before this side sleeps, in microseconds, by turns of the event loop. A sleeping side costs its
-   * peer a system call and itself a wake-up. 0 is off; it is off on one CPU. Default: 50.
+   * peer a system call and itself a wake-up. 0 is off. Default: 100, and 0 where the process has one CPU.
    */
   readonly spinUs?: number
   /** A token from `nexus.share()`: this pair then belongs to that nexus. */
@@ -200,7 +200,7 @@ function resolve(options: ConnectOptions): PairOptions {
     arenaBytes: inRange('arenaBytes', arenaBytes, PAGE, MAX_ARENA_BYTES),
     arenaKeepBytes: inRange('arenaKeepBytes', options.arenaKeepBytes ?? 8 << 20, 0, Number.MAX_SAFE_INTEGER),
     maxWaiting: inRange('maxWaiting', options.maxWaiting ?? 65_536, 0, Number.MAX_SAFE_INTEGER),
-    spinUs: availableParallelism() > 1 ? inRange('spinUs', options.spinUs ?? 50, 0, 1_000_000) : 0,
+    spinUs: inRange('spinUs', options.spinUs ?? SPIN_US, 0, 1_000_000),
   }
 }
 

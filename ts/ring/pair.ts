@@ -34,6 +34,7 @@ import {
 } from './layout.gen.ts'
 import { Outstanding, RingResponse } from './outstanding.ts'
 import { Pump } from './pump.ts'
+import { Slab } from './slab.ts'
 
 /** How a pair is made; `ts/ring/connect.ts` has filled in the defaults. */
 export interface PairOptions {
@@ -72,6 +73,8 @@ export interface SlotOwner {
 
 /** Coarse time: one timer a pair, and it runs only while something is outstanding. */
 const TICK_MS = 100
+/** Commands after which a batch is published without waiting for its end. */
+const PART = 16
 const TRIM_DELAY_MS = 1000
 /** The upper half of all tags is the pairs' own, so that they never meet a caller's. */
 const OWN_TAGS = 0x8000_0000
@@ -95,6 +98,7 @@ export class RingPair {
   readonly #completions: Uint32Array
 
   readonly #arena: Arena
+  readonly #slab = new Slab()
   readonly #free: number[] = []
   readonly #tasks: (Outstanding | SlotOwner | undefined)[]
   readonly #waiting: Outstanding[] = []
@@ -329,6 +333,8 @@ export class RingPair {
   #submit(slot: number): void {
     this.#submissions[this.#pending++] = slot
     if (this.#outstanding++ === 0) this.#bell.reference(true)
+    // A part of a large batch goes ahead, so that the target works on it while the rest is written.
+    if (this.#pending === PART) return this.flush()
     if (this.#flushScheduled) return
     this.#flushScheduled = true
     queueMicrotask(this.#flushLater)
@@ -487,7 +493,8 @@ export class RingPair {
     if (task.inPieces === undefined) {
       const { inOffset } = task
       if (into === undefined) {
-        return came === 0 ? NO_SENSE : this.#arenaBytes.slice(inOffset, inOffset + came)
+        if (came === 0) return NO_SENSE
+        return this.#slab.copy(this.#arenaBytes.subarray(inOffset, inOffset + came))
       }
       into.set(this.#arenaBytes.subarray(inOffset, inOffset + came))
       return into.subarray(0, came)

@@ -40,6 +40,9 @@ import { swap } from './outstanding.ts'
 import { Pump } from './pump.ts'
 import type { TransferOwner, Transfers } from './transfers.ts'
 
+/** Tasks after which answers are published without waiting for the batch's end. */
+const PART = 16
+
 export class PortPair implements TransferOwner {
   readonly nexus: TargetNexus
   readonly #native: TargetPair
@@ -128,6 +131,8 @@ export class PortPair implements TransferOwner {
       const task = (this.#tasks[slot] ??= new RingTask(this, slot))
       task.begin()
       this.#router.execute(task)
+      // A part of a large batch goes ahead, so that the initiator works on it while the rest is routed.
+      if (index % PART === PART - 1) this.#flush()
     }
     this.#routing = false
     this.#flush()
@@ -200,6 +205,7 @@ export class PortPair implements TransferOwner {
     this.#native.transfer(this.#transfers.pool, this.#number, count)
     this.#started = 0
     const words = this.#transferWords
+    const routing = this.#routing
     this.#routing = true
     // What is over is told; telling may list further transfers from the list's start, which have been read by then.
     for (let index = 0; index < count; index++) {
@@ -207,7 +213,7 @@ export class PortPair implements TransferOwner {
       const errno = words[word + TRANSFER_ERRNO]! | 0
       if (errno !== TRANSFER_UNDER_WAY) this.#tasks[words[word + TRANSFER_SLOT]!]?.transferred(errno)
     }
-    this.#routing = false
+    this.#routing = routing
   }
 }
 

@@ -2,12 +2,12 @@
 
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { availableParallelism } from 'node:os'
 import { SgringError } from '../errors.ts'
 import { type ArrivalRecord, type TargetListener, type TargetPair, native, translated } from '../native.ts'
 import type { TargetNexus, TaskRouter } from '../task/task.ts'
 import { Bell } from './bell.ts'
 import { PortPair } from './port-pair.ts'
+import { SPIN_US } from './pump.ts'
 import { Transfers } from './transfers.ts'
 
 /** How rings are served, all optional. */
@@ -20,7 +20,7 @@ export interface PortOptions {
   readonly maxNexuses?: number
   /** Pairs at a time, of all nexuses. Default: 256. */
   readonly maxPairs?: number
-  /** How long an empty queue is watched before this side sleeps, in microseconds; 0 is off. Default: 50. */
+  /** How long an empty queue is watched before this side sleeps, in microseconds; 0 is off. Default: 100, and 0 where the process has one CPU. */
   readonly spinUs?: number
   /** Native threads that move bytes of files, devices, and of large transfers in memory. Default: 4. */
   readonly ioThreads?: number
@@ -79,7 +79,7 @@ export class RingPort {
       mode: options.mode ?? 0o600,
       maxNexuses: options.maxNexuses ?? 64,
       maxPairs: options.maxPairs ?? 256,
-      spinUs: availableParallelism() > 1 ? (options.spinUs ?? 50) : 0,
+      spinUs: options.spinUs ?? SPIN_US,
       ioThreads: options.ioThreads ?? 4,
     }
     const { allowedUids, mode, ioThreads } = this.#options

@@ -2,6 +2,9 @@
 
 import { availableParallelism } from 'node:os'
 
+/** The default: long enough to outlast a peer that is busy for a moment, and nothing where the peer has no CPU of its own. */
+export const SPIN_US: number = availableParallelism() > 1 ? 100 : 0
+
 /** Takes what is there and says how much; with `arm`, and nothing there, the next one rings. Less than 0: stop. */
 export type Look = (arm: boolean) => number
 
@@ -19,7 +22,7 @@ export class Pump {
 
   constructor(look: Look, spinUs: number) {
     this.#look = look
-    this.#spinMs = availableParallelism() > 1 ? spinUs / 1000 : 0
+    this.#spinMs = spinUs / 1000
   }
 
   /** Whether it looks by itself; when not, it waits to be woken. */
