@@ -4,7 +4,13 @@ export { CODES, SgringError, type SgringErrorCode, TransportError } from './erro
 export type { Completion, Queue, QueueOptions } from './initiator/queue.ts'
 export { CheckConditionError, ScsiStatusError } from './initiator/status-error.ts'
 export type { TransportEvents } from './initiator/transport.ts'
-export type { HelperOptions, LogicalUnit, ReadRange, UnitOptions, WriteRange } from './initiator/unit.ts'
+export type {
+  HelperOptions,
+  LogicalUnit,
+  ReadRange,
+  UnitOptions,
+  WriteRange,
+} from './initiator/unit.ts'
 export { type OpenedUnit, type OpenOptions, open } from './open.ts'
 export type { ConnectOptions } from './ring/connect.ts'
 export { connect, type Nexus } from './ring/nexus.ts'

@@ -1,6 +1,6 @@
 /** Opening a logical unit by its address. */
 
-import { LogicalUnit, type UnitOptions } from './initiator/unit.ts'
+import type { LogicalUnit, UnitOptions } from './initiator/unit.ts'
 import { parseAddress } from './ring/address.ts'
 import type { ConnectOptions } from './ring/connect.ts'
 import { connect } from './ring/nexus.ts'

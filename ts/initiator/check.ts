@@ -17,7 +17,10 @@ export function checkCommand(command: Command, maxTransferBytes: number): Sgring
   const { cdb, dataOut, dataIn, tag, attribute, timeoutMs, onAbort } = command
   if (!(cdb instanceof Uint8Array)) return wrong('cdb is a Uint8Array', cdb)
   if (cdb.length < MIN_CDB_LENGTH || cdb.length > MAX_CDB_LENGTH) {
-    return new SgringError('ERR_SGRING_CDB_LENGTH', `a CDB has 6 to 260 bytes (SPC-5 4.2), not ${cdb.length}`)
+    return new SgringError(
+      'ERR_SGRING_CDB_LENGTH',
+      `a CDB has 6 to 260 bytes (SPC-5 4.2), not ${cdb.length}`,
+    )
   }
   if (dataOut !== undefined && !(dataOut instanceof Uint8Array)) {
     return wrong('dataOut is a Uint8Array', dataOut)
@@ -37,7 +40,8 @@ export function checkCommand(command: Command, maxTransferBytes: number): Sgring
   if (attribute !== undefined && !ATTRIBUTES.includes(attribute)) {
     return wrong('attribute is one of TaskAttribute', attribute)
   }
-  if (timeoutMs !== undefined && !(timeoutMs >= 0)) return wrong('timeoutMs is 0 or more', timeoutMs)
+  if (timeoutMs !== undefined && !(timeoutMs >= 0))
+    return wrong('timeoutMs is 0 or more', timeoutMs)
   if (onAbort !== undefined && onAbort !== 'wait' && onAbort !== 'detach') {
     return wrong("onAbort is 'wait' or 'detach'", onAbort)
   }

@@ -1,8 +1,8 @@
 /** What typed helpers throw for a status that they do not take as success. */
 
 import { SgringError, type SgringErrorCode } from '../errors.ts'
+import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
 import { senseCodeName } from '../scsi/sense-code.ts'
-import { type Sense, SenseKey, parseSense } from '../scsi/sense.ts'
 import { type Response, Status } from '../task/command.ts'
 
 const STATUS_NAMES = new Map<number, string>(
@@ -13,7 +13,11 @@ const KEY_NAMES = new Map<number, string>(
 )
 
 /** Statuses after which the same command may well succeed later (SAM-5 5.3.1). */
-const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([Status.BUSY, Status.TASK_SET_FULL, Status.TASK_ABORTED])
+const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([
+  Status.BUSY,
+  Status.TASK_SET_FULL,
+  Status.TASK_ABORTED,
+])
 /** Sense keys after which it may (SPC-5 4.4.7). */
 const RETRYABLE_KEYS: ReadonlySet<number> = new Set([
   SenseKey.NOT_READY,
@@ -47,7 +51,12 @@ export class CheckConditionError extends ScsiStatusError {
   readonly ascq: number
 
   constructor(sense: Sense, message: string) {
-    super(Status.CHECK_CONDITION, RETRYABLE_KEYS.has(sense.key), message, 'ERR_SGRING_CHECK_CONDITION')
+    super(
+      Status.CHECK_CONDITION,
+      RETRYABLE_KEYS.has(sense.key),
+      message,
+      'ERR_SGRING_CHECK_CONDITION',
+    )
     this.sense = sense
     this.senseKey = sense.key
     this.asc = sense.asc
@@ -60,13 +69,20 @@ export function statusError(response: Response): ScsiStatusError {
   const { status } = response
   const name = STATUS_NAMES.get(status) ?? `status ${hex(status)}`
   if (status !== Status.CHECK_CONDITION || response.sense.length === 0) {
-    return new ScsiStatusError(status, RETRYABLE_STATUSES.has(status), `the command ended in ${name}`)
+    return new ScsiStatusError(
+      status,
+      RETRYABLE_STATUSES.has(status),
+      `the command ended in ${name}`,
+    )
   }
   const sense = parseSense(response.sense)
   const key = KEY_NAMES.get(sense.key) ?? `sense key ${hex(sense.key)}`
   const what = senseCodeName(sense.asc, sense.ascq)
   const code = `${hex(sense.asc)} ${hex(sense.ascq)}`
-  return new CheckConditionError(sense, `${key}: ${what === undefined ? code : `${what} (${code})`}`)
+  return new CheckConditionError(
+    sense,
+    `${key}: ${what === undefined ? code : `${what} (${code})`}`,
+  )
 }
 
 function hex(byte: number): string {

@@ -1,14 +1,14 @@
 /** A logical unit, as its user sees it. */
 
-import { inquiry, testUnitReady, type Inquiry } from '../scsi/inquiry.ts'
-import { read16, synchronizeCache16, write16 } from '../scsi/block.ts'
-import { readCapacity16, type Capacity16 } from '../scsi/capacity.ts'
-import type { TypedCommand } from '../scsi/command.ts'
-import { lunWord } from '../scsi/lun.ts'
-import { reportLuns, type ReportedLuns } from '../scsi/report-luns.ts'
-import { SenseKey, parseSense } from '../scsi/sense.ts'
-import { type Command, type Response, Status } from '../task/command.ts'
 import { SgringError } from '../errors.ts'
+import { read16, synchronizeCache16, write16 } from '../scsi/block.ts'
+import { type Capacity16, readCapacity16 } from '../scsi/capacity.ts'
+import type { TypedCommand } from '../scsi/command.ts'
+import { type Inquiry, inquiry, testUnitReady } from '../scsi/inquiry.ts'
+import { lunWord } from '../scsi/lun.ts'
+import { type ReportedLuns, reportLuns } from '../scsi/report-luns.ts'
+import { parseSense, SenseKey } from '../scsi/sense.ts'
+import { type Command, type Response, Status } from '../task/command.ts'
 import { checkCommand } from './check.ts'
 import type { Queue, QueueOptions } from './queue.ts'
 import { statusError } from './status-error.ts'
@@ -158,7 +158,8 @@ export class LogicalUnit {
   async #succeed(command: Command): Promise<Response> {
     for (let attentions = 0; ; attentions++) {
       const response = await this.execute(command)
-      if (response.status === Status.GOOD || response.status === Status.CONDITION_MET) return response
+      if (response.status === Status.GOOD || response.status === Status.CONDITION_MET)
+        return response
       const key = senseKeyOf(response)
       if (key === SenseKey.RECOVERED_ERROR) {
         this.#transport.emit('recovered', this.lun, response.sense)

@@ -41,7 +41,11 @@ export class Arena {
    * @param keepBytes how much free memory may stay resident
    * @param giveBack gives the memory under some whole pages back
    */
-  constructor(bytes: number, keepBytes: number, giveBack: (offset: number, length: number) => void) {
+  constructor(
+    bytes: number,
+    keepBytes: number,
+    giveBack: (offset: number, length: number) => void,
+  ) {
     this.#pages = bytes / PAGE
     this.#keepPages = Math.ceil(keepBytes / PAGE)
     this.#giveBack = giveBack

@@ -19,8 +19,8 @@ import {
   SLOT_OUT_SEGMENTS,
   SLOT_TAG,
 } from './layout.gen.ts'
-import { swap } from './outstanding.ts'
 import type { RingPair, SlotOwner } from './pair.ts'
+import { swap } from './slots.ts'
 
 const FREE = 0
 const RESERVED = 1
@@ -48,23 +48,34 @@ export class RingQueue implements Queue, SlotOwner {
 
   constructor(ring: RingPair, lunWord: number, options: QueueOptions) {
     const { depth, dataBytes = 0, poison = false } = options
-    if (!Number.isSafeInteger(depth) || depth < 1 || !Number.isSafeInteger(dataBytes) || dataBytes < 0) {
-      throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'depth is 1 or more, dataBytes is 0 or more')
+    if (
+      !Number.isSafeInteger(depth) ||
+      depth < 1 ||
+      !Number.isSafeInteger(dataBytes) ||
+      dataBytes < 0
+    ) {
+      throw new SgringError(
+        'ERR_SGRING_INVALID_ARGUMENT',
+        'depth is 1 or more, dataBytes is 0 or more',
+      )
     }
-    const refusal = ring.refusal()
+    const refusal = ring.refusal
     if (refusal !== undefined) throw refusal
     this.depth = depth
     this.#ring = ring
-    this.#words = ring.slotWords
+    this.#words = ring.slots.words
     this.#poison = poison
     this.#dataBytes = dataBytes
     for (let number = 0; number < depth; number++) {
       const slot = ring.takeSlot(this)
-      const offset = dataBytes > 0 && slot >= 0 ? ring.takeBlock(dataBytes) : -1
+      const offset = dataBytes > 0 && slot >= 0 ? ring.arena.allocate(dataBytes) : -1
       if (slot < 0 || (dataBytes > 0 && offset < 0)) {
-        if (slot >= 0) ring.returnSlot(slot)
+        if (slot >= 0) ring.returnSlot(slot, offset, dataBytes)
         this.#giveBack()
-        throw new SgringError('ERR_SGRING_BUSY', 'the nexus has not that many slots and arena bytes free; raise slots or arenaBytes')
+        throw new SgringError(
+          'ERR_SGRING_BUSY',
+          'the nexus has not that many slots and arena bytes free; raise slots or arenaBytes',
+        )
       }
       const data = dataBytes > 0 ? new Uint8Array(ring.lease(offset, dataBytes)) : NO_BYTES
       this.#commands.push(new Slot(this, number, slot, offset, data))
@@ -109,7 +120,10 @@ export class RingQueue implements Queue, SlotOwner {
     this.#check()
     const command = this.#in(number, RESERVED)
     if (!(cdbLength >= MIN_CDB_LEN && cdbLength <= INLINE_CDB)) {
-      throw new SgringError('ERR_SGRING_CDB_LENGTH', `a CDB of a queue has 6 to 32 bytes, not ${cdbLength}`)
+      throw new SgringError(
+        'ERR_SGRING_CDB_LENGTH',
+        `a CDB of a queue has 6 to 32 bytes, not ${cdbLength}`,
+      )
     }
     if (
       !(dataOutLength >= 0 && dataOutLength <= this.#dataBytes) ||
@@ -135,7 +149,7 @@ export class RingQueue implements Queue, SlotOwner {
     command.state = SUBMITTED
     command.dataInLength = dataInLength
     this.#outstanding++
-    this.#ring.submitSlot(command.ringSlot)
+    this.#ring.submit(command.ringSlot)
   }
 
   flush(): void {
@@ -176,9 +190,9 @@ export class RingQueue implements Queue, SlotOwner {
     const command = this.#commands[number]!
     command.state = COMPLETED
     command.status = status
-    command.residual = flags & FLAG_RESIDUAL ? this.#ring.inResidual(slot) : 0
-    command.residualOut = flags & FLAG_RESIDUAL ? this.#ring.outResidual(slot) : 0
-    command.sense = flags & FLAG_SENSE ? this.#ring.sense(slot) : NO_BYTES
+    command.residual = flags & FLAG_RESIDUAL ? this.#ring.slots.inResidual(slot) : 0
+    command.residualOut = flags & FLAG_RESIDUAL ? this.#ring.slots.outResidual(slot) : 0
+    command.sense = flags & FLAG_SENSE ? this.#ring.slots.sense(slot) : NO_BYTES
     this.#outstanding--
     this.#ready.push(number)
     this.#wake()
@@ -204,7 +218,8 @@ export class RingQueue implements Queue, SlotOwner {
     if (this.#taken < this.#ready.length) return true
     if (this.#lost !== undefined) throw this.#lost
     if (this.#outstanding === 0) return false
-    if (this.#waiter !== undefined) throw wrong('another loop already takes the completions of this queue')
+    if (this.#waiter !== undefined)
+      throw wrong('another loop already takes the completions of this queue')
     this.#ring.flush()
     await new Promise<void>((resolve, reject) => {
       this.#waiter = { resolve, reject }
@@ -229,8 +244,7 @@ export class RingQueue implements Queue, SlotOwner {
     // After a loss the segment is gone, and with it what there was to give back.
     for (const command of this.#lost === undefined ? this.#commands : []) {
       command.detach()
-      if (command.offset >= 0) this.#ring.returnBlock(command.offset, this.#dataBytes)
-      this.#ring.returnSlot(command.ringSlot)
+      this.#ring.returnSlot(command.ringSlot, command.offset, this.#dataBytes)
     }
     this.#commands.length = 0
   }
@@ -242,13 +256,15 @@ export class RingQueue implements Queue, SlotOwner {
 
   #command(number: number): Slot {
     const command = this.#commands[number]
-    if (command === undefined) throw wrong(`the queue has slots 0 to ${this.depth - 1}, not ${number}`)
+    if (command === undefined)
+      throw wrong(`the queue has slots 0 to ${this.depth - 1}, not ${number}`)
     return command
   }
 
   #in(number: number, state: number): Slot {
     const command = this.#command(number)
-    if (command.state !== state) throw wrong(`slot ${number} is ${STATES[command.state]}, not ${STATES[state]}`)
+    if (command.state !== state)
+      throw wrong(`slot ${number} is ${STATES[command.state]}, not ${STATES[state]}`)
     return command
   }
 }
@@ -276,7 +292,13 @@ class Slot implements Completion {
   sense: Uint8Array = NO_BYTES
   dataInLength = 0
 
-  constructor(queue: RingQueue, number: number, ringSlot: number, offset: number, whole: Uint8Array) {
+  constructor(
+    queue: RingQueue,
+    number: number,
+    ringSlot: number,
+    offset: number,
+    whole: Uint8Array,
+  ) {
     this.#queue = queue
     this.slot = number
     this.ringSlot = ringSlot
@@ -286,7 +308,10 @@ class Slot implements Completion {
   }
 
   get data(): Uint8Array {
-    return this.whole.subarray(0, Math.max(0, Math.min(this.dataInLength, this.dataInLength - this.residual)))
+    return this.whole.subarray(
+      0,
+      Math.max(0, Math.min(this.dataInLength, this.dataInLength - this.residual)),
+    )
   }
 
   release(): void {

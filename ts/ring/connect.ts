@@ -2,9 +2,9 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SgringError, TransportError } from '../errors.ts'
-import { type InitiatorPair, type WelcomeRecord, native, translated } from '../native.ts'
-import { MAX_ARENA_BYTES, MAX_SLOTS } from './layout.gen.ts'
+import { type InitiatorPair, native, translated, type WelcomeRecord } from '../native.ts'
 import { Bell } from './bell.ts'
+import { MAX_ARENA_BYTES, MAX_SLOTS } from './layout.gen.ts'
 import type { PairOptions } from './pair.ts'
 import { SPIN_US } from './pump.ts'
 
@@ -80,7 +80,11 @@ export async function connectPair(
 }
 
 /** A target whose queue of connections is full lives, and is not accepting just now. */
-async function retried<T>(deadline: number, signal: AbortSignal | undefined, attempt: () => T): Promise<T> {
+async function retried<T>(
+  deadline: number,
+  signal: AbortSignal | undefined,
+  attempt: () => T,
+): Promise<T> {
   for (;;) {
     try {
       return attempt()
@@ -137,7 +141,12 @@ class Greeting {
       aborted = () => reject(signal?.reason)
       signal?.addEventListener('abort', aborted, { once: true })
       const late = () =>
-        reject(new TransportError('ERR_SGRING_TIMEOUT', 'the target accepted and did not answer in time'))
+        reject(
+          new TransportError(
+            'ERR_SGRING_TIMEOUT',
+            'the target accepted and did not answer in time',
+          ),
+        )
       timer = setTimeout(late, Math.max(0, deadline - performance.now()))
       if (this.#ended || this.#length === WELCOME_BYTES) arrive()
     }).finally(() => {
@@ -145,7 +154,10 @@ class Greeting {
       signal?.removeEventListener('abort', aborted)
     })
     if (this.#length < WELCOME_BYTES) {
-      throw new SgringError('ERR_SGRING_HANDSHAKE', 'the peer closed the connection without an answer')
+      throw new SgringError(
+        'ERR_SGRING_HANDSHAKE',
+        'the peer closed the connection without an answer',
+      )
     }
     return translated(() => native().decodeWelcome(this.#bytes))
   }
@@ -189,7 +201,10 @@ function refused(path: string, welcome: WelcomeRecord): SgringError {
     case 'NEXUS_LOST':
       return new TransportError('ERR_SGRING_NEXUS_LOST', `${path} is going away`)
     default:
-      return new SgringError('ERR_SGRING_HANDSHAKE', `${path} refused the handshake (code ${welcome.code})`)
+      return new SgringError(
+        'ERR_SGRING_HANDSHAKE',
+        `${path} refused the handshake (code ${welcome.code})`,
+      )
   }
 }
 
@@ -198,7 +213,12 @@ function resolve(options: ConnectOptions): PairOptions {
   return {
     slots: inRange('slots', options.slots ?? 256, 1, MAX_SLOTS),
     arenaBytes: inRange('arenaBytes', arenaBytes, PAGE, MAX_ARENA_BYTES),
-    arenaKeepBytes: inRange('arenaKeepBytes', options.arenaKeepBytes ?? 8 << 20, 0, Number.MAX_SAFE_INTEGER),
+    arenaKeepBytes: inRange(
+      'arenaKeepBytes',
+      options.arenaKeepBytes ?? 8 << 20,
+      0,
+      Number.MAX_SAFE_INTEGER,
+    ),
     maxWaiting: inRange('maxWaiting', options.maxWaiting ?? 65_536, 0, Number.MAX_SAFE_INTEGER),
     spinUs: inRange('spinUs', options.spinUs ?? SPIN_US, 0, 1_000_000),
   }
@@ -206,7 +226,10 @@ function resolve(options: ConnectOptions): PairOptions {
 
 function inRange(name: string, value: number, least: number, most: number): number {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value
-  throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `${name} is an integer of ${least} to ${most}, not ${value}`)
+  throw new SgringError(
+    'ERR_SGRING_INVALID_ARGUMENT',
+    `${name} is an integer of ${least} to ${most}, not ${value}`,
+  )
 }
 
 function tokenOf(join: string | undefined): Uint8Array {

@@ -7,7 +7,7 @@ import { LogicalUnit, type UnitOptions } from '../initiator/unit.ts'
 import type { ReportedLuns } from '../scsi/report-luns.ts'
 import type { Command, Response } from '../task/command.ts'
 import { RingQueue } from './batch.ts'
-import { type ConnectOptions, type ForgedHello, connectPair } from './connect.ts'
+import { type ConnectOptions, connectPair, type ForgedHello } from './connect.ts'
 import { type PairStats, RingPair } from './pair.ts'
 
 /**
@@ -26,12 +26,25 @@ export async function connect(socket: string, options: ConnectOptions = {}): Pro
 }
 
 /** @internal With a hello that no target should take. */
-export async function open(socket: string, options: ConnectOptions, forged: ForgedHello): Promise<Nexus> {
+export async function open(
+  socket: string,
+  options: ConnectOptions,
+  forged: ForgedHello,
+): Promise<Nexus> {
   const { pair, welcome, options: resolved, bell } = await connectPair(socket, options, forged)
   let events: EventEmitter<TransportEvents> | undefined
-  const ring = new RingPair(pair, bell, welcome.pair, resolved, (reason) => events?.emit('end', reason))
+  const ring = new RingPair(pair, bell, welcome.pair, resolved, (reason) =>
+    events?.emit('end', reason),
+  )
   const token = Buffer.from(welcome.token).toString('base64url')
-  const nexus = new Nexus(ring, welcome.nexus, welcome.pair, pair.peerPid, token, resolved.arenaBytes)
+  const nexus = new Nexus(
+    ring,
+    welcome.nexus,
+    welcome.pair,
+    pair.peerPid,
+    token,
+    resolved.arenaBytes,
+  )
   events = nexus.events
   return nexus
 }
@@ -51,7 +64,14 @@ export class Nexus implements Transport {
   readonly #token: string
 
   /** @internal Made by `connect`. */
-  constructor(ring: RingPair, id: number, pair: number, targetPid: number, token: string, arenaBytes: number) {
+  constructor(
+    ring: RingPair,
+    id: number,
+    pair: number,
+    targetPid: number,
+    token: string,
+    arenaBytes: number,
+  ) {
     this.#ring = ring
     this.id = id
     this.pair = pair
@@ -102,4 +122,3 @@ export class Nexus implements Transport {
     return this.close()
   }
 }
-

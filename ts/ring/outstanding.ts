@@ -2,14 +2,9 @@
 
 import { native } from '../native.ts'
 import type { Command, Response } from '../task/command.ts'
-import type { Extent } from './arena.ts'
 import type { RingPair } from './pair.ts'
-
-/** A transfer that no single block holds: several, and the place of their table. */
-interface Pieces {
-  readonly table: number
-  readonly extents: readonly Extent[]
-}
+import { swap } from './slots.ts'
+import { TaskData } from './task-data.ts'
 
 /** What the pair needs to know of a task, from `execute()` to its completion. All fields are set here: one shape for all. */
 export class Outstanding {
@@ -17,20 +12,17 @@ export class Outstanding {
   readonly tag: bigint | undefined
   /** The LUN's first four bytes, as the slot's first word has them on this (little-endian) machine. */
   readonly lunBytes: number
-  readonly into: Uint8Array | undefined
   readonly lease: boolean
-  readonly outLength: number
-  inLength: number
+  readonly out: TaskData
+  readonly into: TaskData
+  /** The caller's own, for data-in. */
+  readonly buffer: Uint8Array | undefined
   /** -1 while it waits. */
   slot: number = -1
-  outOffset: number = -1
-  inOffset: number = -1
-  outPieces: Pieces | undefined = undefined
-  inPieces: Pieces | undefined = undefined
   /** The tick at which the caller's patience ends. */
   deadline: number = Number.POSITIVE_INFINITY
   /** The caller has its answer, whatever the target still does. */
-  settled = false
+  settled: boolean = false
   readonly #pair: RingPair
   readonly #resolve: (response: Response) => void
   readonly #reject: (reason: unknown) => void
@@ -49,11 +41,11 @@ export class Outstanding {
     this.command = command
     this.lunBytes = swap(lunWord)
     this.tag = command.tag === undefined ? undefined : BigInt(command.tag)
-    const { dataIn } = command
-    this.into = typeof dataIn === 'object' ? dataIn : undefined
-    this.inLength = typeof dataIn === 'object' ? dataIn.length : (dataIn ?? 0)
-    this.outLength = command.dataOut?.length ?? 0
     this.lease = command.lease ?? false
+    const { dataOut, dataIn } = command
+    this.buffer = typeof dataIn === 'object' ? dataIn : undefined
+    this.out = dataOf(dataOut === undefined ? 0 : dataOut.length)
+    this.into = dataOf(typeof dataIn === 'object' ? dataIn.length : (dataIn ?? 0))
   }
 
   /** Heeds the command's signal until the task is settled. */
@@ -78,9 +70,9 @@ export class Outstanding {
   /** The caller wants no more of it: unsent if it still waits, else its slot and bytes are kept until the target answers. */
   giveUp(reason: unknown): void {
     if (this.settled) return
-    const sent = !this.#pair.withdraw(this)
-    this.fail(reason)
-    if (sent) this.#pair.quarantine()
+    this.#settle()
+    this.#pair.quarantine(this)
+    this.#reject(reason)
   }
 
   #aborted(signal: AbortSignal): void {
@@ -94,6 +86,13 @@ export class Outstanding {
     this.command.signal?.removeEventListener('abort', this.#listener)
     this.#listener = undefined
   }
+}
+
+/** What most tasks share: it never gets a place, so that it never changes. */
+const NO_DATA = new TaskData(0)
+
+function dataOf(length: number): TaskData {
+  return length === 0 ? NO_DATA : new TaskData(length)
 }
 
 /** Where leased bytes go back to. */
@@ -139,11 +138,4 @@ export class RingResponse implements Response {
   [Symbol.dispose](): void {
     this.release()
   }
-}
-
-/** The 32-bit number whose bytes stand in the other order. */
-export function swap(word: number): number {
-  return (
-    ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0
-  )
 }

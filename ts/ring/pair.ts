@@ -6,35 +6,13 @@
 import { CODES, SgringError, TransportError } from '../errors.ts'
 import { type InitiatorPair, native } from '../native.ts'
 import type { Command, Response } from '../task/command.ts'
-import { Arena } from './arena.ts'
-import { Bell } from './bell.ts'
-import {
-  FLAG_RESIDUAL,
-  FLAG_SENSE,
-  FLAG_SERVICE_RESPONSE,
-  INLINE_CDB,
-  MAX_SEGMENTS,
-  MAX_SENSE_LEN,
-  SLOT_BYTES,
-  SLOT_CDB,
-  SLOT_CDB_LEN,
-  SLOT_CDB_TAIL,
-  SLOT_IN,
-  SLOT_IN_LEN,
-  SLOT_IN_RESIDUAL,
-  SLOT_LUN,
-  SLOT_OUT,
-  SLOT_OUT_LEN,
-  SLOT_OUT_RESIDUAL,
-  SLOT_OUT_SEGMENTS,
-  SLOT_SENSE,
-  SLOT_SENSE_LEN,
-  SLOT_TAG,
-  VIOLATIONS,
-} from './layout.gen.ts'
+import type { Bell } from './bell.ts'
+import { FLAG_RESIDUAL, FLAG_SENSE, FLAG_SERVICE_RESPONSE, VIOLATIONS } from './layout.gen.ts'
 import { Outstanding, RingResponse } from './outstanding.ts'
 import { Pump } from './pump.ts'
-import { Slab } from './slab.ts'
+import { Slots } from './slots.ts'
+import { ArenaBytes } from './task-data.ts'
+import { Waiting } from './waiting.ts'
 
 /** How a pair is made; `ts/ring/connect.ts` has filled in the defaults. */
 export interface PairOptions {
@@ -49,7 +27,7 @@ export interface PairOptions {
 export interface PairStats {
   /** Commands that ended, with any status. */
   commands: number
-  /** Native calls that published a batch. */
+  /** Native calls that published commands. */
   batches: number
   /** Times the bell woke this side. */
   wakes: number
@@ -57,7 +35,7 @@ export interface PairStats {
   outstanding: number
   /** Commands that wait for a slot or arena space now. */
   waiting: number
-  /** Settled commands whose completion has not come: their slots and bytes are not reused before. */
+  /** Settled commands whose completion has not come: their slots and bytes are not used again before. */
   quarantined: number
   /** Arena bytes that commands and leases hold now. */
   arenaUsedBytes: number
@@ -65,62 +43,53 @@ export interface PairStats {
   arenaResidentBytes: number
 }
 
-/** Who takes the completions of slots that the batch form owns. */
+/** Who has slots for good and takes their completions: the batch form. */
 export interface SlotOwner {
   completed(slot: number, status: number, flags: number): void
   lost(reason: TransportError): void
 }
 
-/** Coarse time: one timer a pair, and it runs only while something is outstanding. */
-const TICK_MS = 100
 /** Commands after which a batch is published without waiting for its end. */
 const PART = 16
-const TRIM_DELAY_MS = 1000
+/** Coarse time: one timer a pair, and it runs only while something is outstanding. */
+const TICK_MS = 100
+const DEFAULT_TIMEOUT_MS = 60_000
 /** The upper half of all tags is the pairs' own, so that they never meet a caller's. */
 const OWN_TAGS = 0x8000_0000
 const NO_SENSE = new Uint8Array(0)
-const NO_SPACE = -1
 
 export class RingPair {
+  /** The high half of the tags that this side chooses. */
+  readonly tagHigh: number
+  /** The slots in shared memory. */
+  readonly slots: Slots
+  /** The arena, and who has which of its bytes. */
+  readonly arena: ArenaBytes
   readonly #native: InitiatorPair
   readonly #bell: Bell
   readonly #pump: Pump
   readonly #options: PairOptions
   readonly #onEnd: (reason: TransportError | undefined) => void
-
-  // Shared memory and the desk, seen through views that are made once.
-  readonly #slotsBuffer: ArrayBuffer
-  readonly #arenaBuffer: ArrayBuffer
-  readonly #words: Uint32Array
-  readonly #bytes: Uint8Array
-  readonly #arenaBytes: Uint8Array
+  readonly #shared: readonly ArrayBuffer[]
   readonly #submissions: Uint32Array
   readonly #completions: Uint32Array
 
-  readonly #arena: Arena
-  readonly #slab = new Slab()
   readonly #free: number[] = []
   readonly #tasks: (Outstanding | SlotOwner | undefined)[]
-  readonly #waiting: Outstanding[] = []
-  /** The first of `#waiting` that still waits; those before it are holes, cut off now and then. */
-  #waitingHead = 0
+  readonly #waiting = new Waiting<Outstanding>()
+  /** Tags of outstanding commands that their callers chose. */
   readonly #tags = new Set<bigint>()
-  /** The high half of the tags that this side chooses. */
-  readonly tagHigh: number
-  #tagLow = 0
-
-  #pending = 0
-  #flushScheduled = false
   readonly #flushLater = () => {
     this.#flushScheduled = false
     this.flush()
   }
+  #flushScheduled = false
+  #pending = 0
   #outstanding = 0
   #quarantined = 0
-  #leases = 0
+  #tagLow = 0
   #tick = 0
   #ticker: NodeJS.Timeout | undefined
-  #trimmer: NodeJS.Timeout | undefined
   #ended: TransportError | undefined
   #closed = false
   #commands = 0
@@ -128,33 +97,33 @@ export class RingPair {
   #wakes = 0
 
   /**
-   * @param pairNumber the pair's number in its nexus: it stands in the tags that this side chooses
+   * @param bell hands over the bell, once
+   * @param number the pair's number in its nexus: it stands in the tags that this side chooses
    * @param onEnd called once, with the reason if the target or the connection was it
    */
   constructor(
     pair: InitiatorPair,
     bell: (events: { ring(): void; end(): void }) => Bell,
-    pairNumber: number,
+    number: number,
     options: PairOptions,
     onEnd: (reason: TransportError | undefined) => void,
   ) {
     this.#native = pair
     this.#options = options
     this.#onEnd = onEnd
-    this.#slotsBuffer = pair.slots()
-    this.#arenaBuffer = pair.arena()
-    this.#words = new Uint32Array(this.#slotsBuffer)
-    this.#bytes = new Uint8Array(this.#slotsBuffer)
-    this.#arenaBytes = new Uint8Array(this.#arenaBuffer)
+    this.tagHigh = (OWN_TAGS | number) >>> 0
+    const slots = pair.slots()
+    const arena = pair.arena()
+    this.#shared = [slots, arena]
+    this.slots = new Slots(slots, arena)
+    this.arena = new ArenaBytes(arena, options.arenaKeepBytes, (offset, length) =>
+      pair.giveBack(offset, length),
+    )
     const desk = pair.desk()
     this.#submissions = new Uint32Array(desk, 0, options.slots)
     this.#completions = new Uint32Array(desk, 4 * options.slots, options.slots)
-    this.#arena = new Arena(options.arenaBytes, options.arenaKeepBytes, (offset, length) =>
-      pair.giveBack(offset, length),
-    )
     this.#tasks = new Array(options.slots).fill(undefined)
     for (let slot = options.slots - 1; slot >= 0; slot--) this.#free.push(slot)
-    this.tagHigh = (OWN_TAGS | pairNumber) >>> 0
     this.#pump = new Pump((arm) => this.#reap(arm), options.spinUs)
     this.#bell = bell({
       ring: () => {
@@ -171,44 +140,49 @@ export class RingPair {
       batches: this.#batches,
       wakes: this.#wakes,
       outstanding: this.#outstanding,
-      waiting: this.#waiting.length - this.#waitingHead,
+      waiting: this.#waiting.length,
       quarantined: this.#quarantined,
-      arenaUsedBytes: this.#arena.usedBytes,
-      arenaResidentBytes: this.#arena.residentBytes,
+      arenaUsedBytes: this.arena.usedBytes,
+      arenaResidentBytes: this.arena.residentBytes,
     }
   }
 
+  /** Why nothing can be sent any more. */
+  get refusal(): SgringError | undefined {
+    return this.#closed ? new SgringError('ERR_SGRING_CLOSED') : this.#ended
+  }
+
   /**
-   * Sends a command that was checked (`ts/ring/check.ts`) to the unit whose LUN has these first four bytes.
-   * Waits its turn for a slot and arena space, first come first served.
+   * Sends a command that was checked (`ts/initiator/check.ts`) to the unit whose LUN has these first four bytes, big-endian.
+   * It waits its turn for a slot and arena space, first come first served.
    */
   execute(lunWord: number, command: Command): Promise<Response> {
     return new Promise((resolve, reject) => {
-      const ended = this.#refusal()
-      if (ended !== undefined) return reject(ended)
-      if (command.signal?.aborted) return reject(command.signal.reason)
+      const { refusal } = this
+      if (refusal !== undefined) return reject(refusal)
+      const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = command
+      if (signal?.aborted) return reject(signal.reason)
       const task = new Outstanding(this, lunWord, command, resolve, reject)
       if (task.tag !== undefined) {
         if (this.#tags.has(task.tag)) return reject(new SgringError('ERR_SGRING_TAG_IN_USE'))
         this.#tags.add(task.tag)
       }
-      const timeoutMs = command.timeoutMs ?? 60_000
       if (timeoutMs > 0) task.deadline = this.#tick + Math.ceil(timeoutMs / TICK_MS) + 1
-      if (this.#waitingHead < this.#waiting.length || !this.#start(task)) this.#wait(task)
+      if (this.#waiting.length > 0 || !this.#start(task)) this.#wait(task)
       task.listen()
-      this.#keepTime()
+      this.#ticker ??= setInterval(() => this.#ticked(), TICK_MS).unref()
     })
   }
 
-  /** Publishes what was written since the last call. Called by itself once the running code yields. */
+  /** Publishes what was written since the last call. Happens by itself once the running code yields. */
   flush(): void {
     if (this.#pending === 0 || this.#ended !== undefined) return
     const count = this.#pending
     this.#pending = 0
     this.#batches++
     const violation = this.#native.submit(count)
-    if (violation !== 0) return this.#end(`this side's own fault: ${VIOLATIONS[violation]?.reason}`)
-    this.#pump.wake()
+    if (violation !== 0) this.#end(`this side's own fault: ${VIOLATIONS[violation]?.reason}`)
+    else this.#pump.wake()
   }
 
   /** Ends the pair: what is outstanding is lost. Idempotent. */
@@ -217,28 +191,23 @@ export class RingPair {
     this.#end(undefined)
   }
 
-  // ---- for `Outstanding`
+  // ---- for tasks
 
-  /** The caller gave up on a task that waits: it leaves unsent. `false` if it is under way. */
-  withdraw(task: Outstanding): boolean {
-    if (task.slot !== NO_SPACE) return false
-    const index = this.#waiting.indexOf(task, this.#waitingHead)
-    if (index >= 0) this.#waiting.splice(index, 1)
+  /** The caller gave up on a task: it leaves unsent if it waits, else its slot and bytes are kept until the target answers. */
+  quarantine(task: Outstanding): void {
+    if (task.slot >= 0) {
+      this.#quarantined++
+      return
+    }
+    this.#waiting.remove(task)
     this.#forgetTag(task)
     this.#startWaiting()
-    return true
   }
 
-  /** A task that was settled before its completion: its slot and bytes stay untouched until that comes. */
-  quarantine(): void {
-    this.#quarantined++
-  }
-
-  /** A leased block comes back. */
+  /** Leased bytes come back. */
   returnLease(offset: number, length: number): void {
-    this.#leases--
     if (this.#ended !== undefined) return
-    this.#freeBlock(offset, length)
+    this.arena.free(offset, length)
     this.#startWaiting()
   }
 
@@ -247,90 +216,13 @@ export class RingPair {
   /** A slot for as long as the owner wants it, or -1. */
   takeSlot(owner: SlotOwner): number {
     const slot = this.#free.pop()
-    if (slot === undefined) return NO_SPACE
+    if (slot === undefined) return -1
     this.#tasks[slot] = owner
     return slot
   }
 
-  returnSlot(slot: number): void {
-    this.#tasks[slot] = undefined
-    this.#free.push(slot)
-    this.#startWaiting()
-  }
-
-  /** A block of the arena, or -1. */
-  takeBlock(length: number): number {
-    return this.#ended === undefined ? this.#arena.allocate(length) : NO_SPACE
-  }
-
-  returnBlock(offset: number, length: number): void {
-    this.#freeBlock(offset, length)
-    this.#startWaiting()
-  }
-
-  /** Part of the arena in a buffer of its own, which `detach` takes away again. */
-  lease(offset: number, length: number): ArrayBuffer {
-    return this.#native.lease(offset, length)
-  }
-
-  /** The slots' shared words: the batch form writes its own slots itself. */
-  get slotWords(): Uint32Array {
-    return this.#words
-  }
-
-  /** The low half of a tag that no outstanding command of this nexus has, given that 2^32 are not outstanding. */
-  nextTag(): number {
-    this.#tagLow = (this.#tagLow + 1) >>> 0
-    return this.#tagLow
-  }
-
   /** Puts a slot, written by its owner, on the list of those to publish. */
-  submitSlot(slot: number): void {
-    this.#submit(slot)
-  }
-
-  /** Sense data of a completed slot; its length is the target's word, cut to what there can be. */
-  sense(slot: number): Uint8Array {
-    const base = slot * SLOT_BYTES
-    const length = Math.min(this.#words[(base + SLOT_SENSE_LEN) >>> 2]! & 0xffff, MAX_SENSE_LEN)
-    return this.#bytes.slice(base + SLOT_SENSE, base + SLOT_SENSE + length)
-  }
-
-  inResidual(slot: number): number {
-    return this.#words[(slot * SLOT_BYTES + SLOT_IN_RESIDUAL) >>> 2]! | 0
-  }
-
-  outResidual(slot: number): number {
-    return this.#words[(slot * SLOT_BYTES + SLOT_OUT_RESIDUAL) >>> 2]! | 0
-  }
-
-  /** Why nothing can be sent any more. */
-  refusal(): SgringError | undefined {
-    return this.#refusal()
-  }
-
-  get arenaTotalBytes(): number {
-    return this.#options.arenaBytes
-  }
-
-  // ---- the path of a command
-
-  /** Gives the task a slot and its bytes, writes it, and lists it. `false` if something is missing: nothing was taken then. */
-  #start(task: Outstanding): boolean {
-    const slot = this.#free.pop()
-    if (slot === undefined) return false
-    if (!this.#reserve(task)) {
-      this.#free.push(slot)
-      return false
-    }
-    task.slot = slot
-    this.#tasks[slot] = task
-    this.#write(slot, task)
-    this.#submit(slot)
-    return true
-  }
-
-  #submit(slot: number): void {
+  submit(slot: number): void {
     this.#submissions[this.#pending++] = slot
     if (this.#outstanding++ === 0) this.#bell.reference(true)
     // A part of a large batch goes ahead, so that the target works on it while the rest is written.
@@ -340,100 +232,49 @@ export class RingPair {
     queueMicrotask(this.#flushLater)
   }
 
-  /** Arena space for both directions: mostly a block each; where none is large enough, several, and a block for their table. */
-  #reserve(task: Outstanding): boolean {
-    if (task.outLength > 0) {
-      task.outOffset = this.#arena.allocate(task.outLength)
-      if (task.outOffset === NO_SPACE && !this.#reservePieces(task, 'out')) return false
-    }
-    if (task.inLength > 0) {
-      task.inOffset = this.#arena.allocate(task.inLength)
-      if (task.inOffset === NO_SPACE && (task.lease || !this.#reservePieces(task, 'in'))) {
-        this.#releaseData(task)
-        return false
-      }
-    }
-    return true
+  /** Takes back a slot that is not under way, and its block. */
+  returnSlot(slot: number, offset: number, length: number): void {
+    this.#tasks[slot] = undefined
+    this.#free.push(slot)
+    if (offset >= 0) this.arena.free(offset, length)
+    this.#startWaiting()
   }
 
-  #reservePieces(task: Outstanding, direction: 'out' | 'in'): boolean {
-    const table = this.#arena.allocate(8 * MAX_SEGMENTS)
-    if (table === NO_SPACE) return false
-    const length = direction === 'out' ? task.outLength : task.inLength
-    const extents = this.#arena.allocatePieces(length, MAX_SEGMENTS)
-    if (extents === undefined) {
-      this.#arena.free(table, 8 * MAX_SEGMENTS)
+  /** Part of the arena in a buffer of its own, which can be detached. */
+  lease(offset: number, length: number): ArrayBuffer {
+    return this.#native.lease(offset, length)
+  }
+
+  /** The low half of a tag that no outstanding command of this pair has: 2^32 of them do not fit. */
+  nextTag(): number {
+    this.#tagLow = (this.#tagLow + 1) >>> 0
+    return this.#tagLow
+  }
+
+  // ---- the path of a command
+
+  /** Gives the task a slot and its bytes, writes it, and lists it. `false` if something is missing: then nothing was taken. */
+  #start(task: Outstanding): boolean {
+    const slot = this.#free.pop()
+    if (slot === undefined) return false
+    const { command, out, into } = task
+    if (!this.arena.reserve(out, false) || !this.arena.reserve(into, task.lease)) {
+      this.arena.release(out)
+      this.#free.push(slot)
       return false
     }
-    const pieces = { table, extents }
-    if (direction === 'out') task.outPieces = pieces
-    else task.inPieces = pieces
+    task.slot = slot
+    this.#tasks[slot] = task
+    const { tag } = task
+    const tagLow = tag === undefined ? this.nextTag() : Number(tag & 0xffff_ffffn)
+    const tagHigh = tag === undefined ? this.tagHigh : Number(tag >> 32n)
+    this.slots.writeTask(slot, task.lunBytes, tagLow, tagHigh, command.attribute ?? 0)
+    this.slots.writeCdb(slot, command.cdb)
+    if (out.length === 0 && into.length === 0) this.slots.writeNoData(slot)
+    else this.slots.writeData(slot, out, into)
+    if (out.length > 0) this.arena.copyOut(out, command.dataOut!)
+    this.submit(slot)
     return true
-  }
-
-  #write(slot: number, task: Outstanding): void {
-    const words = this.#words
-    const bytes = this.#bytes
-    const base = slot * SLOT_BYTES
-    const word = base >>> 2
-    const { cdb } = task.command
-    words[word + (SLOT_LUN >>> 2)] = task.lunBytes
-    words[word + (SLOT_LUN >>> 2) + 1] = 0
-    if (task.tag === undefined) {
-      words[word + (SLOT_TAG >>> 2)] = this.nextTag()
-      words[word + (SLOT_TAG >>> 2) + 1] = this.tagHigh
-    } else {
-      words[word + (SLOT_TAG >>> 2)] = Number(task.tag & 0xffff_ffffn)
-      words[word + (SLOT_TAG >>> 2) + 1] = Number(task.tag >> 32n)
-    }
-    words[word + (SLOT_CDB_LEN >>> 2)] = cdb.length | ((task.command.attribute ?? 0) << 16)
-    words[word + (SLOT_OUT_LEN >>> 2)] = task.outLength
-    words[word + (SLOT_IN_LEN >>> 2)] = task.inLength
-    const outCount = this.#writeSegments(base + SLOT_OUT, task.outOffset, task.outLength, task.outPieces)
-    const inCount = this.#writeSegments(base + SLOT_IN, task.inOffset, task.inLength, task.inPieces)
-    words[word + (SLOT_OUT_SEGMENTS >>> 2)] = outCount | (inCount << 16)
-    const inline = Math.min(cdb.length, INLINE_CDB)
-    for (let index = 0; index < inline; index++) bytes[base + SLOT_CDB + index] = cdb[index]!
-    if (cdb.length > INLINE_CDB) bytes.set(cdb.subarray(INLINE_CDB), base + SLOT_CDB_TAIL)
-    const { dataOut } = task.command
-    if (dataOut === undefined || task.outLength === 0) return
-    if (task.outPieces === undefined) this.#arenaBytes.set(dataOut, task.outOffset)
-    else {
-      let at = 0
-      for (const { offset, length } of task.outPieces.extents) {
-        this.#arenaBytes.set(dataOut.subarray(at, at + length), offset)
-        at += length
-      }
-    }
-  }
-
-  #writeSegments(
-    at: number,
-    offset: number,
-    length: number,
-    pieces: Outstanding['outPieces'],
-  ): number {
-    if (length === 0) return 0
-    const words = this.#words
-    const word = at >>> 2
-    if (pieces === undefined) {
-      words[word] = offset
-      words[word + 1] = length
-      return 1
-    }
-    const { table, extents } = pieces
-    const inline = extents.length <= 2
-    const list = inline ? words : new Uint32Array(this.#arenaBuffer, table, 2 * MAX_SEGMENTS)
-    const first = inline ? word : 0
-    for (const [index, extent] of extents.entries()) {
-      list[first + 2 * index] = extent.offset
-      list[first + 2 * index + 1] = extent.length
-    }
-    if (!inline) {
-      words[word] = table
-      words[word + 1] = 8 * extents.length
-    }
-    return extents.length
   }
 
   #reap(arm: boolean): number {
@@ -455,87 +296,47 @@ export class RingPair {
     const task = this.#tasks[slot]!
     this.#commands++
     if (--this.#outstanding === 0) this.#bell.reference(false)
-    if (!(task instanceof Outstanding)) return task.completed(slot, status, flags)
-    const inResidual = flags & FLAG_RESIDUAL ? this.inResidual(slot) : 0
-    const outResidual = flags & FLAG_RESIDUAL ? this.outResidual(slot) : 0
-    const sense = flags & FLAG_SENSE ? this.sense(slot) : NO_SENSE
+    if (task instanceof Outstanding) this.#answer(task, slot, status, flags)
+    else task.completed(slot, status, flags)
+  }
+
+  #answer(task: Outstanding, slot: number, status: number, flags: number): void {
+    const { into } = task
     this.#tasks[slot] = undefined
     this.#free.push(slot)
     this.#forgetTag(task)
+    this.arena.release(task.out)
     if (task.settled) {
       this.#quarantined--
-      this.#releaseData(task)
+      this.arena.release(into)
       return
     }
     if ((flags & FLAG_SERVICE_RESPONSE) !== 0) {
-      this.#releaseData(task)
-      return task.fail(
-        new TransportError('ERR_SGRING_NEXUS_LOST', 'service delivery or target failure'),
-      )
+      this.arena.release(into)
+      task.fail(new TransportError('ERR_SGRING_NEXUS_LOST', 'service delivery or target failure'))
+      return
     }
-    const came = Math.max(0, Math.min(task.inLength, task.inLength - inResidual))
+    const hasResidual = (flags & FLAG_RESIDUAL) !== 0
+    const inResidual = hasResidual ? this.slots.inResidual(slot) : 0
+    const outResidual = hasResidual ? this.slots.outResidual(slot) : 0
+    const sense = (flags & FLAG_SENSE) !== 0 ? this.slots.sense(slot) : NO_SENSE
+    // The residual is the target's word: negative for what did not fit, and not to be believed beyond the buffer.
+    const came = Math.max(0, Math.min(into.length, into.length - inResidual))
     if (task.lease && came > 0) {
-      const buffer = this.#native.lease(task.inOffset, came)
-      this.#leases++
-      const lease = { pair: this, offset: task.inOffset, length: task.inLength }
-      task.inLength = 0
-      this.#releaseData(task)
-      const data = new Uint8Array(buffer)
-      return task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, lease))
+      const data = new Uint8Array(this.#native.lease(into.offset, came))
+      const lease = { pair: this, offset: into.offset, length: into.length }
+      task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, lease))
+    } else {
+      const data = this.arena.copyIn(into, came, task.buffer)
+      this.arena.release(into)
+      task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, undefined))
     }
-    const data = this.#copyIn(task, came)
-    this.#releaseData(task)
-    task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, undefined))
-  }
-
-  #copyIn(task: Outstanding, came: number): Uint8Array {
-    const { into } = task
-    if (task.inPieces === undefined) {
-      const { inOffset } = task
-      if (into === undefined) {
-        if (came === 0) return NO_SENSE
-        return this.#slab.copy(this.#arenaBytes.subarray(inOffset, inOffset + came))
-      }
-      into.set(this.#arenaBytes.subarray(inOffset, inOffset + came))
-      return into.subarray(0, came)
-    }
-    const data = into?.subarray(0, came) ?? new Uint8Array(came)
-    let at = 0
-    for (const { offset, length } of task.inPieces.extents) {
-      const part = Math.min(length, came - at)
-      data.set(this.#arenaBytes.subarray(offset, offset + part), at)
-      at += part
-    }
-    return data
-  }
-
-  #releaseData(task: Outstanding): void {
-    if (task.outOffset !== NO_SPACE) this.#freeBlock(task.outOffset, task.outLength)
-    if (task.inOffset !== NO_SPACE && task.inLength > 0) this.#freeBlock(task.inOffset, task.inLength)
-    for (const pieces of [task.outPieces, task.inPieces]) {
-      if (pieces === undefined) continue
-      this.#freeBlock(pieces.table, 8 * MAX_SEGMENTS)
-      for (const { offset, length } of pieces.extents) this.#freeBlock(offset, length)
-    }
-    task.outOffset = NO_SPACE
-    task.inOffset = NO_SPACE
-    task.outPieces = undefined
-    task.inPieces = undefined
-  }
-
-  #freeBlock(offset: number, length: number): void {
-    this.#arena.free(offset, length)
-    if (this.#trimmer !== undefined || !this.#arena.excess) return
-    this.#trimmer = setTimeout(() => {
-      this.#trimmer = undefined
-      if (this.#ended === undefined) this.#arena.trim()
-    }, TRIM_DELAY_MS).unref()
   }
 
   // ---- waiting and time
 
   #wait(task: Outstanding): void {
-    if (this.#waiting.length - this.#waitingHead < this.#options.maxWaiting) {
+    if (this.#waiting.length < this.#options.maxWaiting) {
       this.#waiting.push(task)
       return
     }
@@ -545,34 +346,23 @@ export class RingPair {
 
   /** Starts those that wait, in their order, until one has to wait on. */
   #startWaiting(): void {
-    while (this.#waitingHead < this.#waiting.length) {
-      if (!this.#start(this.#waiting[this.#waitingHead]!)) return
-      this.#waitingHead++
-      if (this.#waitingHead * 2 > this.#waiting.length) {
-        this.#waiting.splice(0, this.#waitingHead)
-        this.#waitingHead = 0
-      }
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+      if (!this.#start(next)) return
+      this.#waiting.shift()
     }
-  }
-
-  #keepTime(): void {
-    this.#ticker ??= setInterval(() => this.#ticked(), TICK_MS).unref()
   }
 
   #ticked(): void {
     this.#tick++
-    if (this.#outstanding === 0 && this.#waitingHead === this.#waiting.length) {
+    if (this.#outstanding === 0 && this.#waiting.length === 0) {
       clearInterval(this.#ticker)
       this.#ticker = undefined
       return
     }
-    const late: Outstanding[] = []
-    const look = (task: Outstanding | SlotOwner | undefined) => {
-      if (task instanceof Outstanding && !task.settled && task.deadline <= this.#tick) late.push(task)
+    for (const task of [...this.#tasks, ...this.#waiting.all()]) {
+      if (!(task instanceof Outstanding) || task.settled || task.deadline > this.#tick) continue
+      task.giveUp(new TransportError('ERR_SGRING_TIMEOUT'))
     }
-    this.#tasks.forEach(look)
-    this.#waiting.slice(this.#waitingHead).forEach(look)
-    for (const task of late) task.giveUp(new TransportError('ERR_SGRING_TIMEOUT'))
   }
 
   #forgetTag(task: Outstanding): void {
@@ -581,36 +371,28 @@ export class RingPair {
 
   // ---- the end
 
-  #refusal(): SgringError | undefined {
-    if (this.#closed) return new SgringError('ERR_SGRING_CLOSED')
-    return this.#ended
-  }
-
   #end(reason: string | undefined): void {
     if (this.#ended !== undefined) return
+    const why = reason === undefined ? 'this side closed the nexus' : reason
     const error = new TransportError(
       'ERR_SGRING_NEXUS_LOST',
-      reason === undefined ? 'this side closed the nexus' : `${CODES.ERR_SGRING_NEXUS_LOST}: ${reason}`,
+      `${CODES.ERR_SGRING_NEXUS_LOST}: ${why}`,
     )
     this.#ended = error
     this.#pump.stop()
     this.#bell.close()
     clearInterval(this.#ticker)
-    clearTimeout(this.#trimmer)
+    this.arena.close()
     const owners = new Set<SlotOwner>()
-    for (const task of this.#tasks) {
+    for (const task of [...this.#tasks, ...this.#waiting.all()]) {
       if (task instanceof Outstanding) task.fail(error)
       else if (task !== undefined) owners.add(task)
     }
-    for (const task of this.#waiting.slice(this.#waitingHead)) task.fail(error)
     for (const owner of owners) owner.lost(error)
-    this.#tasks.fill(undefined)
-    this.#waiting.length = 0
     this.#native.close()
-    // Views of the segment are empty from here on, and the segment goes when the last lease does.
+    // Views of the segment are empty from here on; it is unmapped when the last lease has come back.
     const { detach } = native()
-    detach(this.#slotsBuffer)
-    detach(this.#arenaBuffer)
+    for (const buffer of this.#shared) detach(buffer)
     this.#onEnd(reason === undefined ? undefined : error)
   }
 }

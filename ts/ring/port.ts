@@ -3,7 +3,13 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { SgringError } from '../errors.ts'
-import { type ArrivalRecord, type TargetListener, type TargetPair, native, translated } from '../native.ts'
+import {
+  type ArrivalRecord,
+  native,
+  type TargetListener,
+  type TargetPair,
+  translated,
+} from '../native.ts'
 import type { TargetNexus, TaskRouter } from '../task/task.ts'
 import { Bell } from './bell.ts'
 import { PortPair } from './port-pair.ts'
@@ -124,9 +130,12 @@ export class RingPort {
     const token = Buffer.from(arrival.token)
     const joins = token.some((byte) => byte !== 0)
     const joined = joins ? this.#nexuses.get(token.toString('hex')) : undefined
-    if (joins && (joined === undefined || joined.uid !== arrival.uid)) return pair.refuse(REFUSAL_JOIN)
+    const known = !joins || joined?.uid === arrival.uid
     const full = joined === undefined && this.#nexuses.size >= this.#options.maxNexuses
-    if (full || this.#pairs >= this.#options.maxPairs) return pair.refuse(REFUSAL_LIMIT)
+    if (!known || full || this.#pairs >= this.#options.maxPairs) {
+      pair.refuse(known ? REFUSAL_LIMIT : REFUSAL_JOIN)
+      return
+    }
     const nexus = joined ?? this.#openNexus(arrival)
     let welcomed = false
     try {
@@ -141,14 +150,22 @@ export class RingPort {
     }
     nexus.pairCount++
     this.#pairs++
-    const served = new PortPair(pair, arrival.slots, this.#router, nexus.state, this.#transfers, this.#options.spinUs, (reason) => {
-      nexus.pairs.delete(served)
-      nexus.reason ??= reason
-      this.#pairs--
-      // What one pair's peer did wrong was done by the whole nexus.
-      if (reason !== undefined) for (const other of [...nexus.pairs]) other.close(reason)
-      this.#leave(nexus)
-    })
+    const served = new PortPair(
+      pair,
+      arrival.slots,
+      this.#router,
+      nexus.state,
+      this.#transfers,
+      this.#options.spinUs,
+      (reason) => {
+        nexus.pairs.delete(served)
+        nexus.reason ??= reason
+        this.#pairs--
+        // What one pair's peer did wrong was done by the whole nexus.
+        if (reason !== undefined) for (const other of [...nexus.pairs]) other.close(reason)
+        this.#leave(nexus)
+      },
+    )
     nexus.pairs.add(served)
     if (joined === undefined) this.events.emit('nexusOpened', info(nexus))
   }
@@ -156,7 +173,16 @@ export class RingPort {
   #openNexus({ uid, pid }: ArrivalRecord): ServedNexus {
     const state = this.#router.openNexus()
     const token = randomBytes(TOKEN_BYTES)
-    const nexus = { id: state.id, uid, pid, token, state, pairs: new Set<PortPair>(), pairCount: 0, reason: undefined }
+    const nexus = {
+      id: state.id,
+      uid,
+      pid,
+      token,
+      state,
+      pairs: new Set<PortPair>(),
+      pairCount: 0,
+      reason: undefined,
+    }
     this.#nexuses.set(token.toString('hex'), nexus)
     return nexus
   }

@@ -42,7 +42,10 @@ export function openBacking(options: BackingOptions): OpenBacking {
   }
   const { file, readOnly = false, createBytes } = options
   if (typeof file !== 'string' || file === '') {
-    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'file is the path of a file or block device')
+    throw new SgringError(
+      'ERR_SGRING_INVALID_ARGUMENT',
+      'file is the path of a file or block device',
+    )
   }
   const create = createBytes === undefined ? undefined : byteCount('createBytes', createBytes)
   const store = translated(() => native().fileStore(file, readOnly, create))
@@ -56,5 +59,8 @@ function backing(kind: Backing['kind'], store: NativeStore, path: string | undef
 
 function byteCount(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value
-  throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `${name} is a positive number of bytes, not ${value}`)
+  throw new SgringError(
+    'ERR_SGRING_INVALID_ARGUMENT',
+    `${name} is a positive number of bytes, not ${value}`,
+  )
 }
