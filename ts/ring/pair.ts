@@ -226,10 +226,12 @@ export class RingPair {
     this.#submissions[this.#pending++] = slot
     if (this.#outstanding++ === 0) this.#bell.reference(true)
     // A part of a large batch goes ahead, so that the target works on it while the rest is written.
-    if (this.#pending === PART) return this.flush()
-    if (this.#flushScheduled) return
-    this.#flushScheduled = true
-    queueMicrotask(this.#flushLater)
+    if (this.#pending === PART) {
+      this.flush()
+    } else if (!this.#flushScheduled) {
+      this.#flushScheduled = true
+      queueMicrotask(this.#flushLater)
+    }
   }
 
   /** Takes back a slot that is not under way, and its block. */

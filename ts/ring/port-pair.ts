@@ -108,7 +108,7 @@ export class PortPair implements TransferOwner {
     this.#routing = true
     for (let index = 0; index < count; index++) {
       const slot = this.#fetched[index]!
-      const task = (this.#tasks[slot] ??= new RingTask(this, slot))
+      const task = this.#tasks[slot] ?? this.#newTask(slot)
       task.begin()
       this.#router.execute(task)
       // A part of a large batch goes ahead, so that the initiator works on it while the rest is routed.
@@ -117,6 +117,12 @@ export class PortPair implements TransferOwner {
     this.#routing = false
     this.#flush()
     return count
+  }
+
+  #newTask(slot: number): RingTask {
+    const task = new RingTask(this, slot)
+    this.#tasks[slot] = task
+    return task
   }
 
   // ---- for the tasks

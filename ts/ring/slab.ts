@@ -2,7 +2,7 @@
 
 import { markAsUntransferable } from 'node:worker_threads'
 
-const SLAB_BYTES = 256 << 10
+const SLAB_BYTES = 64 << 10
 /** Larger answers get a buffer of their own, so that keeping one keeps no more than a slab's worth of others. */
 const MOST_BYTES = 16 << 10
 

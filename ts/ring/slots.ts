@@ -74,7 +74,7 @@ export class Slots {
     const base = slot * SLOT_BYTES
     const { length } = cdb
     this.#words[(base + SLOT_CDB_LEN) >>> 2]! |= length
-    const inline = length < INLINE_CDB ? length : INLINE_CDB
+    const inline = Math.min(length, INLINE_CDB)
     // A loop: for so few bytes `set` costs more than all else together.
     for (let index = 0; index < inline; index++) this.#bytes[base + SLOT_CDB + index] = cdb[index]!
     if (length > INLINE_CDB) this.#bytes.set(cdb.subarray(INLINE_CDB), base + SLOT_CDB_TAIL)

@@ -26,7 +26,12 @@ export {
   testUnitReady,
 } from './inquiry.ts'
 export { encodeLun, MAX_LUN, parseLun } from './lun.ts'
-export { type ReportedLuns, type ReportLunsOptions, reportLuns, SelectReport } from './report-luns.ts'
+export {
+  type ReportedLuns,
+  type ReportLunsOptions,
+  reportLuns,
+  SelectReport,
+} from './report-luns.ts'
 export { type RequestSenseOptions, requestSense } from './request-sense.ts'
 export {
   encodeSense,
