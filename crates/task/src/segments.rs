@@ -4,7 +4,7 @@ use crate::Violation;
 use crate::shared;
 use crate::slot::{INLINE_SEGMENTS, MAX_SEGMENTS};
 
-/// A run of bytes of the arena. In a [`Segments`] it is not empty and lies within the arena.
+/// A run of bytes of the arena. In an accepted task it is not empty and lies within the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Bytes from the arena's start.
@@ -94,23 +94,25 @@ impl Segments {
         if count > MAX_SEGMENTS {
             return Err(Violation::SegmentCount);
         }
-        let mut table = [0; MAX_SEGMENTS];
-        let words = if count <= INLINE_SEGMENTS {
-            &inline[..count]
-        } else {
-            let place = Segment {
-                len: 8 * count as u32,
-                ..Segment::from_word(inline[0])
-            };
-            if place.end() > arena_len as u64 || !place.offset.is_multiple_of(8) {
-                return Err(Violation::SegmentOutside);
-            }
-            // SAFETY: the table lies in the arena, checked above.
-            let from = unsafe { arena.add(place.offset as usize) };
-            // SAFETY: 1. `8 * count` bytes of the arena from there, checked above. 2. Aligned, checked above.
-            unsafe { shared::load(from, &mut table[..count]) };
-            &table[..count]
+        if count <= INLINE_SEGMENTS {
+            return self.extend(&inline[..count], total, arena_len);
+        }
+        let place = Segment {
+            len: 8 * count as u32,
+            ..Segment::from_word(inline[0])
         };
+        if place.end() > arena_len as u64 || !place.offset.is_multiple_of(8) {
+            return Err(Violation::SegmentOutside);
+        }
+        let mut table = [0; MAX_SEGMENTS];
+        // SAFETY: the table lies in the arena, checked above.
+        let from = unsafe { arena.add(place.offset as usize) };
+        // SAFETY: 1. `8 * count` bytes of the arena from there, checked above. 2. Aligned, checked above.
+        unsafe { shared::load(from, &mut table[..count]) };
+        self.extend(&table[..count], total, arena_len)
+    }
+
+    fn extend(&mut self, words: &[u64], total: u32, arena_len: usize) -> Result<(), Violation> {
         let mut sum = 0;
         for &word in words {
             let segment = Segment::from_word(word);
