@@ -12,6 +12,10 @@
 //! On the path of a command there are only numbers, and one call a batch: lists and records stand on desks ([`sgring_task::Desk`])
 //! that both languages see. Nothing here is called by two threads, and no native thread calls JavaScript: it rings a socket.
 
+#![cfg_attr(
+    test,
+    allow(dead_code, reason = "napi-rs registers nothing where cfg(test) is set")
+)]
 #![expect(
     unreachable_pub,
     reason = "what napi-rs exports is reached through its registry"
