@@ -49,7 +49,7 @@ pub enum Direction {
 
 const DESCRIPTOR_WORDS: usize = 8;
 const SEGMENT_WORDS: usize = 2 * INLINE_SEGMENTS;
-const TAIL_BYTES: usize = MAX_CDB_LEN - INLINE_CDB;
+const TAIL_WORDS: usize = (MAX_CDB_LEN - INLINE_CDB).div_ceil(8);
 
 impl Target {
     /// The target's end of a segment that was checked and mapped. `None` if its header does not say what the handshake said.
@@ -139,9 +139,7 @@ impl Target {
             return Err(Violation::Generation);
         }
         let base = shared_slot(&self.memory, self.geometry, slot, 0);
-        let record = self
-            .desk
-            .at(slot * size_of::<Record>(), size_of::<Record>());
+        let record = slot * size_of::<Record>();
 
         // The first line is loaded once; what follows looks at this copy only.
         let mut line = [0; DESCRIPTOR_WORDS];
@@ -178,12 +176,13 @@ impl Target {
         task.generation = word.generation;
         task.accepted = true;
 
-        // The record's first line is the slot's, but for the counts of segments, in whose place the generation stands.
+        // The record's first line is the slot's, but for its reserved byte and the counts of segments, in whose place the generation
+        // stands.
+        line[2] &= !(0xff << 24);
         line[3] = line[3] & 0xffff_ffff | u64::from(word.generation) << 32;
-        // SAFETY: a record is larger than a line, aligned, and private to this thread.
-        unsafe { record.cast::<[u64; DESCRIPTOR_WORDS]>().write(line) };
+        self.desk.store_words(record, &line);
         if cdb_len > INLINE_CDB {
-            let mut tail = [0; TAIL_BYTES.div_ceil(8)];
+            let mut tail = [0; TAIL_WORDS];
             let from = shared_slot(
                 &self.memory,
                 self.geometry,
@@ -192,10 +191,10 @@ impl Target {
             );
             // SAFETY: the tail is mapped, and the slot's last padding covers its last word.
             unsafe { shared::load(from, &mut tail) };
-            // SAFETY: the CDB's tail in the record.
-            let to = unsafe { record.add(offset_of!(Record, cdb) + INLINE_CDB) };
-            // SAFETY: `TAIL_BYTES` bytes of the record, private to this thread; the source is a local.
-            unsafe { to.copy_from_nonoverlapping(tail.as_ptr().cast(), TAIL_BYTES) };
+            // Half of the last word is that padding.
+            tail[TAIL_WORDS - 1] &= 0xffff_ffff;
+            self.desk
+                .store_words(record + offset_of!(Record, cdb) + INLINE_CDB, &tail);
         }
         Ok(())
     }
@@ -241,12 +240,8 @@ impl Target {
             _ => return,
         };
         let from = slot * size_of::<Record>() + offset_of!(Record, out_residual);
-        let record = self
-            .desk
-            .at(from, RESPONSE_BYTES)
-            .cast::<[u64; RESPONSE_BYTES / 8]>();
-        // SAFETY: a response is that long and aligned to 8 bytes (`slot.rs`), and private to this thread.
-        let response = unsafe { record.read() };
+        let mut response = [0; RESPONSE_BYTES / 8];
+        self.desk.load_words(from, &mut response[..words]);
         let to = shared_slot(
             &self.memory,
             self.geometry,
