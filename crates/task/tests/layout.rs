@@ -6,7 +6,6 @@ use sgring_task::{
     Geometry, INLINE_CDB, MAX_CDB_LEN, MAX_SEGMENTS, MAX_SENSE_LEN, MIN_CDB_LEN, Record,
     SLOT_BYTES, Slot, Violation, flags, transfer,
 };
-use std::fmt::Write;
 use std::mem::{offset_of, size_of};
 use std::{env, fs, path::Path};
 
@@ -71,30 +70,20 @@ fn rendered() -> String {
         ("TRANSFER_FLUSH", transfer::FLUSH as usize),
     ];
     for (name, value) in constants {
-        writeln!(text, "export const {name} = {value}").unwrap();
+        text += &format!("export const {name} = {value}\n");
     }
-    writeln!(
-        text,
-        "export const TRANSFER_UNDER_WAY = {}",
-        transfer::UNDER_WAY
-    )
-    .unwrap();
-    text.push_str("/** What a peer can do wrong, by number. */\n");
-    text.push_str("export const VIOLATIONS: readonly { code: string; reason: string }[] = [\n");
-    text.push_str("  { code: 'NONE', reason: 'nothing' },\n");
+    let under_way = transfer::UNDER_WAY;
+    text += &format!("export const TRANSFER_UNDER_WAY = {under_way}\n");
+    text += "/** What a peer can do wrong, by number. */\n";
+    text += "export const VIOLATIONS: readonly { code: string; reason: string }[] = [\n";
+    text += "  { code: 'NONE', reason: 'nothing' },\n";
     for violation in Violation::ALL {
-        assert_eq!(
-            Violation::ALL[usize::from(violation.number()) - 1],
-            violation
-        );
-        writeln!(
-            text,
-            "  {{ code: '{}', reason: '{violation}' }},",
-            violation.code()
-        )
-        .unwrap();
+        let number = usize::from(violation.number());
+        assert_eq!(Violation::ALL[number - 1], violation);
+        let code = violation.code();
+        text += &format!("  {{ code: '{code}', reason: '{violation}' }},\n");
     }
-    text.push_str("]\n");
+    text += "]\n";
     text
 }
 
