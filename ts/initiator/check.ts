@@ -14,7 +14,7 @@ const ATTRIBUTES: readonly number[] = Object.values(TaskAttribute)
  * @param maxTransferBytes what the transport can move in both directions together
  */
 export function checkCommand(command: Command, maxTransferBytes: number): SgringError | undefined {
-  const { cdb, dataOut, dataIn, tag, attribute, timeoutMs, onAbort } = command
+  const { cdb, dataOut, dataIn, lease, tag, attribute, timeoutMs, signal, onAbort } = command
   if (!(cdb instanceof Uint8Array)) return wrong('cdb is a Uint8Array', cdb)
   if (cdb.length < MIN_CDB_LENGTH || cdb.length > MAX_CDB_LENGTH) {
     return new SgringError(
@@ -40,8 +40,19 @@ export function checkCommand(command: Command, maxTransferBytes: number): Sgring
   if (attribute !== undefined && !ATTRIBUTES.includes(attribute)) {
     return wrong('attribute is one of TaskAttribute', attribute)
   }
-  if (timeoutMs !== undefined && !(timeoutMs >= 0))
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
     return wrong('timeoutMs is 0 or more', timeoutMs)
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    return wrong('signal is an AbortSignal', signal)
+  }
+  if (lease !== undefined && typeof lease !== 'boolean') return wrong('lease is a boolean', lease)
+  if (lease === true && typeof dataIn === 'object') {
+    return new SgringError(
+      'ERR_SGRING_INVALID_ARGUMENT',
+      'dataIn is a number of bytes where lease is true: leased bytes are not copied into a buffer',
+    )
+  }
   if (onAbort !== undefined && onAbort !== 'wait' && onAbort !== 'detach') {
     return wrong("onAbort is 'wait' or 'detach'", onAbort)
   }
