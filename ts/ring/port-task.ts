@@ -99,7 +99,7 @@ export class RingTask implements Task {
     this.#check()
     if (this.#pair.closed) return
     const { status, data, sense } = answer
-    const came = data === undefined ? 0 : this.#pair.writeIn(this.#slot, data)
+    if (data !== undefined) this.#pair.writeIn(this.#slot, data)
     let flags = 0
     if (sense !== undefined && sense.length > 0) {
       const length = Math.min(sense.length, MAX_SENSE_LEN)
@@ -107,7 +107,7 @@ export class RingTask implements Task {
       this.#pair.bytes.set(sense.subarray(0, length), this.#byte + RECORD_SENSE)
       flags = FLAG_SENSE
     }
-    this.#end(status, 0, came, flags)
+    this.#end(status, 0, data?.length ?? 0, flags)
   }
 
   read(backing: Backing, offset: number, length: number, done: TransferDone): void {
