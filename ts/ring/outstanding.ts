@@ -9,6 +9,8 @@ import { TaskData } from './task-data.ts'
 /** What the pair needs to know of a task, from `execute()` to its completion. All fields are set here: one shape for all. */
 export class Outstanding {
   readonly command: Command
+  /** The caller's, or a copy. */
+  cdb: Uint8Array
   readonly tag: bigint | undefined
   /** The LUN's first four bytes, as the slot's first word has them on this (little-endian) machine. */
   readonly lunBytes: number
@@ -39,6 +41,7 @@ export class Outstanding {
     this.#resolve = resolve
     this.#reject = reject
     this.command = command
+    this.cdb = command.cdb
     this.lunBytes = swap(lunWord)
     this.tag = command.tag === undefined ? undefined : BigInt(command.tag)
     this.lease = command.lease ?? false
@@ -46,6 +49,11 @@ export class Outstanding {
     this.buffer = typeof dataIn === 'object' ? dataIn : undefined
     this.out = dataOf(dataOut === undefined ? 0 : dataOut.length)
     this.into = dataOf(typeof dataIn === 'object' ? dataIn.length : (dataIn ?? 0))
+  }
+
+  /** It has to wait, and the caller's CDB is the caller's again when `execute()` returns. */
+  keepCdb(): void {
+    this.cdb = this.cdb.slice()
   }
 
   /** Heeds the command's signal until the task is settled. */

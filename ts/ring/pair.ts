@@ -168,7 +168,8 @@ export class RingPair {
         this.#tags.add(task.tag)
       }
       if (timeoutMs > 0) task.deadline = this.#tick + Math.ceil(timeoutMs / TICK_MS) + 1
-      if (this.#waiting.length > 0 || !this.#start(task)) this.#wait(task)
+      if (this.#waiting.length > 0 || !this.#place(task)) this.#wait(task)
+      else this.#send(task)
       task.listen()
       this.#ticker ??= setInterval(() => this.#ticked(), TICK_MS).unref()
     })
@@ -255,28 +256,36 @@ export class RingPair {
 
   // ---- the path of a command
 
-  /** Gives the task a slot and its bytes, writes it, and lists it. `false` if something is missing: then nothing was taken. */
-  #start(task: Outstanding): boolean {
+  /** Gives the task a slot and its bytes. `false` if it has to wait for them: then nothing was taken. */
+  #place(task: Outstanding): boolean {
     const slot = this.#free.pop()
     if (slot === undefined) return false
-    const { command, out, into } = task
-    if (!this.arena.reserve(out, false) || !this.arena.reserve(into, task.lease)) {
-      this.arena.release(out)
-      this.#free.push(slot)
-      return false
+    if (this.arena.reserve(task.out, false) && this.arena.reserve(task.into, task.lease)) {
+      task.slot = slot
+      this.#tasks[slot] = task
+      return true
     }
-    task.slot = slot
-    this.#tasks[slot] = task
-    const { tag } = task
+    this.arena.release(task.out)
+    this.#free.push(slot)
+    if (this.arena.usedBytes > 0) return false
+    // All of the arena is free, and its blocks do not hold it: there is nothing to wait for.
+    this.#forgetTag(task)
+    task.fail(new SgringError('ERR_SGRING_ARENA_TOO_SMALL'))
+    return true
+  }
+
+  /** Writes a task that has its place, and lists it. */
+  #send(task: Outstanding): void {
+    if (task.settled) return
+    const { slot, command, out, into, tag } = task
     const tagLow = tag === undefined ? this.nextTag() : Number(tag & 0xffff_ffffn)
     const tagHigh = tag === undefined ? this.tagHigh : Number(tag >> 32n)
     this.slots.writeTask(slot, task.lunBytes, tagLow, tagHigh, command.attribute ?? 0)
-    this.slots.writeCdb(slot, command.cdb)
+    this.slots.writeCdb(slot, task.cdb)
     if (out.length === 0 && into.length === 0) this.slots.writeNoData(slot)
     else this.slots.writeData(slot, out, into)
     if (out.length > 0) this.arena.copyOut(out, command.dataOut!)
     this.submit(slot)
-    return true
   }
 
   #reap(arm: boolean): number {
@@ -339,6 +348,7 @@ export class RingPair {
 
   #wait(task: Outstanding): void {
     if (this.#waiting.length < this.#options.maxWaiting) {
+      task.keepCdb()
       this.#waiting.push(task)
       return
     }
@@ -349,8 +359,10 @@ export class RingPair {
   /** Starts those that wait, in their order, until one has to wait on. */
   #startWaiting(): void {
     for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
-      if (!this.#start(next)) return
+      if (!this.#place(next)) return
+      // Out of the line first: sending may publish, take completions, and come back here.
       this.#waiting.shift()
+      this.#send(next)
     }
   }
 
@@ -361,7 +373,8 @@ export class RingPair {
       this.#ticker = undefined
       return
     }
-    for (const task of [...this.#tasks, ...this.#waiting.all()]) {
+    // The last in line first: one that leaves it must not let another one go that leaves it too.
+    for (const task of [...this.#tasks, ...this.#waiting.all().reverse()]) {
       if (!(task instanceof Outstanding) || task.settled || task.deadline > this.#tick) continue
       task.giveUp(new TransportError('ERR_SGRING_TIMEOUT'))
     }
