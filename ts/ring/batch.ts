@@ -44,7 +44,9 @@ export class RingQueue implements Queue, SlotOwner {
   #outstanding = 0
   #waiter: { resolve(): void; reject(reason: Error): void } | undefined
   #lost: TransportError | undefined
-  #closed = false
+  #closing: Promise<void> | undefined
+  /** Set while `close()` waits for the last command. */
+  #idle: (() => void) | undefined
 
   constructor(ring: RingPair, lunWord: number, options: QueueOptions) {
     const { depth, dataBytes = 0, poison = false } = options
@@ -169,14 +171,9 @@ export class RingQueue implements Queue, SlotOwner {
     return count
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    while (this.#outstanding > 0 && this.#lost === undefined) {
-      this.#ready.length = this.#taken = 0
-      await this.#some().catch(() => {})
-    }
-    this.#giveBack()
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -196,6 +193,7 @@ export class RingQueue implements Queue, SlotOwner {
     this.#outstanding--
     this.#ready.push(number)
     this.#wake()
+    if (this.#outstanding === 0) this.#idle?.()
   }
 
   lost(reason: TransportError): void {
@@ -203,6 +201,7 @@ export class RingQueue implements Queue, SlotOwner {
     const waiter = this.#waiter
     this.#waiter = undefined
     waiter?.reject(reason)
+    this.#idle?.()
     for (const command of this.#commands) command.detach()
   }
 
@@ -240,6 +239,17 @@ export class RingQueue implements Queue, SlotOwner {
     return command
   }
 
+  async #close(): Promise<void> {
+    this.#ring.flush()
+    if (this.#outstanding > 0 && this.#lost === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+    this.#ready.length = this.#taken = 0
+    this.#giveBack()
+  }
+
   #giveBack(): void {
     // After a loss the segment is gone, and with it what there was to give back.
     for (const command of this.#lost === undefined ? this.#commands : []) {
@@ -250,7 +260,7 @@ export class RingQueue implements Queue, SlotOwner {
   }
 
   #check(): void {
-    if (this.#closed) throw new SgringError('ERR_SGRING_CLOSED')
+    if (this.#closing !== undefined) throw new SgringError('ERR_SGRING_CLOSED')
     if (this.#lost !== undefined) throw this.#lost
   }
 

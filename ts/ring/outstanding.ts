@@ -9,6 +9,8 @@ import { TaskData } from './task-data.ts'
 /** What the pair needs to know of a task, from `execute()` to its completion. All fields are set here: one shape for all. */
 export class Outstanding {
   readonly command: Command
+  /** The caller's own until it is written to a slot; a copy while the task waits. */
+  cdb: Uint8Array
   /** The caller's, or a copy. */
   cdb: Uint8Array
   readonly tag: bigint | undefined
@@ -41,6 +43,7 @@ export class Outstanding {
     this.#resolve = resolve
     this.#reject = reject
     this.command = command
+    this.cdb = command.cdb
     this.cdb = command.cdb
     this.lunBytes = swap(lunWord)
     this.tag = command.tag === undefined ? undefined : BigInt(command.tag)

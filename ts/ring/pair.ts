@@ -130,7 +130,11 @@ export class RingPair {
         this.#wakes++
         this.#pump.wake()
       },
-      end: () => this.#end('the target closed the connection or died'),
+      end: () => {
+        // What it answered before its end is still there.
+        this.#reap(false)
+        this.#end('the target closed the connection or died')
+      },
     })
   }
 
