@@ -236,7 +236,7 @@ impl Target {
     fn write_response(&self, slot: usize, flags: u8) {
         let words = match flags {
             _ if flags & flags::SENSE != 0 => RESPONSE_BYTES / 8,
-            _ if flags & flags::RESIDUAL != 0 => 2,
+            _ if flags & flags::RESIDUAL != 0 => 1,
             _ => return,
         };
         let from = slot * size_of::<Record>() + offset_of!(Record, out_residual);

@@ -1,0 +1,98 @@
+//! A peer that changes a slot and its table while the target reads them: what was checked is what is used.
+
+mod common;
+
+use common::{Command, Shared, pair_over, segment};
+use sgring_task::Direction;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
+const PAGE: u32 = 4096;
+const SLOTS: u32 = 4;
+const TURNS: u32 = 30_000;
+
+fn pair(low: u32, high: u32) -> u64 {
+    u64::from(low) | (u64::from(high) << 32)
+}
+
+/// Writes over words of the slots' first two lines and of the tables until it is told to stop, mostly by what may pass a check.
+fn scribble(shared: &Shared, stop: &AtomicBool) {
+    let mut random = 0x9e37_79b9_7f4a_7c15u64;
+    while !stop.load(Relaxed) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let bits = (random >> 20) as u32;
+        let slot = (random >> 8) as u16 % SLOTS as u16;
+        let inline = shared.slot(slot, 64 + 8 * (bits as usize % 4));
+        let table = shared.arena(8 * (bits % 64));
+        let near = pair(bits % PAGE / 8 * 8, 8);
+        let (at, value) = match random % 8 {
+            0 => (shared.slot(slot, 16), pair(bits % 262, 24)),
+            1 => (shared.slot(slot, 24), pair(24, bits & 0x0003_0003)),
+            2 => (shared.slot(slot, 16), random),
+            3 => (shared.slot(slot, 24), random),
+            4 => (inline, near),
+            5 => (inline, random),
+            6 => (table, near),
+            _ => (table, random),
+        };
+        shared.word(at).store(value, Relaxed);
+    }
+}
+
+#[test]
+fn a_task_does_not_change_once_it_is_accepted() {
+    // One mapping, so that ThreadSanitizer sees both sides at the same bytes.
+    let [mapped, _] = segment(SLOTS, PAGE);
+    let (client, mut server) = pair_over([mapped.clone(), mapped.clone()]);
+    let shared = &client.shared;
+    let (mut submissions, mut completions) = (shared.submissions(), shared.completions());
+    let mut generations = [0u16; SLOTS as usize];
+    let stop = &AtomicBool::new(false);
+    let (mut accepted, mut refused) = (0, 0);
+    thread::scope(|scope| {
+        scope.spawn(move || scribble(&mapped, stop));
+        let honest = Command {
+            tables: [0, 64],
+            ..Command::new(&[0x28; 16]).with_data(
+                &[(1024, 8), (1032, 8), (1040, 8)],
+                &[(2048, 8), (2056, 8), (2064, 8)],
+            )
+        };
+        for turn in 0..TURNS {
+            let slot = turn as u16 % SLOTS as u16;
+            let generation = &mut generations[usize::from(slot)];
+            honest.store(shared, slot);
+            submissions.submit(slot, generation.wrapping_add(1));
+            let Ok(fetched) = server.fetch(false) else {
+                refused += 1;
+                continue;
+            };
+            assert_eq!(fetched, [slot]);
+            accepted += 1;
+            *generation = generation.wrapping_add(1);
+            let task = || {
+                let record = server.record(slot);
+                let segments =
+                    [Direction::Out, Direction::In].map(|way| server.segments(slot, way));
+                (
+                    record.cdb_len,
+                    record.cdb,
+                    record.out_len,
+                    record.in_len,
+                    segments,
+                )
+            };
+            let first = task();
+            server.check_accepted(slot);
+            thread::yield_now();
+            server.check_accepted(slot);
+            assert!(task() == first, "the record is a copy");
+            server.complete(&[(slot, 0, 0)]);
+            assert!(completions.consume().is_some());
+        }
+        stop.store(true, Relaxed);
+    });
+    assert!(accepted > 0 && accepted + refused == TURNS);
+}
