@@ -11,8 +11,6 @@ export class Outstanding {
   readonly command: Command
   /** The caller's own until it is written to a slot; a copy while the task waits. */
   cdb: Uint8Array
-  /** The caller's, or a copy. */
-  cdb: Uint8Array
   readonly tag: bigint | undefined
   /** The LUN's first four bytes, as the slot's first word has them on this (little-endian) machine. */
   readonly lunBytes: number
@@ -43,7 +41,6 @@ export class Outstanding {
     this.#resolve = resolve
     this.#reject = reject
     this.command = command
-    this.cdb = command.cdb
     this.cdb = command.cdb
     this.lunBytes = swap(lunWord)
     this.tag = command.tag === undefined ? undefined : BigInt(command.tag)
