@@ -1,0 +1,32 @@
+/** What a case is: contestants that do the same, opened in a process of their own. */
+
+import type { Contestant } from '../contest.ts'
+import type { Placement } from '../place.ts'
+import type { Random } from '../random.ts'
+
+/** What the run has decided for a case. */
+export interface CaseSetting {
+  readonly placement: Placement
+  /** The native benchmark's program. */
+  readonly nativeProgram: string
+  /** An empty folder for sockets. */
+  readonly folder: string
+  /** The smallest image that is over four times the last cache, or smaller where only correctness counts. */
+  readonly imageBytes: number
+  readonly random: Random
+}
+
+export interface OpenCase {
+  readonly contestants: readonly Contestant[]
+  close(): Promise<void>
+}
+
+/** A module of this folder. */
+export interface Case {
+  readonly name: string
+  /** One line: what is done, how often at a time, over what. */
+  readonly what: string
+  /** Data bytes of one operation; 0 for none. */
+  readonly bytes: number
+  open(setting: CaseSetting): Promise<OpenCase>
+}

@@ -1,0 +1,49 @@
+/** The cases, and what is to be reached in them. */
+
+import type { Goal } from '../judge.ts'
+import type { Case } from './case.ts'
+import { nativeTrip } from './native-trip.ts'
+import { read128k } from './read-128k.ts'
+import { read4k, ready } from './small-commands.ts'
+
+export const CASES: readonly Case[] = [nativeTrip, ready, read4k, read128k]
+
+export const GOALS: readonly Goal[] = [
+  {
+    case: 'native-trip',
+    what: 'native round trip, both sides spinning, against a bare ping-pong',
+    ours: 'ring',
+    rival: 'ping-pong',
+    sense: 'slower',
+    limit: 1.6,
+  },
+  ...[
+    { name: 'ready', command: 'TEST UNIT READY' },
+    { name: 'read-4k', command: 'READ of 4 KiB' },
+  ].flatMap(({ name, command }): Goal[] => [
+    {
+      case: name,
+      what: `${command}, promise form, against net`,
+      ours: 'promise',
+      rival: 'net',
+      sense: 'faster',
+      limit: 3,
+    },
+    {
+      case: name,
+      what: `${command}, batch form, against net`,
+      ours: 'batch',
+      rival: 'net',
+      sense: 'faster',
+      limit: 10,
+    },
+  ]),
+  {
+    case: 'read-128k',
+    what: "READ of 128 KiB, batch form, against one thread's memcpy",
+    ours: 'batch',
+    rival: 'memcpy',
+    sense: 'faster',
+    limit: 0.7,
+  },
+]

@@ -1,0 +1,36 @@
+/** The initiator's program: one case in one process. `node client.js JSON`; it prints its scores as JSON. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CASES } from './cases/index.ts'
+import { type ContestOptions, contest, type Score } from './contest.ts'
+import type { Placement } from './place.ts'
+import { Random } from './random.ts'
+
+export interface ClientOptions extends ContestOptions {
+  readonly case: string
+  readonly seed: number
+  readonly placement: Placement
+  readonly nativeProgram: string
+  readonly imageBytes: number
+}
+
+/** What one process of a case says. */
+export interface ClientReport {
+  readonly scores: readonly Score[]
+}
+
+const options = JSON.parse(process.argv[2] ?? '{}') as ClientOptions
+const chosen = CASES.find(({ name }) => name === options.case)
+if (chosen === undefined) throw new Error(`no case ${options.case}`)
+const folder = mkdtempSync(join(tmpdir(), 'sgring-bench-'))
+try {
+  const random = new Random(options.seed)
+  const { contestants, close } = await chosen.open({ ...options, folder, random })
+  const scores = await contest(contestants, options, random)
+  await close()
+  process.stdout.write(`${JSON.stringify({ scores } satisfies ClientReport)}\n`)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,98 @@
+/** Contestants that take turns: one sample of each a round, in an order that is shuffled anew. */
+
+import { Bench } from 'tinybench'
+import type { Random } from './random.ts'
+
+/** One way to do the same thing. */
+export interface Contestant {
+  readonly name: string
+  /** Does it `count` times, checks each, and resolves with the milliseconds that took. */
+  run(count: number): Promise<number>
+  /** Counts since it was made, such as wake-ups; the report divides their growth by the operations. */
+  counts?(): Readonly<Record<string, number>>
+}
+
+export interface ContestOptions {
+  readonly rounds: number
+  /** What one sample should last. */
+  readonly sampleMs: number
+  /** How long each contestant runs before the first round, so that what is compiled later is compiled. */
+  readonly warmMs: number
+}
+
+/** What one contestant did in one process. */
+export interface Score {
+  readonly name: string
+  /** Operations in one sample. */
+  readonly operations: number
+  /** Nanoseconds an operation, a sample a round. */
+  readonly samples: readonly number[]
+  /** Growth of its counts an operation. */
+  readonly counts: Readonly<Record<string, number>>
+}
+
+export async function contest(
+  contestants: readonly Contestant[],
+  options: ContestOptions,
+  random: Random,
+): Promise<Score[]> {
+  const entries = []
+  for (const contestant of contestants) {
+    const operations = await warmUp(contestant, options)
+    entries.push({ contestant, operations, samples: [] as number[], before: contestant.counts?.() })
+  }
+  for (let round = 0; round < options.rounds; round++) {
+    const bench = new Bench({
+      iterations: 1,
+      time: 0,
+      warmup: false,
+      retainSamples: true,
+      throws: true,
+    })
+    for (const { contestant, operations } of random.shuffled(entries)) {
+      const sample = async () => ({
+        overriddenDuration: (await contestant.run(operations)) / operations,
+      })
+      bench.add(contestant.name, sample, { async: true })
+    }
+    await bench.run()
+    for (const { contestant, samples } of entries) {
+      const result = bench.getTask(contestant.name)?.result
+      if (result?.state !== 'completed') throw new Error(`${contestant.name} took no sample`)
+      for (const ms of result.latency.samples ?? []) samples.push(ms * 1e6)
+    }
+  }
+  return entries.map(({ contestant, operations, samples, before }) => ({
+    name: contestant.name,
+    operations,
+    samples,
+    counts: growth(before, contestant.counts?.(), operations * samples.length),
+  }))
+}
+
+/** Runs for `warmMs`, longer and longer, and returns how many operations last `sampleMs`. */
+async function warmUp(
+  contestant: Contestant,
+  { sampleMs, warmMs }: ContestOptions,
+): Promise<number> {
+  let operations = 64
+  for (let total = 0; ; ) {
+    const ms = await contestant.run(operations)
+    total += ms
+    if (ms >= sampleMs / 2 && total >= warmMs) {
+      return Math.max(1, Math.round((operations * sampleMs) / ms))
+    }
+    if (ms < sampleMs / 2) operations *= 2
+  }
+}
+
+function growth(
+  before: Readonly<Record<string, number>> = {},
+  after: Readonly<Record<string, number>> = {},
+  operations: number,
+): Record<string, number> {
+  const counts = Object.entries(after)
+  return Object.fromEntries(
+    counts.map(([name, count]) => [name, (count - (before[name] ?? 0)) / operations]),
+  )
+}

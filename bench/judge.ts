@@ -1,0 +1,69 @@
+/** From samples to verdicts. */
+
+import { Random } from './random.ts'
+
+/** What is to be reached: how many times as fast `ours` is as `rival`, at least. */
+export interface Goal {
+  readonly case: string
+  readonly what: string
+  readonly ours: string
+  readonly rival: string
+  /** `faster`: rival's time over ours is at least `limit`. `slower`: our time over the rival's is at most `limit`. */
+  readonly sense: 'faster' | 'slower'
+  readonly limit: number
+}
+
+export type Verdict = 'met' | 'missed' | 'unclear'
+
+/** A ratio with the interval that holds its median in 95 of 100 repetitions of the run, as far as this run can tell. */
+export interface Ratio {
+  readonly median: number
+  readonly low: number
+  readonly high: number
+}
+
+const RESAMPLES = 2000
+
+/**
+ * The ratios of samples of the same round.
+ *
+ * The interval is a bootstrap's: processes are drawn with replacement, and rounds within them, for what a process's compiled code
+ * and memory do to all of its rounds is the larger part of the spread.
+ *
+ * @param processes ratios by process and round, at least one
+ */
+export function ratioOf(processes: readonly (readonly number[])[]): Ratio {
+  const random = new Random(1)
+  const medians: number[] = []
+  for (let resample = 0; resample < RESAMPLES; resample++) {
+    const drawn = processes.flatMap(() => {
+      const rounds = processes[random.below(processes.length)]!
+      return rounds.map(() => rounds[random.below(rounds.length)]!)
+    })
+    medians.push(median(drawn))
+  }
+  medians.sort((a, b) => a - b)
+  return {
+    median: median(processes.flat()),
+    low: medians[Math.floor(RESAMPLES * 0.025)]!,
+    high: medians[Math.ceil(RESAMPLES * 0.975) - 1]!,
+  }
+}
+
+/** Met or missed when the whole interval is on one side of the limit. */
+export function verdict(
+  { sense, limit }: Pick<Goal, 'sense' | 'limit'>,
+  { low, high }: Ratio,
+): Verdict {
+  const [worst, best] =
+    sense === 'faster' ? [low - limit, high - limit] : [limit - high, limit - low]
+  if (worst >= 0) return 'met'
+  return best < 0 ? 'missed' : 'unclear'
+}
+
+/** @param values at least one */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const half = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
+}

@@ -1,0 +1,129 @@
+/** Runs the cases, each in processes of its own, and judges them. */
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CASES, GOALS } from './cases/index.ts'
+import type { ClientOptions, ClientReport } from './client.ts'
+import type { Score } from './contest.ts'
+import { type Environment, environment, lastCacheBytes } from './environment.ts'
+import { type Goal, type Ratio, ratioOf, type Verdict, verdict } from './judge.ts'
+import { HELP, type Options, optionsOf } from './options.ts'
+import { type Placement, placement, startOn } from './place.ts'
+import { report } from './report.ts'
+
+/** All of a run, as it is kept. */
+export interface Results {
+  readonly environment: Environment
+  readonly options: Options
+  readonly cases: readonly CaseResult[]
+  readonly goals: readonly GoalResult[]
+}
+
+export interface CaseResult {
+  readonly name: string
+  /** The contestants' scores by process. */
+  readonly processes: readonly (readonly Score[])[]
+}
+
+export interface GoalResult extends Goal, Ratio {
+  readonly verdict: Verdict
+}
+
+const CLIENT = fileURLToPath(new URL('client.js', import.meta.url))
+const SMOKE_IMAGE_BYTES = 8 << 20
+
+/**
+ * `npm run bench`, once everything is built.
+ *
+ * @returns the exit code: 0 when all was measured, whatever the verdicts
+ */
+export async function bench(
+  args: readonly string[],
+  { root, rustc }: { root: string; rustc: string },
+): Promise<number> {
+  const options = optionsOf(args)
+  if (options.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const place = placement(options.cpus)
+  const around = environment(place, rustc)
+  const cases: CaseResult[] = []
+  for (const { name } of CASES.filter(({ name }) => options.only.includes(name))) {
+    const processes: (readonly Score[])[] = []
+    for (let process_ = 1; process_ <= options.processes; process_++) {
+      process.stderr.write(`bench: ${name}, process ${process_} of ${options.processes}\n`)
+      processes.push(await runCase(name, process_, options, place, nativeProgram(root)))
+    }
+    cases.push({ name, processes })
+  }
+  const results: Results = { environment: around, options, cases, goals: judged(cases) }
+  if (!options.smoke) keep(join(root, 'bench/results/latest.json'), results)
+  process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : report(results))
+  return 0
+}
+
+async function runCase(
+  name: string,
+  seed: number,
+  options: Options,
+  place: Placement,
+  nativeProgram: string,
+): Promise<readonly Score[]> {
+  const { rounds, sampleMs, warmMs } = options
+  const imageBytes = options.smoke ? SMOKE_IMAGE_BYTES : imageOver(4 * lastCacheBytes(place.there))
+  const setting: ClientOptions = {
+    ...{ case: name, seed, placement: place, nativeProgram, imageBytes },
+    ...{ rounds, sampleMs, warmMs },
+  }
+  const output = await outputOf(place, [...options.nodeArgs, CLIENT, JSON.stringify(setting)], name)
+  return (JSON.parse(output) as ClientReport).scores
+}
+
+/** A quarter more than `bytes`, in whole MiB. */
+function imageOver(bytes: number): number {
+  return Math.ceil((bytes * 1.25) / (1 << 20)) * (1 << 20)
+}
+
+/** What the client prints. */
+function outputOf(place: Placement, args: readonly string[], name: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = startOn(place.here, place, process.execPath, args)
+    let output = ''
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(output)
+      else reject(new Error(`${name} ended with ${signal ?? `exit code ${code}`}`))
+    })
+  })
+}
+
+function judged(cases: readonly CaseResult[]): GoalResult[] {
+  return cases.flatMap(({ name, processes }) =>
+    GOALS.filter((goal) => goal.case === name).map((goal) => {
+      const ratio = ratioOf(processes.map((scores) => ratios(scores, goal)))
+      return { ...goal, ...ratio, verdict: verdict(goal, ratio) }
+    }),
+  )
+}
+
+/** One ratio a round. */
+function ratios(scores: readonly Score[], { ours, rival, sense }: Goal): number[] {
+  const samples = (wanted: string) => scores.find(({ name }) => name === wanted)!.samples
+  const [above, below] =
+    sense === 'faster' ? [samples(rival), samples(ours)] : [samples(ours), samples(rival)]
+  return above.map((value, round) => value / below[round]!)
+}
+
+function nativeProgram(root: string): string {
+  return join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'release/sgring-bench')
+}
+
+function keep(path: string, results: Results): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${JSON.stringify(results)}\n`)
+}

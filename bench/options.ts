@@ -1,0 +1,58 @@
+/** The command line of `npm run bench`. */
+
+import { parseArgs } from 'node:util'
+import { CASES } from './cases/index.ts'
+import type { ContestOptions } from './contest.ts'
+
+export const HELP = `npm run bench [-- OPTION…]
+
+  --only NAME     one case, or several with commas: ${CASES.map(({ name }) => name).join(', ')}
+  --quick         a minute instead of several: wider intervals
+  --smoke         a few operations of each case: checks that they are right, measures nothing
+  --processes N   pairs of processes for each case (default: 5)
+  --cpus A,B      CPUs of the initiator and of the target (default: 0,1)
+  --node-arg ARG  an argument for Node in both programs, such as --cpu-prof
+  --json          prints all results as JSON
+`
+
+export interface Options extends ContestOptions {
+  readonly only: readonly string[]
+  readonly processes: number
+  readonly cpus: string
+  readonly nodeArgs: readonly string[]
+  readonly smoke: boolean
+  readonly json: boolean
+  readonly help: boolean
+}
+
+const FULL = { processes: 5, rounds: 15, sampleMs: 60, warmMs: 1000 }
+const QUICK = { processes: 2, rounds: 9, sampleMs: 40, warmMs: 500 }
+const SMOKE = { processes: 1, rounds: 2, sampleMs: 1, warmMs: 1 }
+
+/** Throws a `TypeError` for what it does not know. */
+export function optionsOf(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      smoke: { type: 'boolean', default: false },
+      processes: { type: 'string' },
+      cpus: { type: 'string', default: '0,1' },
+      'node-arg': { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const names = CASES.map(({ name }) => name)
+  const only = values.only?.split(',') ?? names
+  const unknown = only.filter((name) => !names.includes(name))
+  if (unknown.length > 0)
+    throw new TypeError(`--only: no case ${unknown}; there are ${names.join(', ')}`)
+  const size = values.smoke ? SMOKE : values.quick ? QUICK : FULL
+  const processes = Number(values.processes ?? size.processes)
+  if (!(Number.isInteger(processes) && processes > 0))
+    throw new TypeError('--processes takes a number')
+  const { cpus, smoke, json, help, 'node-arg': nodeArgs } = values
+  return { ...size, only, processes, cpus, nodeArgs, smoke, json, help }
+}

@@ -1,0 +1,77 @@
+/** Results as a person reads them. */
+
+import { CASES } from './cases/index.ts'
+import { median } from './judge.ts'
+import type { CaseResult, GoalResult, Results } from './main.ts'
+
+const NOT_MEASURED = `Not measured here: the latency of single commands (all numbers are means over a sample's batch, closed loop), sleep
+and wake, WRITE, file and device backings, several pairs, workers or nexuses at a time, other placements than the one
+above, and what a busy machine does to any of it. The rival over net carries no data-out, no deadlines and no checks.
+`
+
+export function report(results: Results): string {
+  const { environment: at, options } = results
+  const { here, there, pinned } = at.placement
+  const core =
+    at.sameCore === null ? '' : at.sameCore ? ', threads of one core' : ', cores of their own'
+  const lines = [
+    `${at.cpu}, ${at.cpus} CPUs, ${at.virtual ? 'virtual' : 'bare metal'}, last cache ${mib(at.lastCacheBytes)}, memory ${mib(at.memoryBytes)}`,
+    `Linux ${at.kernel}, Node ${at.node} (V8 ${at.v8}), ${at.rustc}`,
+    `initiator on CPU ${here}, target on CPU ${there}${pinned ? '' : ' (not pinned: there is no taskset)'}${core}; load before: ${at.load.toFixed(2)}`,
+    `${options.processes} processes a case, ${options.rounds} rounds each, contestants in shuffled order; medians`,
+    '',
+    ...results.cases.flatMap(contestantLines),
+    ...(options.smoke
+      ? ['A smoke run: all was right, and nothing was measured.']
+      : goalLines(results.goals)),
+    '',
+  ]
+  return `${lines.join('\n')}${NOT_MEASURED}`
+}
+
+function contestantLines({ name, processes }: CaseResult): string[] {
+  const { what, bytes } = CASES.find((known) => known.name === name)!
+  const contestants = processes[0]!.map((score) => score.name)
+  const lines = contestants.map((contestant) => {
+    const scores = processes.map((all) => all.find((score) => score.name === contestant)!)
+    const ns = median(scores.flatMap(({ samples }) => samples))
+    const perProcess = scores.map(({ samples }) => median(samples))
+    const spread = `${nanoseconds(Math.min(...perProcess))} to ${nanoseconds(Math.max(...perProcess))}`
+    const counts = Object.keys(scores[0]!.counts).map(
+      (count) => `${median(scores.map(({ counts }) => counts[count]!)).toFixed(4)} ${count}`,
+    )
+    const cells = [
+      contestant.padEnd(10),
+      nanoseconds(ns).padStart(9),
+      speed(ns, bytes).padStart(13),
+      spread.padEnd(24),
+    ]
+    return `  ${cells.join('  ')}  ${counts.join(', ')}`.trimEnd()
+  })
+  return [`${name}: ${what}`, ...lines, '']
+}
+
+function goalLines(goals: readonly GoalResult[]): string[] {
+  const width = Math.max(0, ...goals.map(({ what }) => what.length))
+  return goals.map(({ what, median, low, high, sense, limit, verdict }) => {
+    const wanted = `${sense === 'faster' ? '>=' : '<='} ${limit}`
+    const ratio = `${number(median)} (${number(low)} to ${number(high)})`
+    return `${verdict.toUpperCase().padEnd(7)}  ${what.padEnd(width)}  ${ratio.padEnd(22)} goal ${wanted}`
+  })
+}
+
+function speed(ns: number, bytes: number): string {
+  return bytes < 65_536 ? `${(1e3 / ns).toFixed(3)} M/s` : `${(bytes / ns).toFixed(2)} GB/s`
+}
+
+function nanoseconds(ns: number): string {
+  return ns < 10_000 ? `${ns.toFixed(0)} ns` : `${(ns / 1000).toFixed(1)} us`
+}
+
+function number(value: number): string {
+  return value.toFixed(2)
+}
+
+function mib(bytes: number): string {
+  return `${Math.round(bytes / (1 << 20))} MiB`
+}

@@ -1,0 +1,80 @@
+/** The target's program, started and connected to. */
+
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { connect, type Nexus, testUnitReady } from '#dist/index.js'
+import type { CaseSetting } from './cases/case.ts'
+import { BLOCK_BYTES, blocks } from './image.ts'
+import { LineChild, startOn } from './place.ts'
+import { connectNet, type NetUnit } from './rivals/net/client.ts'
+import type { TargetOptions } from './target.ts'
+
+const PROGRAM = fileURLToPath(new URL('target.js', import.meta.url))
+const PART_BYTES = 4 << 20
+
+/** A target process whose disk has its image. */
+export class TargetProcess {
+  readonly #child: LineChild
+  readonly #folder: string
+  readonly #closing: (() => void | Promise<void>)[] = []
+
+  private constructor(child: LineChild, folder: string) {
+    this.#child = child
+    this.#folder = folder
+  }
+
+  /** @param rival whether to serve the rival as well */
+  static async start(
+    setting: CaseSetting,
+    imageBytes: number,
+    rival: boolean,
+  ): Promise<TargetProcess> {
+    const { placement, folder } = setting
+    const ring = join(folder, 'ring')
+    const options: TargetOptions = { ring, imageBytes, ...(rival && { net: join(folder, 'net') }) }
+    const args = [...process.execArgv, PROGRAM, JSON.stringify(options)]
+    const child = new LineChild(
+      'the target',
+      startOn(placement.there, placement, process.execPath, args),
+    )
+    await child.next()
+    const target = new TargetProcess(child, folder)
+    await fill(await target.connect(), imageBytes)
+    return target
+  }
+
+  /** A nexus of its own, so that its counts are its own, too; its unit attention is over. */
+  async connect(): Promise<Nexus> {
+    const nexus = await connect(join(this.#folder, 'ring'))
+    this.#closing.push(() => nexus.close())
+    await nexus.unit(0).testUnitReady()
+    return nexus
+  }
+
+  /** The rival, likewise. */
+  async connectNet(): Promise<NetUnit> {
+    const unit = await connectNet(join(this.#folder, 'net'))
+    this.#closing.push(() => unit.close())
+    await unit.execute(testUnitReady())
+    return unit
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing) await close()
+    await this.#child.close()
+  }
+}
+
+/** What a nexus costs beside time. */
+export function countsOf(nexus: Nexus): Record<string, number> {
+  const { batches, wakes } = nexus.stats
+  return { batches, wakes }
+}
+
+async function fill(nexus: Nexus, imageBytes: number): Promise<void> {
+  for (let at = 0; at < imageBytes; at += PART_BYTES) {
+    const count = Math.min(PART_BYTES, imageBytes - at) / BLOCK_BYTES
+    const lba = at / BLOCK_BYTES
+    await nexus.unit(0).write({ lba, data: blocks(lba, count) })
+  }
+}

@@ -1,0 +1,71 @@
+//! What the benchmarks measure without JavaScript; `bench/native.ts` drives it.
+//!
+//! ```text
+//! sgring-bench trips CPU CPU                            round trips between two threads, each on its CPU, both spinning
+//! sgring-bench copies IMAGE_BYTES DEPTH BLOCK_BYTES     one thread's memcpy from an image into an arena of DEPTH blocks
+//!
+//! trips.rs     the ring's round trip, and that of a bare ping-pong
+//! copies.rs    memcpy
+//! ```
+//!
+//! One line in is one sample to take, `CONTESTANT COUNT`; one line out is how many nanoseconds it took. It ends with its input.
+//! Every operation is checked; a wrong one ends the process with a message.
+
+mod copies;
+mod trips;
+
+use copies::Copies;
+use std::fmt::Display;
+use std::io::{self, BufRead, Write};
+use std::process;
+use std::time::Duration;
+use trips::Trips;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["trips", here, there] => {
+            let mut trips = Trips::new(number(here), number(there));
+            serve(|contestant, count| match contestant {
+                "ring" => trips.ring(count),
+                "ping-pong" => trips.ping_pong(count),
+                _ => fail(format_args!("no contestant {contestant}")),
+            });
+        }
+        ["copies", image_bytes, depth, block_bytes] => {
+            let mut copies = Copies::new(number(image_bytes), number(depth), number(block_bytes));
+            serve(|contestant, count| match contestant {
+                "memcpy" => copies.run(count),
+                _ => fail(format_args!("no contestant {contestant}")),
+            });
+        }
+        _ => fail("usage: sgring-bench trips CPU CPU | copies IMAGE_BYTES DEPTH BLOCK_BYTES"),
+    }
+}
+
+/// Takes the samples that the lines of the input ask for.
+fn serve(mut sample: impl FnMut(&str, usize) -> Duration) {
+    let mut output = io::stdout().lock();
+    for line in io::stdin().lock().lines() {
+        let line = line.unwrap_or_else(|error| fail(error));
+        let Some((contestant, count)) = line.split_once(' ') else {
+            fail(format_args!("not CONTESTANT COUNT: {line}"));
+        };
+        let took = sample(contestant, number(count));
+        if writeln!(output, "{}", took.as_nanos()).is_err() {
+            return;
+        }
+    }
+}
+
+fn number(text: &str) -> usize {
+    text.parse()
+        .unwrap_or_else(|error| fail(format_args!("{text}: {error}")))
+}
+
+/// Ends the process, from any thread: a benchmark that went wrong has no numbers.
+fn fail(message: impl Display) -> ! {
+    eprintln!("sgring-bench: {message}");
+    process::exit(1)
+}

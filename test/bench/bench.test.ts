@@ -1,0 +1,85 @@
+/** The benchmarks' own correctness: that every case runs and is right, and that verdicts follow from samples. Nothing is measured. */
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { promisify } from 'node:util'
+import { suite } from '../harness/index.ts'
+
+const test = suite('the benchmarks')
+
+const run = promisify(execFile)
+const root = new URL('../../../', import.meta.url)
+
+interface Results {
+  cases: { name: string; processes: { name: string; operations: number; samples: number[] }[][] }[]
+  goals: { case: string; ours: string; rival: string; verdict: string }[]
+}
+
+interface Judge {
+  ratioOf(processes: number[][]): { median: number; low: number; high: number }
+  verdict(goal: { sense: string; limit: number }, ratio: { low: number; high: number }): string
+}
+
+/** Compiled by the run below, and no part of the tests' own compilation. */
+const judge = (): Promise<Judge> => import(new URL('build/bench/judge.js', root).href)
+
+test(
+  'every case runs, each contestant checked in the loop, and every goal is judged',
+  async () => {
+    const args = ['bench/run.js', '--smoke', '--json']
+    const { stdout } = await run(process.execPath, args, { cwd: root, maxBuffer: 1 << 26 })
+    const { cases, goals } = JSON.parse(stdout) as Results
+    const contestants = cases.map(({ name, processes }) => [
+      name,
+      processes.map((scores) => scores.map((score) => score.name)),
+    ])
+    assert.deepEqual(contestants, [
+      ['native-trip', [['ring', 'ping-pong']]],
+      ['ready', [['promise', 'batch', 'net']]],
+      ['read-4k', [['promise', 'batch', 'net']]],
+      ['read-128k', [['batch', 'memcpy']]],
+    ])
+    for (const { operations, samples } of cases.flatMap(({ processes }) => processes.flat())) {
+      assert.ok(operations >= 1)
+      assert.equal(samples.length, 2)
+      assert.ok(samples.every((ns) => ns > 0))
+    }
+    assert.deepEqual(
+      goals.map(({ case: name, ours, rival }) => [name, ours, rival]),
+      [
+        ['native-trip', 'ring', 'ping-pong'],
+        ['ready', 'promise', 'net'],
+        ['ready', 'batch', 'net'],
+        ['read-4k', 'promise', 'net'],
+        ['read-4k', 'batch', 'net'],
+        ['read-128k', 'batch', 'memcpy'],
+      ],
+    )
+  },
+  {
+    deadlineMs: 150_000,
+    skip: availableParallelism() < 2 ? 'two threads spin, which takes two CPUs' : undefined,
+  },
+)
+
+test('a ratio whose whole interval is on one side of the limit is met or missed, any other is unclear', async () => {
+  const { verdict } = await judge()
+  const faster = { sense: 'faster', limit: 3 }
+  assert.equal(verdict(faster, { low: 3, high: 4 }), 'met')
+  assert.equal(verdict(faster, { low: 2.9, high: 4 }), 'unclear')
+  assert.equal(verdict(faster, { low: 2, high: 2.9 }), 'missed')
+  const slower = { sense: 'slower', limit: 1.6 }
+  assert.equal(verdict(slower, { low: 1.2, high: 1.6 }), 'met')
+  assert.equal(verdict(slower, { low: 1.2, high: 1.7 }), 'unclear')
+  assert.equal(verdict(slower, { low: 1.7, high: 1.8 }), 'missed')
+})
+
+test('the interval is as wide as processes differ, not as rounds within them agree', async () => {
+  const { ratioOf } = await judge()
+  assert.deepEqual(ratioOf([[2, 2, 2]]), { median: 2, low: 2, high: 2 })
+  const { low, high } = ratioOf([Array(50).fill(2), Array(50).fill(4)])
+  assert.deepEqual([low, high], [2, 4])
+})
+
+test.run()
