@@ -9,7 +9,7 @@ use std::thread;
 
 const PAGE: u32 = 4096;
 const SLOTS: u32 = 4;
-const TURNS: u32 = 30_000;
+const TURNS: u32 = 5_000;
 
 fn pair(low: u32, high: u32) -> u64 {
     u64::from(low) | (u64::from(high) << 32)

@@ -442,6 +442,7 @@ impl Server {
         assert!((6..=260).contains(&record.cdb_len));
         assert!(matches!(record.attribute, 0 | 1 | 2 | 4));
         assert_eq!((record.reserved, record.reserved_2), (0, 0));
+        assert_eq!(record.reserved_3, [0; 4]);
         let out = self
             .segments(slot, Direction::Out)
             .expect("an accepted task");
