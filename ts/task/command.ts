@@ -27,7 +27,7 @@ export interface Command {
   readonly dataIn?: number | Uint8Array
   /** Hand the data-in over in place instead of copying it: worth it from about 16 KiB. See `Response.release`. */
   readonly lease?: boolean
-  /** The task tag: 0 to 2^64-1, unique among the outstanding commands of this pair. Default: the pair chooses. */
+  /** The task tag: 0 to 2^63-1 (the upper half is the pairs' own), unique among the outstanding commands of this pair. Default: the pair chooses. */
   readonly tag?: number | bigint
   /** Default: SIMPLE. */
   readonly attribute?: TaskAttribute
