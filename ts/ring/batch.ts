@@ -29,17 +29,15 @@ const COMPLETED = 3
 const POISON = 0xdb
 const NO_BYTES = new Uint8Array(0)
 
-export class RingQueue implements Queue, SlotOwner {
+export class RingQueue implements Queue {
   readonly depth: number
   readonly #ring: RingPair
   readonly #words: Uint32Array
   readonly #poison: boolean
   readonly #dataBytes: number
   readonly #commands: Slot[] = []
-  /** The queue's number of each slot of the ring. */
-  readonly #numbers = new Map<number, number>()
   readonly #free: number[] = []
-  readonly #ready: number[] = []
+  readonly #ready: Slot[] = []
   #taken = 0
   #outstanding = 0
   #waiter: { resolve(): void; reject(reason: Error): void } | undefined
@@ -69,7 +67,7 @@ export class RingQueue implements Queue, SlotOwner {
     this.#poison = poison
     this.#dataBytes = dataBytes
     for (let number = 0; number < depth; number++) {
-      const slot = ring.takeSlot(this)
+      const slot = ring.takeSlot()
       const offset = dataBytes > 0 && slot >= 0 ? ring.arena.allocate(dataBytes) : -1
       if (slot < 0 || (dataBytes > 0 && offset < 0)) {
         if (slot >= 0) ring.returnSlot(slot, offset, dataBytes)
@@ -80,8 +78,9 @@ export class RingQueue implements Queue, SlotOwner {
         )
       }
       const data = dataBytes > 0 ? new Uint8Array(ring.lease(offset, dataBytes)) : NO_BYTES
-      this.#commands.push(new Slot(this, number, slot, offset, data))
-      this.#numbers.set(slot, number)
+      const command = new Slot(this, ring, number, slot, offset, data)
+      ring.setOwner(slot, command)
+      this.#commands.push(command)
       const word = (slot * SLOT_BYTES) >>> 2
       this.#words[word + (SLOT_LUN >>> 2)] = swap(lunWord)
       this.#words[word + (SLOT_LUN >>> 2) + 1] = 0
@@ -180,29 +179,22 @@ export class RingQueue implements Queue, SlotOwner {
     return this.close()
   }
 
-  // ---- for the pair and the completions
+  // ---- for the slots
 
-  completed(slot: number, status: number, flags: number): void {
-    const number = this.#numbers.get(slot)!
-    const command = this.#commands[number]!
-    command.state = COMPLETED
-    command.status = status
-    command.residual = flags & FLAG_RESIDUAL ? this.#ring.slots.inResidual(slot) : 0
-    command.residualOut = flags & FLAG_RESIDUAL ? this.#ring.slots.outResidual(slot) : 0
-    command.sense = flags & FLAG_SENSE ? this.#ring.slots.sense(slot) : NO_BYTES
+  completed(command: Slot): void {
     this.#outstanding--
-    this.#ready.push(number)
+    this.#ready.push(command)
     this.#wake()
     if (this.#outstanding === 0) this.#idle?.()
   }
 
+  /** Told by each slot. */
   lost(reason: TransportError): void {
     this.#lost = reason
     const waiter = this.#waiter
     this.#waiter = undefined
     waiter?.reject(reason)
     this.#idle?.()
-    for (const command of this.#commands) command.detach()
   }
 
   released(number: number): void {
@@ -234,7 +226,7 @@ export class RingQueue implements Queue, SlotOwner {
   }
 
   #take(): Slot {
-    const command = this.#commands[this.#ready[this.#taken++]!]!
+    const command = this.#ready[this.#taken++]!
     if (this.#taken === this.#ready.length) this.#ready.length = this.#taken = 0
     return command
   }
@@ -286,7 +278,7 @@ function wrong(message: string): SgringError {
 }
 
 /** One command of a queue, and its completion. */
-class Slot implements Completion {
+class Slot implements Completion, SlotOwner {
   readonly slot: number
   readonly ringSlot: number
   readonly word: number
@@ -295,6 +287,7 @@ class Slot implements Completion {
   readonly cdb = new Uint8Array(INLINE_CDB)
   readonly cdbWords = new Uint32Array(this.cdb.buffer)
   readonly #queue: RingQueue
+  readonly #ring: RingPair
   state = FREE
   status = 0
   residual = 0
@@ -304,12 +297,14 @@ class Slot implements Completion {
 
   constructor(
     queue: RingQueue,
+    ring: RingPair,
     number: number,
     ringSlot: number,
     offset: number,
     whole: Uint8Array,
   ) {
     this.#queue = queue
+    this.#ring = ring
     this.slot = number
     this.ringSlot = ringSlot
     this.word = (ringSlot * SLOT_BYTES) >>> 2
@@ -326,6 +321,21 @@ class Slot implements Completion {
 
   release(): void {
     this.#queue.released(this.slot)
+  }
+
+  completed(slot: number, status: number, flags: number): void {
+    const { slots } = this.#ring
+    this.state = COMPLETED
+    this.status = status
+    this.residual = flags & FLAG_RESIDUAL ? slots.inResidual(slot) : 0
+    this.residualOut = flags & FLAG_RESIDUAL ? slots.outResidual(slot) : 0
+    this.sense = flags & FLAG_SENSE ? slots.sense(slot) : NO_BYTES
+    this.#queue.completed(this)
+  }
+
+  lost(reason: TransportError): void {
+    this.detach()
+    this.#queue.lost(reason)
   }
 
   detach(): void {
