@@ -1,0 +1,152 @@
+/** Giving up on a command: signals and timeouts. */
+
+import assert from 'node:assert/strict'
+import { getEventListeners, setMaxListeners } from 'node:events'
+import { type Command, Status } from '#dist/index.js'
+import type { Suite } from '../harness/index.ts'
+import * as scripted from '../support/scripted-unit.ts'
+import { type Contract, openReady, pattern } from './contract.ts'
+import { counted } from './execute.ts'
+import { full } from './full.ts'
+
+const TEST_UNIT_READY = { cdb: new Uint8Array(6) }
+const reason = new Error('enough')
+
+function listeners(signal: AbortSignal): number {
+  return getEventListeners(signal, 'abort').length
+}
+
+export function givingUpContract(test: Suite, contract: Contract): void {
+  test('a signal that is aborted before the call sends nothing', async () => {
+    await using opened = await openReady(contract, 'scripted')
+    const signal = AbortSignal.abort(reason)
+    const before = await counted(opened)
+    const call = () => opened.unit.execute({ ...scripted.withStatus(0), signal, tag: 9 })
+    await assert.rejects(call(), reason)
+    await assert.rejects(call(), reason)
+    assert.deepEqual([listeners(signal), (await counted(opened)) - before], [0, 0])
+  })
+
+  test('a command that is aborted while it waits leaves unsent, and those behind it move up', async () => {
+    await using nexus = await full(contract, 2)
+    const before = await counted(nexus.other)
+    const controller = new AbortController()
+    const { signal } = controller
+    const waiting = Array.from({ length: 10 }, (_, index) => {
+      const command: Command = { ...scripted.withStatus(index), tag: index }
+      return nexus.opened.unit.execute(index % 2 === 0 ? { ...command, signal } : command)
+    })
+    assert.equal(listeners(signal), 5)
+    controller.abort(reason)
+    const settled = Promise.allSettled(waiting)
+    assert.equal(listeners(signal), 0)
+    await nexus.release()
+    for (const [index, result] of (await settled).entries()) {
+      if (index % 2 === 0) assert.equal(result.status === 'rejected' && result.reason, reason)
+      else assert.equal(result.status === 'fulfilled' && result.value.status, index)
+    }
+    assert.equal((await counted(nexus.other)) - before, 5)
+  })
+
+  test("a signal settles a command that was sent by its own end ('wait')", async () => {
+    await using nexus = await full(contract, 2)
+    const controller = new AbortController()
+    const { signal } = controller
+    const opened = await openReady(contract, 'scripted')
+    const waits = opened.unit.execute({ ...scripted.hold(7), dataIn: 10, signal })
+    await counted(opened)
+    controller.abort(reason)
+    await nexus.release()
+    assert.deepEqual((await waits).data, new Uint8Array(10).fill(7))
+    assert.equal(listeners(signal), 0)
+    await opened.close()
+  })
+
+  test("a signal settles it at once with onAbort: 'detach', and its bytes are kept until its end", async () => {
+    await using other = await openReady(contract, 'scripted')
+    await using opened = await openReady(contract, 'scripted', { slots: 2, arenaBytes: 64 << 10 })
+    const controller = new AbortController()
+    const { signal } = controller
+    const into = new Uint8Array(16 << 10)
+    const options = { dataIn: into, signal, onAbort: 'detach', tag: 3 } as const
+    const detached = opened.unit.execute({ ...scripted.hold(0xaa), ...options })
+    await counted(opened)
+    controller.abort(reason)
+    await assert.rejects(detached, reason)
+    assert.equal(listeners(signal), 0)
+    // Its tag is still outstanding at the target.
+    await assert.rejects(opened.unit.execute({ ...TEST_UNIT_READY, tag: 3 }), {
+      code: 'ERR_SGRING_TAG_IN_USE',
+    })
+    const sent = pattern(8 << 10, 40)
+    const during = await opened.unit.execute(scripted.echo(sent))
+    await other.unit.execute(scripted.release())
+    await opened.unit.execute(TEST_UNIT_READY)
+    assert.deepEqual(during.data, sent)
+    assert.ok(into.every((byte) => byte === 0))
+    assert.equal((await opened.unit.execute({ ...TEST_UNIT_READY, tag: 3 })).status, Status.GOOD)
+    // All slots and all of the arena are there again.
+    await Promise.all(
+      Array.from({ length: 9 }, () => opened.unit.execute(scripted.echo(pattern(20 << 10, 1)))),
+    )
+  })
+
+  test('no listener is left on a signal that many commands share, however they end', async () => {
+    await using nexus = await full(contract, 1)
+    const { signal } = new AbortController()
+    setMaxListeners(0, signal)
+    const opened = await openReady(contract, 'scripted', { slots: 3, maxWaiting: 40 })
+    const commands = Array.from({ length: 50 }, (_, index) =>
+      opened.unit.execute({ ...scripted.withStatus(index), signal, tag: index % 45 }),
+    )
+    assert.equal(listeners(signal), 43)
+    const results = await Promise.allSettled(commands)
+    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 43)
+    assert.equal(listeners(signal), 0)
+    const lost = opened.unit.execute({ ...scripted.hold(), signal })
+    assert.equal(listeners(signal), 1)
+    await Promise.all([assert.rejects(lost, { code: 'ERR_SGRING_NEXUS_LOST' }), opened.close()])
+    assert.equal(listeners(signal), 0)
+    await nexus.release()
+  })
+
+  test('a command without an answer in timeoutMs rejects; its slot comes back with the answer', async () => {
+    await using other = await openReady(contract, 'scripted')
+    await using opened = await openReady(contract, 'scripted', { slots: 2 })
+    const before = await counted(other)
+    const held = [1, 150].map((timeoutMs) => opened.unit.execute({ ...scripted.hold(), timeoutMs }))
+    // All slots are taken: it waits, and leaves the line unsent.
+    const waits = opened.unit.execute({ ...scripted.withStatus(0x7e), timeoutMs: 1 })
+    const timeout = { code: 'ERR_SGRING_TIMEOUT', name: 'TransportError' }
+    await Promise.all([...held, waits].map((command) => assert.rejects(command, timeout)))
+    await other.unit.execute(scripted.release())
+    const ready = await opened.unit.execute({ ...TEST_UNIT_READY, timeoutMs: 0 })
+    assert.equal(ready.status, Status.GOOD)
+    assert.equal(await counted(other), before + 2)
+  })
+
+  test('commands that time out together all leave the line unsent', async () => {
+    await using other = await openReady(contract, 'scripted')
+    await using opened = await openReady(contract, 'scripted', { arenaBytes: 64 << 10 })
+    const held = await opened.unit.execute({
+      ...scripted.describing(6, 0),
+      dataIn: 32 << 10,
+      lease: true,
+    })
+    const before = await counted(other)
+    const late = [
+      scripted.echo(pattern(20 << 10, 42)),
+      scripted.withStatus(0),
+      scripted.withStatus(0),
+    ]
+    await Promise.all(
+      late.map((command) =>
+        assert.rejects(opened.unit.execute({ ...command, timeoutMs: 50 }), {
+          code: 'ERR_SGRING_TIMEOUT',
+        }),
+      ),
+    )
+    assert.equal(await counted(other), before)
+    held.release()
+  })
+}

@@ -1,0 +1,23 @@
+/** Serves what its argument says until stdin ends or says `close`, and writes a JSON line for each event. */
+
+import { createInterface } from 'node:readline'
+import { type NexusInfo, serve } from '#dist/index.js'
+import type { ServerConfig } from './server.ts'
+import { ScriptedUnit } from './scripted-unit.ts'
+
+const { units, ...options } = JSON.parse(process.argv[2] ?? '') as ServerConfig
+const server = await serve({
+  ...options,
+  units: units.map((unit) => (unit === 'scripted' ? new ScriptedUnit() : unit)),
+})
+const tell = (event: string, nexus?: NexusInfo, reason?: string) =>
+  process.stdout.write(`${JSON.stringify({ event, nexus, reason })}\n`)
+server.events.on('nexusOpened', (nexus) => tell('nexusOpened', nexus))
+server.events.on('nexusClosed', (nexus, reason) => tell('nexusClosed', nexus, reason))
+tell('ready')
+
+// Either way it then ends by itself, or the test that waits for it finds out.
+createInterface(process.stdin).once('line', (line) => {
+  if (line === 'close') process.stdin.destroy()
+})
+process.stdin.once('close', () => server.close())
