@@ -284,11 +284,11 @@ class Slot implements Completion, SlotOwner {
   readonly word: number
   readonly offset: number
   readonly whole: Uint8Array
-  readonly cdb = new Uint8Array(INLINE_CDB)
-  readonly cdbWords = new Uint32Array(this.cdb.buffer)
+  readonly cdb: Uint8Array = new Uint8Array(INLINE_CDB)
+  readonly cdbWords: Uint32Array = new Uint32Array(this.cdb.buffer)
   readonly #queue: RingQueue
   readonly #ring: RingPair
-  state = FREE
+  state: number = FREE
   status = 0
   residual = 0
   residualOut = 0

@@ -43,7 +43,7 @@ export interface PairStats {
   arenaResidentBytes: number
 }
 
-/** Who has slots for good and takes their completions: the batch form. */
+/** Who has a slot for longer than one command: the batch form. */
 export interface SlotOwner {
   completed(slot: number, status: number, flags: number): void
   lost(reason: TransportError): void
@@ -218,12 +218,14 @@ export class RingPair {
 
   // ---- for the batch form
 
-  /** A slot for as long as the owner wants it, or -1. */
-  takeSlot(owner: SlotOwner): number {
-    const slot = this.#free.pop()
-    if (slot === undefined) return -1
+  /** A slot until it is returned, or -1. */
+  takeSlot(): number {
+    return this.#free.pop() ?? -1
+  }
+
+  /** Who is told of the completions of a slot that was taken. */
+  setOwner(slot: number, owner: SlotOwner): void {
     this.#tasks[slot] = owner
-    return slot
   }
 
   /** Puts a slot, written by its owner, on the list of those to publish. */
@@ -402,12 +404,10 @@ export class RingPair {
     this.#bell.close()
     clearInterval(this.#ticker)
     this.arena.close()
-    const owners = new Set<SlotOwner>()
     for (const task of [...this.#tasks, ...this.#waiting.all()]) {
       if (task instanceof Outstanding) task.fail(error)
-      else if (task !== undefined) owners.add(task)
+      else task?.lost(error)
     }
-    for (const owner of owners) owner.lost(error)
     this.#native.close()
     // Views of the segment are empty from here on; it is unmapped when the last lease has come back.
     const { detach } = native()
