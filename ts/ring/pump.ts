@@ -5,12 +5,17 @@ import { availableParallelism } from 'node:os'
 /** The default: long enough to outlast a peer that is busy for a moment, and nothing where the peer has no CPU of its own. */
 export const SPIN_US: number = availableParallelism() > 1 ? 100 : 0
 
+const LOOKS_A_TURN = 16
+/** Entries after which the rest of the loop has its turn. */
+const MOST_A_TURN = 256
+
 /** Takes what is there and says how much; with `arm`, and nothing there, the next one rings. Less than 0: stop. */
 export type Look = (arm: boolean) => number
 
 /**
- * Looks at a queue from the event loop, one look a turn. It sleeps only after `Look` has armed the bell, and a look that found nothing
- * is repeated for up to `spinUs` before that: turns of the loop, so that timers and sockets go on.
+ * Looks at a queue from the event loop: several looks a turn, because a turn costs as much as many of them, and a bounded number, so
+ * that timers and sockets go on. It sleeps only after `Look` has armed the bell, and looks that find nothing are repeated for up to
+ * `spinUs` before that.
  */
 export class Pump {
   readonly #look: Look
@@ -19,6 +24,9 @@ export class Pump {
   #awake = false
   #stopped = false
   #lastFound = 0
+  /** Of this turn of the event loop. */
+  #looks = 0
+  #found = 0
 
   constructor(look: Look, spinUs: number) {
     this.#look = look
@@ -54,7 +62,16 @@ export class Pump {
       return
     }
     if (found > 0 && this.#spinMs > 0) this.#lastFound = performance.now()
-    setImmediate(this.#turn)
+    this.#looks++
+    this.#found += found
+    // Behind the microtasks that this look has caused: what they submit may be answered already when it looks again.
+    if (this.#looks < LOOKS_A_TURN && this.#found < MOST_A_TURN && this.#spinMs > 0) {
+      queueMicrotask(this.#turn)
+    } else {
+      this.#looks = 0
+      this.#found = 0
+      setImmediate(this.#turn)
+    }
   }
 
   #patient(): boolean {
