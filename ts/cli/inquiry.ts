@@ -1,0 +1,66 @@
+/** `sgring inquiry`: what a unit says that it is. */
+
+import { DeviceType, type Inquiry, PeripheralQualifier } from '../scsi/inquiry.ts'
+import { jsonLine, table } from './output.ts'
+import { withUnit } from './unit.ts'
+import { ADDRESS, CONNECTING, type Verb, verb } from './verb.ts'
+
+/** VERSION (SPC-5 6.6.2, table 152). */
+const VERSIONS: Readonly<Record<number, string>> = {
+  0: 'none',
+  3: 'SPC',
+  4: 'SPC-2',
+  5: 'SPC-3',
+  6: 'SPC-4',
+  7: 'SPC-5',
+  13: 'SPC-6',
+}
+
+export const inquiry: Verb = verb({
+  name: 'sgring inquiry',
+  summary: 'what a unit says that it is',
+  usage: 'ADDRESS [--timeout SECONDS] [--json]',
+  about: ['Sends INQUIRY and prints the standard INQUIRY data (SPC-4 6.6).'],
+  operands: { ADDRESS },
+  options: CONNECTING,
+  examples: [
+    ['sgring inquiry ring:disk', 'LUN 0 of the target that serves the name "disk"'],
+    ['sgring inquiry "ring:$PWD/disk.sock?lun=1" --json', 'LUN 1 behind a socket, as JSON'],
+  ],
+  async run(call) {
+    const data = await withUnit(call, (unit, options) => unit.inquiry(options))
+    process.stdout.write(call.json ? jsonLine(data) : table(rows(data)))
+  },
+})
+
+function rows(data: Inquiry): [string, string][] {
+  return [
+    ['vendor', data.vendor],
+    ['product', data.product],
+    ['revision', data.revision],
+    ['device type', named(DeviceType, data.deviceType)],
+    ['qualifier', named(PeripheralQualifier, data.qualifier)],
+    ['version', `${VERSIONS[data.version] ?? 'unknown'} (${hex(data.version)})`],
+    ['removable', yesNo(data.removable)],
+    ['command queue', yesNo(data.commandQueue)],
+    ['multiport', yesNo(data.multiPort)],
+    ['protection', yesNo(data.protect)],
+    ['third-party copy', yesNo(data.thirdPartyCopy)],
+    ['port groups', String(data.targetPortGroups)],
+    ['normal ACA', yesNo(data.normalAca)],
+    ['hierarchical LUNs', yesNo(data.hierarchical)],
+  ]
+}
+
+function named(names: Readonly<Record<string, number>>, value: number): string {
+  const name = Object.keys(names).find((name) => names[name] === value)
+  return `${name?.replaceAll('_', ' ').toLowerCase() ?? 'unknown'} (${hex(value)})`
+}
+
+function hex(byte: number): string {
+  return `${byte.toString(16).padStart(2, '0')}h`
+}
+
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no'
+}

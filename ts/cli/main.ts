@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+/** `npx sgring VERB …`. */
+
+import { readFileSync } from 'node:fs'
+import { CliError, ExitCode } from './exit-code.ts'
+import { fail, runVerb } from './frame.ts'
+import { programHelp } from './help.ts'
+import { verbs } from './verbs.ts'
+
+const [name, ...args] = process.argv.slice(2)
+const verb = verbs.find((verb) => verb.name === `sgring ${name}`)
+
+if (verb !== undefined) {
+  await runVerb(verb, args)
+} else if (name === '--help' || name === 'help') {
+  process.stdout.write(programHelp(verbs))
+} else if (name === '--version') {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  process.stdout.write(`${JSON.parse(manifest).version}\n`)
+} else if (name === undefined) {
+  process.stderr.write(programHelp(verbs))
+  process.exitCode = ExitCode.SYNTAX
+} else {
+  const what = name.startsWith('-') ? 'Unknown option' : 'Unknown verb'
+  fail(
+    new CliError(ExitCode.SYNTAX, `${what} '${name}' (see sgring --help)`),
+    args.includes('--json'),
+  )
+}

@@ -1,0 +1,39 @@
+/** What goes to stdout and stderr. */
+
+import { CheckConditionError } from '../initiator/status-error.ts'
+import { exitCodeOf } from './exit-code.ts'
+
+/** One line of JSON: keys in snake_case, and bigints as decimal strings. */
+export function jsonLine(value: unknown): string {
+  return `${JSON.stringify(snakeCase(value))}\n`
+}
+
+/** Rows of a name and a value, in two columns. */
+export function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('')
+}
+
+/** What a verb threw, for a person or for a program: one line either way. */
+export function errorLine(error: unknown, json: boolean): string {
+  const message = error instanceof Error ? error.message : String(error)
+  if (!json) return `sgring: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const sense =
+    error instanceof CheckConditionError
+      ? { senseKey: error.senseKey, asc: error.asc, ascq: error.ascq }
+      : {}
+  return jsonLine({ error: { code, message, exitCode: exitCodeOf(error), ...sense } })
+}
+
+function snakeCase(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (Array.isArray(value)) return value.map(snakeCase)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      snakeCase(inner),
+    ]),
+  )
+}

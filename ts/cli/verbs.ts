@@ -1,0 +1,10 @@
+/** The verbs, in the order in which the help lists them. */
+
+import { inquiry } from './inquiry.ts'
+import { read } from './read.ts'
+import { readcap } from './readcap.ts'
+import { serve } from './serve.ts'
+import type { Verb } from './verb.ts'
+import { write } from './write.ts'
+
+export const verbs: readonly Verb[] = [serve, inquiry, readcap, read, write]
