@@ -159,11 +159,12 @@ impl IoPool {
         list: &Desk,
         count: usize,
         memory: &Arc<Mapping>,
-        spans: impl Fn(u32, Direction, u64) -> Result<Vec<Span>, Coded>,
+        fill: impl Fn(&mut Vec<Span>, u32, Direction, u64) -> Result<(), Coded>,
     ) -> Result<(), Coded> {
         let pool = self.pool.as_ref().ok_or_else(error::closed)?;
         let mut budget = INLINE_BYTES_A_CALL;
         let mut jobs = Vec::new();
+        let mut spans = Vec::new();
         for index in 0..count.min(list.len() / transfer::BYTES) {
             let at = index * transfer::BYTES;
             let slot = list.load(at, transfer::SLOT);
@@ -179,10 +180,10 @@ impl IoPool {
                 transfer::FLUSH => (Op::Flush, None),
                 _ => return Err(error::argument("no such transfer")),
             };
-            let spans = match direction {
-                Some(direction) => spans(slot, direction, u64::from(len))?,
-                None => Vec::new(),
-            };
+            spans.clear();
+            if let Some(direction) = direction {
+                fill(&mut spans, slot, direction, u64::from(len))?;
+            }
             let small = len as usize <= INLINE_BYTES.min(budget);
             let over = if small {
                 try_at_once(store, op, offset, &spans)
@@ -197,7 +198,7 @@ impl IoPool {
                     store: Arc::clone(store),
                     op,
                     offset,
-                    spans,
+                    spans: std::mem::take(&mut spans),
                     keep: Arc::clone(memory) as _,
                 });
             }

@@ -200,7 +200,10 @@ impl TargetPair {
             &served.transfers,
             count as usize,
             served.pair.memory(),
-            |slot, direction, len| spans(&served.pair, slot, direction, len),
+            |into, slot, direction, len| {
+                into.extend(spans(&served.pair, slot, direction, len)?);
+                Ok(())
+            },
         )
     }
 
@@ -214,23 +217,24 @@ impl TargetPair {
 }
 
 /// The first `len` bytes of a task's data as spans of the arena, or all if there are fewer.
-fn spans(pair: &Target, slot: u32, direction: Direction, len: u64) -> Result<Vec<Span>, Coded> {
+fn spans(
+    pair: &Target,
+    slot: u32,
+    direction: Direction,
+    len: u64,
+) -> Result<impl Iterator<Item = Span>, Coded> {
     let segments = u16::try_from(slot)
         .ok()
         .and_then(|slot| pair.segments(slot, direction));
     let segments = segments.ok_or_else(|| error::argument("no accepted task in this slot"))?;
     let mut left = len;
-    let mut spans = Vec::with_capacity(segments.len());
-    for &segment in segments {
+    Ok(segments.iter().map_while(move |&segment| {
         let len = left.min(u64::from(segment.len));
-        if len == 0 {
-            break;
-        }
-        spans.push(Span {
-            ptr: pair.place(segment),
-            len: len as usize,
-        });
         left -= len;
-    }
-    Ok(spans)
+        let ptr = pair.place(segment);
+        (len > 0).then_some(Span {
+            ptr,
+            len: len as usize,
+        })
+    }))
 }
