@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CASES } from './cases/index.ts'
 import { type ContestOptions, contest, type Score } from './contest.ts'
-import type { Placement } from './place.ts'
+import { keepOn, type Placement } from './place.ts'
 import { Random } from './random.ts'
 
 export interface ClientOptions extends ContestOptions {
@@ -28,6 +28,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sgring-bench-'))
 try {
   const random = new Random(options.seed)
   const { contestants, close } = await chosen.open({ ...options, folder, random })
+  keepOn(options.placement.here, options.placement, process.pid)
   const scores = await contest(contestants, options, random)
   await close()
   process.stdout.write(`${JSON.stringify({ scores } satisfies ClientReport)}\n`)

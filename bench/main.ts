@@ -9,7 +9,7 @@ import type { Score } from './contest.ts'
 import { type Environment, environment, lastCacheBytes } from './environment.ts'
 import { type Goal, type Ratio, ratioOf, type Verdict, verdict } from './judge.ts'
 import { HELP, type Options, optionsOf } from './options.ts'
-import { type Placement, placement, startOn } from './place.ts'
+import { type Placement, placement, start } from './place.ts'
 import { report } from './report.ts'
 
 /** All of a run, as it is kept. */
@@ -77,7 +77,7 @@ async function runCase(
     ...{ case: name, seed, placement: place, nativeProgram, imageBytes },
     ...{ rounds, sampleMs, warmMs },
   }
-  const output = await outputOf(place, [...options.nodeArgs, CLIENT, JSON.stringify(setting)], name)
+  const output = await outputOf([...options.nodeArgs, CLIENT, JSON.stringify(setting)], name)
   return (JSON.parse(output) as ClientReport).scores
 }
 
@@ -87,9 +87,9 @@ function imageOver(bytes: number): number {
 }
 
 /** What the client prints. */
-function outputOf(place: Placement, args: readonly string[], name: string): Promise<string> {
+function outputOf(args: readonly string[], name: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = startOn(place.here, place, process.execPath, args)
+    const child = start(process.execPath, args)
     let output = ''
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       output += text

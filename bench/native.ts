@@ -1,13 +1,19 @@
 /** Contestants that the native program runs and times itself (`crates/bench`). */
 
 import type { Contestant } from './contest.ts'
-import { LineChild, type Placement, startOn } from './place.ts'
+import { keepOn, LineChild, type Placement, start } from './place.ts'
 
 export class NativeContestants {
   readonly #child: LineChild
 
-  constructor(program: string, args: readonly string[], cpu: number, placement: Placement) {
-    this.#child = new LineChild(program, startOn(cpu, placement, program, args))
+  /** @param place where to keep it; a program that places its own threads has none */
+  constructor(
+    program: string,
+    args: readonly string[],
+    place?: { cpu: number; placement: Placement },
+  ) {
+    this.#child = new LineChild(program, start(program, args))
+    if (place !== undefined) keepOn(place.cpu, place.placement, this.#child.pid)
   }
 
   contestant(name: string): Contestant {

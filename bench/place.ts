@@ -24,17 +24,19 @@ function isCpu(cpu: number | undefined): cpu is number {
   return Number.isInteger(cpu) && cpu! >= 0
 }
 
-/** Starts a program on one CPU. Its errors go where ours go; it gets our pipe, and ends with it. */
-export function startOn(
-  cpu: number,
-  { pinned }: Placement,
-  program: string,
-  args: readonly string[],
-): ChildProcess {
-  const stdio = ['pipe', 'pipe', 'inherit'] as const
-  return pinned
-    ? spawn('taskset', ['-c', String(cpu), program, ...args], { stdio: [...stdio] })
-    : spawn(program, [...args], { stdio: [...stdio] })
+/** Starts a program. Its errors go where ours go; it gets our pipe, and ends with it. */
+export function start(program: string, args: readonly string[]): ChildProcess {
+  return spawn(program, [...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+}
+
+/**
+ * Keeps all threads of a process on one CPU from now on. Not from its start: a process that has but one CPU rightly does not spin
+ * for its peer, and the peer has a CPU of its own here.
+ */
+export function keepOn(cpu: number, { pinned }: Placement, pid: number): void {
+  if (!pinned) return
+  const { status, stderr } = spawnSync('taskset', ['-a', '-c', '-p', String(cpu), String(pid)])
+  if (status !== 0) throw new Error(`CPU ${cpu}: ${String(stderr).trim()}`)
 }
 
 /** A child that answers lines. */
@@ -47,6 +49,10 @@ export class LineChild {
     this.#name = name
     this.#child = child
     this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+  }
+
+  get pid(): number {
+    return this.#child.pid!
   }
 
   /** Its next line. Rejects when it ends instead. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { connect, type Nexus, testUnitReady } from '#dist/index.js'
 import type { CaseSetting } from './cases/case.ts'
 import { BLOCK_BYTES, blocks } from './image.ts'
-import { LineChild, startOn } from './place.ts'
+import { keepOn, LineChild, start } from './place.ts'
 import { connectNet, type NetUnit } from './rivals/net/client.ts'
 import type { TargetOptions } from './target.ts'
 
@@ -33,11 +33,9 @@ export class TargetProcess {
     const ring = join(folder, 'ring')
     const options: TargetOptions = { ring, imageBytes, ...(rival && { net: join(folder, 'net') }) }
     const args = [...process.execArgv, PROGRAM, JSON.stringify(options)]
-    const child = new LineChild(
-      'the target',
-      startOn(placement.there, placement, process.execPath, args),
-    )
+    const child = new LineChild('the target', start(process.execPath, args))
     await child.next()
+    keepOn(placement.there, placement, child.pid)
     const target = new TargetProcess(child, folder)
     await fill(await target.connect(), imageBytes)
     return target

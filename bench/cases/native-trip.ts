@@ -10,7 +10,7 @@ export const nativeTrip: Case = {
   async open({ placement, nativeProgram }) {
     const { here, there } = placement
     const args = ['trips', String(here), String(there)]
-    const native = new NativeContestants(nativeProgram, args, here, placement)
+    const native = new NativeContestants(nativeProgram, args)
     return {
       contestants: [native.contestant('ring'), native.contestant('ping-pong')],
       close: () => native.close(),

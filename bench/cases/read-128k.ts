@@ -18,7 +18,7 @@ export const read128k: Case = {
     const target = await TargetProcess.start(setting, imageBytes, false)
     // On the target's CPU, where the ring's copies are made, too.
     const args = ['copies', ...[imageBytes, DEPTH, READ_BYTES].map(String)]
-    const native = new NativeContestants(nativeProgram, args, placement.there, placement)
+    const native = new NativeContestants(nativeProgram, args, { cpu: placement.there, placement })
     const load = new ReadLoad(imageBytes, READ_BYTES, random)
     const nexus = await target.connect()
     const queue = nexus.unit(0).queue({ depth: DEPTH, dataBytes: READ_BYTES })
