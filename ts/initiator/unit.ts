@@ -30,7 +30,7 @@ export interface UnitOptions {
 export type HelperOptions = Pick<Command, 'timeoutMs' | 'signal' | 'onAbort' | 'tag' | 'attribute'>
 
 /** A range of whole blocks to read. */
-export interface ReadRange extends HelperOptions {
+export interface ReadRange extends Omit<HelperOptions, 'tag'> {
   /** First block. */
   readonly lba: number | bigint
   /** How many blocks. */
@@ -40,7 +40,7 @@ export interface ReadRange extends HelperOptions {
 }
 
 /** Whole blocks to write. */
-export interface WriteRange extends HelperOptions {
+export interface WriteRange extends Omit<HelperOptions, 'tag'> {
   /** First block. */
   readonly lba: number | bigint
   /** A whole number of blocks. Do not change it until the promise settles. */
@@ -60,7 +60,7 @@ export class LogicalUnit {
   readonly #transport: Transport
   readonly #lunWord: number
   readonly #options: UnitOptions
-  #capacity: Promise<Capacity16> | undefined
+  #blockLength: number | undefined
 
   /** @internal Made by a nexus. */
   constructor(transport: Transport, lun: number, options: UnitOptions = {}) {
@@ -118,7 +118,7 @@ export class LogicalUnit {
   /** Reads whole blocks, by several READ(16) at a time when they are many. */
   async read(range: ReadRange): Promise<Uint8Array> {
     const { lba, blocks, fua = false, ...options } = range
-    const blockLength = await this.#blockLength(options)
+    const blockLength = await this.#lengthOfBlocks(options)
     const data = new Uint8Array(blocks * blockLength)
     await this.#inParts(data.length, blockLength, async (start, length) => {
       const at = BigInt(lba) + BigInt(start / blockLength)
@@ -135,7 +135,7 @@ export class LogicalUnit {
   /** Writes whole blocks, by several WRITE(16) at a time when they are many. If it fails, some of them may be written. */
   async write(range: WriteRange): Promise<void> {
     const { lba, data, fua = false, ...options } = range
-    const blockLength = await this.#blockLength(options)
+    const blockLength = await this.#lengthOfBlocks(options)
     if (data.length % blockLength !== 0) {
       throw new SgringError(
         'ERR_SGRING_INVALID_ARGUMENT',
@@ -167,20 +167,15 @@ export class LogicalUnit {
       }
       const again = key === SenseKey.UNIT_ATTENTION && this.#options.unitAttention !== 'throw'
       if (!again || attentions === MAX_ATTENTIONS) throw statusError(response)
-      this.#capacity = undefined
+      this.#blockLength = undefined
       this.#transport.emit('unitAttention', this.lun, response.sense)
     }
   }
 
-  /** Kept until a unit attention says that something may have changed. */
-  async #blockLength(options: HelperOptions): Promise<number> {
-    this.#capacity ??= this.readCapacity(options)
-    try {
-      return (await this.#capacity).blockLength
-    } catch (error) {
-      this.#capacity = undefined
-      throw error
-    }
+  /** Kept until a unit attention says that something may have changed. Not shared before it came: each caller has its own patience. */
+  async #lengthOfBlocks(options: HelperOptions): Promise<number> {
+    this.#blockLength ??= (await this.readCapacity(options)).blockLength
+    return this.#blockLength
   }
 
   /** Runs `move` over all parts of `bytes`, a few at a time; after a failure no further part is started. */
