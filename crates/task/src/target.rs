@@ -206,8 +206,9 @@ impl Target {
     /// [`Violation::SlotState`] at the first slot without an accepted task: a fault of this side's own. Those before it were published.
     pub fn complete(&mut self, count: usize) -> Result<(), Violation> {
         let published = self.publish(count);
-        if self.completions.must_ring() {
-            self.bell.ring();
+        // The flag is taken: a peer that cannot be rung (the kernel has no memory for a byte) would sleep for ever.
+        if self.completions.must_ring() && !self.bell.ring() {
+            self.bell.hang_up();
         }
         published
     }
