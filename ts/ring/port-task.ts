@@ -151,7 +151,6 @@ export class RingTask implements Task {
     if (outResidual !== 0 || inResidual !== 0 || flags !== 0) {
       this.#pair.words[this.#word + (RECORD_OUT_RESIDUAL >>> 2)] = outResidual
       this.#pair.words[this.#word + (RECORD_IN_RESIDUAL >>> 2)] = inResidual
-      if (flags === 0) this.#pair.words[this.#word + (RECORD_SENSE_LEN >>> 2)] = 0
       this.#pair.complete(this.#slot, status, flags | FLAG_RESIDUAL)
     } else {
       this.#pair.complete(this.#slot, status, 0)
