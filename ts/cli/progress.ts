@@ -12,12 +12,34 @@ export interface Screen {
   write(text: string): unknown
 }
 
+/** A line on a terminal that takes the place of the one before. On anything else it is never seen. */
+export class StatusLine {
+  readonly #screen: Screen | undefined
+  #shown = false
+
+  constructor({ silent = false, screen = process.stderr }: { silent?: boolean; screen?: Screen }) {
+    this.#screen = silent || screen.isTTY !== true ? undefined : screen
+  }
+
+  show(text: string): void {
+    if (this.#screen === undefined) return
+    this.#shown = true
+    this.#screen.write(TO_LINE_START + text.slice(0, (this.#screen.columns ?? 80) - 1))
+  }
+
+  /** Takes the line away. Idempotent. */
+  end(): void {
+    if (this.#shown) this.#screen?.write(TO_LINE_START)
+    this.#shown = false
+  }
+}
+
 export interface ProgressOptions {
   /** Before the numbers. */
   readonly label: string
   /** Bytes there will be; without it there is no ETA. */
   readonly total?: number | undefined
-  /** Nothing is drawn. Nothing is drawn either when the screen is no terminal. */
+  /** Nothing is drawn. */
   readonly silent?: boolean
   readonly screen?: Screen
   /** Milliseconds. */
@@ -29,16 +51,15 @@ export class Progress {
   bytes = 0
   readonly #label: string
   readonly #total: number | undefined
-  readonly #screen: Screen | undefined
+  readonly #line: StatusLine
   readonly #now: () => number
   readonly #started: number
   #drawn: number
-  #shown = false
 
-  constructor({ label, total, silent = false, screen = process.stderr, now }: ProgressOptions) {
+  constructor({ label, total, now, ...line }: ProgressOptions) {
     this.#label = label
     this.#total = total
-    this.#screen = silent || screen.isTTY !== true ? undefined : screen
+    this.#line = new StatusLine(line)
     this.#now = now ?? (() => performance.now())
     this.#started = this.#drawn = this.#now()
   }
@@ -51,19 +72,17 @@ export class Progress {
   moved(bytes: number): void {
     this.bytes += bytes
     const now = this.#now()
-    if (this.#screen === undefined || now - this.#drawn < DRAW_EVERY_MS) return
+    if (now - this.#drawn < DRAW_EVERY_MS) return
     this.#drawn = now
-    this.#shown = true
-    this.#screen.write(TO_LINE_START + this.#line().slice(0, (this.#screen.columns ?? 80) - 1))
+    this.#line.show(this.#text())
   }
 
   /** Takes the line away. Idempotent. */
   end(): void {
-    if (this.#shown) this.#screen?.write(TO_LINE_START)
-    this.#shown = false
+    this.#line.end()
   }
 
-  #line(): string {
+  #text(): string {
     const seconds = this.seconds
     const speed = rate(this.bytes, seconds)
     if (this.#total === undefined) return `${this.#label}  ${size(this.bytes)}  ${speed}`
