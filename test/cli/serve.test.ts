@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { existsSync, statSync } from 'node:fs'
+import { suite } from '../harness/index.ts'
+import { Place } from './program.ts'
+
+const test = suite('sgring serve')
+let place: Place
+test.before.each(() => {
+  place = new Place()
+})
+test.after.each(() => place.remove())
+
+test('numbers units in the order of their flags, and gives each the options after it', async () => {
+  place.file('some.img', new Uint8Array(1 << 20))
+  const server = await place.serve(
+    '--listen ./s --memory 1M --block-length 4096 --file some.img --read-only --memory 512K --file new.img --create 3M --json'.split(
+      ' ',
+    ),
+  )
+  const { luns, pid, socket, address } = JSON.parse(server.line)
+  assert.deepEqual(
+    [pid, socket, address],
+    [server.child.pid, place.path('s'), `ring:${place.path('s')}`],
+  )
+  assert.deepEqual(luns, [
+    { lun: 0, block_length: 4096, memory: 1 << 20 },
+    { lun: 1, block_length: 512, file: 'some.img', read_only: true },
+    { lun: 2, block_length: 512, memory: 1 << 19 },
+    { lun: 3, block_length: 512, file: 'new.img', create_bytes: 3 << 20 },
+  ])
+  assert.equal(statSync(place.path('new.img')).size, 3 << 20)
+  const seen = await Promise.all(
+    luns.map(async ({ lun }: { lun: number }) => {
+      const { stdout } = await place.sgring(['readcap', `ring:${socket}?lun=${lun}`, '--json'])
+      return JSON.parse(stdout.toString()).bytes
+    }),
+  )
+  assert.deepEqual(seen, [1 << 20, 1 << 20, 1 << 19, 3 << 20].map(String))
+})
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`ends with 0 on ${signal}, and takes its socket away`, async () => {
+    const server = await place.serve(['--listen', 'disk', '--memory', '1M'])
+    const socket = place.path('sgring/disk.sock')
+    assert.equal(server.line, `serving ring:disk: LUN 0 1.0 MiB; process ${server.child.pid}`)
+    assert.ok(existsSync(socket))
+    server.child.kill(signal)
+    const { code, stderr } = await server.ended()
+    assert.deepEqual([code, stderr, existsSync(socket)], [0, '', false])
+  })
+}
+
+test('makes the folder of names for its user alone', async () => {
+  await place.serve(['--listen', 'disk', '--memory', '1M'])
+  assert.equal(statSync(place.path('sgring')).mode & 0o777, 0o700)
+})
+
+test('replaces the socket of a server that was killed, and leaves a live one alone', async () => {
+  const args = ['--listen', 'disk', '--memory', '1M']
+  const killed = await place.serve(args)
+  killed.child.kill('SIGKILL')
+  await killed.ended()
+  assert.ok(existsSync(place.path('sgring/disk.sock')))
+  await place.serve(args)
+  const refused = await place.sgring(['serve', ...args, '--json'])
+  assert.equal(refused.code, 15)
+  assert.equal(JSON.parse(refused.stderr).error.code, 'ERR_SGRING_ADDRESS_IN_USE')
+  assert.equal((await place.sgring(['inquiry', 'ring:disk'])).code, 0)
+})
+
+test('leaves alone what is no socket', async () => {
+  const path = place.file('file.sock', 'precious')
+  const { code } = await place.sgring(['serve', '--listen', path, '--memory', '1M'])
+  assert.deepEqual([code, statSync(path).size], [15, 8])
+})
+
+test('names what is wrong with its command line', async () => {
+  place.file('there', new Uint8Array(512))
+  for (const [line, code, message] of [
+    ['--memory 1M', 1, /--listen is a name of letters/],
+    ['--listen a:b --memory 1M', 1, /--listen is a name of letters/],
+    ['--listen disk', 1, /no unit: --memory SIZE or --file PATH is missing/],
+    ['--listen disk --memory 12X', 1, /--memory is a number of bytes, .* not '12X'/],
+    ['--listen disk --memory 0', 1, /--memory is a number of bytes/],
+    ['--listen disk --memory 1M --read-only', 1, /--read-only follows its --file/],
+    ['--listen disk --create 1M --file x', 1, /--create follows its --file/],
+    ['--listen disk --block-length 512 --memory 1M', 1, /--block-length follows/],
+    ['--listen disk --memory 1M --block-length 520', 1, /--block-length is 512 or 4096, not '520'/],
+    ['--listen disk --file nothing', 15, /nothing/],
+    ['--listen disk --file there --create 1M', 15, /there/],
+    [`--listen ./${'x'.repeat(120)} --memory 1M`, 15, /at most 107 are possible/],
+  ] as const) {
+    const ended = await place.sgring(['serve', ...line.split(' ')])
+    assert.equal(ended.code, code, `${line}: ${ended.stderr}`)
+    assert.match(ended.stderr, message)
+    assert.equal(ended.stderr.split('\n').length, 2)
+  }
+  assert.equal(existsSync(place.path('x')), false)
+})
+
+test.run()

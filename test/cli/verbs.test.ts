@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { verbHelp } from '#dist/cli/help.js'
+import type { Verb } from '#dist/cli/verb.js'
+import { verbs } from '#dist/cli/verbs.js'
+import { suite } from '../harness/index.ts'
+import { MAIN, Place } from './program.ts'
+
+const test = suite('sgring')
+let place: Place
+test.before.each(() => {
+  place = new Place()
+  place.file('disk.img', new Uint8Array(1 << 20).fill(5))
+  place.file('notes.txt', 'notes')
+})
+test.after.each(() => place.remove())
+
+const disks = ['--memory', '8M', '--memory', '8M']
+
+test('tells its verbs and its exit codes', async () => {
+  const { code, stdout } = await place.sgring(['--help'])
+  const help = stdout.toString()
+  assert.equal(code, 0)
+  for (const { name, summary } of verbs) {
+    assert.match(help, new RegExp(`^  ${name.replace('sgring ', '')} +${summary}$`, 'm'))
+  }
+  assert.match(help, /^ {2}24 {2}reservation conflict$/m)
+})
+
+test('tells its version', async () => {
+  const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  const { code, stdout } = await place.sgring(['--version'])
+  assert.deepEqual([code, stdout.toString()], [0, `${JSON.parse(manifest).version}\n`])
+})
+
+test('tells every option of every verb, in lines that fit', async () => {
+  for (const verb of verbs) {
+    const { code, stdout } = await place.sgring([verb.name.replace('sgring ', ''), '--help'])
+    assert.deepEqual([code, stdout.toString()], [0, verbHelp(verb)])
+    for (const name of [...Object.keys(verb.options), 'json']) {
+      assert.match(stdout.toString(), new RegExp(`^  --${name} .*`, 'm'))
+      assert.ok(verb.usage.includes(`--${name}`), `${verb.name}: the usage leaves out --${name}`)
+    }
+    for (const [line] of verb.examples) assert.ok(stdout.includes(`\n  ${line}\n`))
+  }
+})
+
+const lines = (verb: Verb) => verb.examples.map(([line]) => line)
+for (const verb of verbs.filter(({ name }) => name !== 'sgring serve')) {
+  for (const line of lines(verb)) {
+    test(`runs its example: ${line}`, async () => {
+      await place.serve(['--listen', line.includes('disk.sock') ? './disk.sock' : 'disk', ...disks])
+      const { code, stderr } = await place.shell(`${PREPARED[line] ?? ''} set -o pipefail; ${line}`)
+      assert.equal(code, 0, stderr)
+    })
+  }
+}
+
+/** What an example's reader has done before. */
+const PREPARED: Readonly<Record<string, string>> = {
+  'sgring read ring:disk --out disk.img': 'rm disk.img;',
+}
+
+for (const line of lines(verbs.find(({ name }) => name === 'sgring serve')!)) {
+  test(`runs its example: ${line}`, async () => {
+    const [, , ...args] = line.split(' ')
+    const server = await place.serve(args)
+    const address = line.includes('--json')
+      ? JSON.parse(server.line).address
+      : /ring:[^:]*/.exec(server.line)?.[0]
+    assert.equal((await place.sgring(['readcap', address])).code, 0)
+    server.child.kill('SIGINT')
+    assert.equal((await server.ended()).code, 0)
+  })
+}
+
+test('inquiry prints a table, or all fields as JSON', async () => {
+  await place.serve(['--listen', 'disk', ...disks])
+  const { stdout } = await place.sgring(['inquiry', 'ring:disk'])
+  assert.match(stdout.toString(), /^vendor +sgring\nproduct +DISK IN MEMORY\n/)
+  assert.match(stdout.toString(), /^device type +direct access block \(00h\)$/m)
+  const json = await place.sgring(['inquiry', 'ring:disk/1', '--json'])
+  const { vendor, device_type, command_queue } = JSON.parse(json.stdout.toString())
+  assert.deepEqual([vendor, device_type, command_queue], ['sgring', 0, true])
+})
+
+test('readcap prints a table, or 64-bit numbers as decimal strings in JSON', async () => {
+  await place.serve(['--listen', 'disk', ...disks, '--block-length', '4096'])
+  const { stdout } = await place.sgring(['readcap', 'ring:disk'])
+  assert.match(
+    stdout.toString(),
+    /^capacity +8\.0 MiB \(8388608 bytes\)\nblocks +16384 of 512 bytes, the last is 16383$/m,
+  )
+  const json = await place.sgring(['readcap', 'ring:disk/1', '--json'])
+  const { last_lba, blocks, bytes, block_length } = JSON.parse(json.stdout.toString())
+  assert.deepEqual([last_lba, blocks, bytes, block_length], ['2047', '2048', '8388608', 4096])
+})
+
+test('names what is wrong with a command line, on one line of stderr', async () => {
+  for (const [line, message] of [
+    ['bogus', "Unknown verb 'bogus' (see sgring --help)"],
+    ['--bogus', "Unknown option '--bogus' (see sgring --help)"],
+    ['inquiry', 'ADDRESS is missing (see sgring inquiry --help)'],
+    ['inquiry ring:a ring:b', "unexpected argument 'ring:b' (see sgring inquiry --help)"],
+    ['readcap ring:a --bogus', "Unknown option '--bogus' (see sgring readcap --help)"],
+    ['readcap ring:a --timeout x', "--timeout is a number of seconds, as 2 or 0.5, not 'x'"],
+    ['inquiry disk', 'disk: the address is none of ring:NAME, ring:/path.sock?lun=N'],
+  ] as const) {
+    const { code, stdout, stderr } = await place.sgring(line.split(' '))
+    assert.deepEqual([code, stdout.length, stderr], [1, 0, `sgring: ${message}\n`])
+  }
+})
+
+test('says how it is used when it is called without a verb', async () => {
+  const { code, stderr } = await place.sgring([])
+  assert.equal(code, 1)
+  assert.match(stderr, /^usage: sgring VERB/)
+})
+
+test('tells errors as one line of JSON on stderr, with sense where there is some', async () => {
+  await place.serve(['--listen', 'disk', ...disks])
+  const nobody = await place.sgring(['inquiry', 'ring:nobody', '--json'])
+  assert.equal(nobody.code, 15)
+  const { code, exit_code } = JSON.parse(nobody.stderr).error
+  assert.deepEqual([code, exit_code], ['ERR_SGRING_NO_TARGET', 15])
+
+  const absent = await place.sgring(['readcap', 'ring:disk/2', '--json'])
+  const { message, ...error } = JSON.parse(absent.stderr).error
+  assert.match(message, /LOGICAL UNIT NOT SUPPORTED/)
+  const expected = {
+    code: 'ERR_SGRING_CHECK_CONDITION',
+    exit_code: 5,
+    sense_key: 5,
+    asc: 0x25,
+    ascq: 0,
+  }
+  assert.deepEqual([absent.stdout.length, error], [0, expected])
+})
+
+test('is a program that can be executed by its first line', () => {
+  assert.ok(readFileSync(MAIN, 'utf8').startsWith('#!/usr/bin/env node\n'))
+})
+
+test.run()
