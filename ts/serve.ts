@@ -39,7 +39,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     const target = new Target(units.map((unit) => toUnit(unit, backings)).entries())
     return new Server(listen, new RingPort(listen, target, port), backings)
   } catch (error) {
-    for (const backing of backings) backing.close()
+    for (const backing of backings) backing.discard()
     throw error
   }
 }

@@ -1,6 +1,6 @@
 /** Where a unit's bytes live: memory, a file, a block device. */
 
-import { realpathSync } from 'node:fs'
+import { realpathSync, unlinkSync } from 'node:fs'
 import { SgringError } from '../errors.ts'
 import { type NativeStore, native, translated } from '../native.ts'
 import type { Backing } from '../task/task.ts'
@@ -27,6 +27,8 @@ export interface OpenBacking extends Backing {
   /** The file's real path, if it is one. */
   readonly path: string | undefined
   close(): void
+  /** Closes it, and removes the file if this made it: for a server that did not come about. */
+  discard(): void
 }
 
 /**
@@ -38,7 +40,7 @@ export function openBacking(options: BackingOptions): OpenBacking {
   if ('memory' in options) {
     const length = byteCount('memory', options.memory)
     const store = translated(() => native().memoryStore(length))
-    return backing('memory', store, undefined)
+    return backing('memory', store, undefined, false)
   }
   const { file, readOnly = false, createBytes } = options
   if (typeof file !== 'string' || file === '') {
@@ -49,12 +51,22 @@ export function openBacking(options: BackingOptions): OpenBacking {
   }
   const create = createBytes === undefined ? undefined : byteCount('createBytes', createBytes)
   const store = translated(() => native().fileStore(file, readOnly, create))
-  return backing('file', store, realpathSync(file))
+  return backing('file', store, realpathSync(file), create !== undefined)
 }
 
-function backing(kind: Backing['kind'], store: NativeStore, path: string | undefined): OpenBacking {
+function backing(
+  kind: Backing['kind'],
+  store: NativeStore,
+  path: string | undefined,
+  created: boolean,
+): OpenBacking {
   const { length, readOnly } = store
-  return { kind, lengthBytes: length, readOnly, native: store, path, close: () => store.close() }
+  const close = () => store.close()
+  const discard = () => {
+    close()
+    if (created && path !== undefined) unlinkSync(path)
+  }
+  return { kind, lengthBytes: length, readOnly, native: store, path, close, discard }
 }
 
 function byteCount(name: string, value: number): number {

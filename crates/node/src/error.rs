@@ -11,6 +11,11 @@ pub(crate) fn shm(error: ShmError) -> Coded {
     Coded::new(error.code(), error.to_string())
 }
 
+/// With the socket that it is about.
+pub(crate) fn shm_at(path: &str, error: ShmError) -> Coded {
+    Coded::new(error.code(), format!("{path}: {error}"))
+}
+
 pub(crate) fn store(error: StoreError) -> Coded {
     Coded::new("BACKING", error.to_string())
 }

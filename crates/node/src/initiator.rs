@@ -71,7 +71,8 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
         .ok_or_else(|| error::argument("slots or arenaBytes out of range"))?;
     let token = <[u8; 16]>::try_from(options.token.as_ref())
         .map_err(|_| error::argument("a join token has 16 bytes"))?;
-    let socket = connect(Path::new(&options.path)).map_err(error::shm)?;
+    let socket =
+        connect(Path::new(&options.path)).map_err(|error| error::shm_at(&options.path, error))?;
     let peer = peer_credentials(socket.as_fd()).map_err(error::shm)?;
     if !options.allowed_uids.contains(&peer.uid) {
         let message = format!(

@@ -37,7 +37,8 @@ pub fn listen(options: ListenRecord) -> Result<TargetListener, Coded> {
     listen.features = FEATURES;
     listen.max_pending = options.max_pending as usize;
     listen.mode = options.mode;
-    let (listener, bell) = Listener::bind(Path::new(&options.path), listen).map_err(error::shm)?;
+    let (listener, bell) = Listener::bind(Path::new(&options.path), listen)
+        .map_err(|error| error::shm_at(&options.path, error))?;
     Ok(TargetListener {
         listener: Some(listener),
         bell: Some(bell),

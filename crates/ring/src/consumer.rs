@@ -1,7 +1,7 @@
 //! The side that consumes.
 
 use crate::entry::{PAYLOAD_MASK, index, lap, lap_of};
-use crate::order::{CONSUME, FLAG, fence_before_the_last_look};
+use crate::order::{FLAG, consume, fence_before_the_last_look};
 use crate::words::{Word, Words};
 use core::fmt;
 
@@ -81,7 +81,7 @@ impl<W: Words> Consumer<W> {
         let len = self.words.entries();
         let expected_lap = lap(self.position, len);
         // [entry] Loaded once; only this copy is looked at. What the producer wrote before the entry is visible behind it.
-        let word = self.words.entry(index(self.position, len)).load(CONSUME);
+        let word = self.words.entry(index(self.position, len)).load(consume());
         match lap_of(word) {
             found if found == expected_lap => Ok(Some(word & PAYLOAD_MASK)),
             found if found == expected_lap.wrapping_sub(1) => Ok(None),

@@ -1,7 +1,7 @@
 //! The side that publishes.
 
 use crate::entry::{index, lap, word};
-use crate::order::{FLAG, PUBLISH, fence_before_looking_at_the_flag};
+use crate::order::{FLAG, fence_before_looking_at_the_flag, publish};
 use crate::words::{Word, Words};
 
 /// The publishing side of a queue. There is one, and it belongs to one thread at a time.
@@ -25,7 +25,7 @@ impl<W: Words> Producer<W> {
         let len = self.words.entries();
         let entry = self.words.entry(index(self.position, len));
         // [entry] Who sees the lap sees what was written before it.
-        entry.store(word(lap(self.position, len), payload), PUBLISH);
+        entry.store(word(lap(self.position, len), payload), publish());
         self.position = self.position.wrapping_add(1);
     }
 

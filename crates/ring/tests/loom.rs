@@ -4,8 +4,8 @@
 //! RUSTFLAGS='--cfg loom' cargo test -p sgring-ring --release --test loom
 //! ```
 //!
-//! A model that cannot fail proves nothing: `scripts/loom.js` builds these again for every `--cfg weaken="..."` of `src/order.rs`,
-//! and the model whose name begins with the weakened ordering's must then fail.
+//! A model that cannot fail proves nothing: `scripts/loom.js` runs these again for every ordering of `src/order.rs`, weakened by
+//! `SGRING_WEAKEN`, and the model whose name begins with that ordering's must then fail.
 //!
 //! What crosses the queue outside of its words stands in loom's `UnsafeCell`, which panics at any two accesses that no edge orders.
 //! The models of `[entry]` never sleep: the fences of `[sleep]` would mend a weakened store or load behind their back.
@@ -205,7 +205,7 @@ fn reuse(slots: usize, commands: u64) {
             send(slot, command);
         }
     }
-    target.join().unwrap();
+    target.join().expect("the target ends without a panic");
 }
 
 #[test]
