@@ -58,8 +58,8 @@ pub struct WelcomeRecord {
 pub struct InitiatorPair {
     pair: Option<Initiator>,
     geometry: Geometry,
-    // Rings and hangs up; the pair has a bell of its own.
-    hang_up: Bell,
+    // Rings and hangs up; the pair has a bell of its own. `None` once it is closed.
+    hang_up: Option<Bell>,
     socket: Option<OwnedFd>,
     peer_pid: u32,
 }
@@ -110,7 +110,7 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
     Ok(InitiatorPair {
         pair: Some(pair),
         geometry,
-        hang_up,
+        hang_up: Some(hang_up),
         socket: Some(socket),
         peer_pid: peer.pid as u32,
     })
@@ -227,7 +227,9 @@ impl InitiatorPair {
     /// is not detached.
     #[napi]
     pub fn close(&mut self) {
-        self.hang_up.hang_up();
+        if let Some(bell) = self.hang_up.take() {
+            bell.hang_up();
+        }
         self.pair = None;
     }
 }
