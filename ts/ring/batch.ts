@@ -206,12 +206,13 @@ export class RingQueue implements Queue {
 
   /** Whether there is a completion to take, after waiting for one if there can be one. */
   async #some(): Promise<boolean> {
+    // First: publishing takes the completions that are there.
+    this.#ring.flush()
     if (this.#taken < this.#ready.length) return true
     if (this.#lost !== undefined) throw this.#lost
     if (this.#outstanding === 0) return false
     if (this.#waiter !== undefined)
       throw wrong('another loop already takes the completions of this queue')
-    this.#ring.flush()
     await new Promise<void>((resolve, reject) => {
       this.#waiter = { resolve, reject }
     })
