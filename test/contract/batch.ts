@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { type Queue, read10, Status, write10 } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
+import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady, pattern } from './contract.ts'
+import { type Contract, openReady } from './contract.ts'
 
 /** Reserves a slot for this CDB. */
 function reserve(queue: Queue, cdb: Uint8Array): number {

@@ -11,8 +11,9 @@ import {
   write10,
 } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
+import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady, pattern } from './contract.ts'
+import { type Contract, openReady } from './contract.ts'
 
 const INQUIRY_36 = Uint8Array.of(0x12, 0, 0, 0, 36, 0)
 

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict'
 import { getEventListeners, setMaxListeners } from 'node:events'
 import { type Command, Status } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
+import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady, pattern } from './contract.ts'
+import { type Contract, openReady } from './contract.ts'
 import { counted } from './execute.ts'
 import { full } from './full.ts'
 
@@ -108,6 +109,18 @@ export function givingUpContract(test: Suite, contract: Contract): void {
     await Promise.all([assert.rejects(lost, { code: 'ERR_SGRING_NEXUS_LOST' }), opened.close()])
     assert.equal(listeners(signal), 0)
     await nexus.release()
+  })
+
+  test('a caller that gives up takes no other with it', async () => {
+    await using opened = await contract.open('disk')
+    const controller = new AbortController()
+    const { signal } = controller
+    const range = { lba: 0, blocks: 1 }
+    const gone = opened.unit.read({ ...range, signal, onAbort: 'detach' })
+    const stays = opened.unit.read(range)
+    controller.abort(reason)
+    await assert.rejects(gone, reason)
+    assert.equal((await stays).length, contract.blockLength)
   })
 
   test('a command without an answer in timeoutMs rejects; its slot comes back with the answer', async () => {

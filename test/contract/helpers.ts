@@ -21,8 +21,9 @@ import {
   write16,
 } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
+import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady, pattern } from './contract.ts'
+import { type Contract, openReady } from './contract.ts'
 import { counted } from './execute.ts'
 
 /** A helper for a command of the scripted unit. */

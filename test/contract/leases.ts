@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { read16, Status } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
+import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady, pattern } from './contract.ts'
+import { type Contract, openReady } from './contract.ts'
 import { counted } from './execute.ts'
 
 export function leasesContract(test: Suite, contract: Contract): void {

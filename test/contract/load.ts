@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { read10, read16, Status, write10 } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
-import { type Contract, openReady, pattern } from './contract.ts'
+import { pattern } from '../support/pattern.ts'
+import { type Contract, openReady } from './contract.ts'
 
 const COMMANDS = 6000
 /** Lanes work on regions of their own, so that the order within a lane is the only one that counts. */

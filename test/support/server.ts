@@ -1,6 +1,7 @@
 /** A target in a process of its own. */
 
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DiskUnitOptions, NexusInfo, ServeOptions } from '#dist/index.js'
 import { temporaryFolder } from './folder.ts'
@@ -59,6 +60,35 @@ export class ServerProcess {
     return until(`${kind} at the server`, () =>
       this.events.find((event) => event.event === kind && of(event)),
     )
+  }
+
+  /** Waits until something holds of it. */
+  async has(what: string, look: () => boolean): Promise<void> {
+    await until(`the server: ${what}`, look)
+  }
+
+  /** What its descriptors are open on. */
+  descriptors(): string[] {
+    const folder = `/proc/${this.pid}/fd`
+    return readdirSync(folder).flatMap((fd) => {
+      try {
+        return [readlinkSync(join(folder, fd))]
+      } catch {
+        // It was closed meanwhile.
+        return []
+      }
+    })
+  }
+
+  /** The shared segments that it has mapped. */
+  mappings(): string[] {
+    const lines = readFileSync(`/proc/${this.pid}/maps`, 'utf8').split('\n')
+    return lines.filter((line) => line.includes('memfd:sgring'))
+  }
+
+  /** Its state as proc_pid_stat(5) has it: `T` is stopped. */
+  state(): string | undefined {
+    return /\) (\w)/.exec(readFileSync(`/proc/${this.pid}/stat`, 'utf8'))?.[1]
   }
 
   kill(signal: NodeJS.Signals): void {
