@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { Pump } from '#dist/ring/pump.js'
+import { suite } from '../harness/index.ts'
+import { until } from '../support/until.ts'
+
+const test = suite('a pump')
+
+test('looks again as long as it finds something, and sleeps only after a look that armed', async () => {
+  const found = [3, 1, 0]
+  const armed: boolean[] = []
+  const pump = new Pump((arm) => {
+    armed.push(arm)
+    return found.shift() ?? 0
+  }, 0)
+  pump.wake()
+  await until('it to sleep', () => !pump.awake)
+  assert.deepEqual(armed, [true, true, true])
+  pump.wake()
+  assert.deepEqual([armed.length, pump.awake], [4, false])
+})
+
+test('watches an empty queue for a while without arming, and then arms', async () => {
+  const armed: boolean[] = []
+  const pump = new Pump((arm) => {
+    armed.push(arm)
+    return 0
+  }, 2000)
+  pump.wake()
+  await until('it to sleep', () => !pump.awake)
+  assert.deepEqual([armed.at(0), armed.at(-1), armed.filter(Boolean).length], [false, true, 1])
+})
+
+test('lets timers and other turns of the loop pass while it looks', async () => {
+  let others = 0
+  const pump = new Pump(() => (others < 10 ? 1 : 0), 100)
+  pump.wake()
+  while (others < 10) {
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    others++
+  }
+  await until('it to sleep', () => !pump.awake)
+})
+
+test('that is woken while it is awake does not look twice', async () => {
+  let depth = 0
+  let found = 5
+  const pump: Pump = new Pump(() => {
+    assert.equal(++depth, 1)
+    pump.wake()
+    depth--
+    return found > 0 ? found-- : 0
+  }, 0)
+  pump.wake()
+  await until('it to sleep', () => !pump.awake)
+  assert.equal(found, 0)
+})
+
+test('stops when it is told to, or when a look says so', async () => {
+  let looks = 0
+  const told = new Pump(() => ++looks, 0)
+  told.wake()
+  told.stop()
+  told.wake()
+  const ended = new Pump(() => -1, 0)
+  ended.wake()
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(looks, 1)
+})
+
+test.run()
