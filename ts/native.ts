@@ -61,7 +61,8 @@ export interface TargetPair {
   complete(count: number): number
   readOut(slot: number, into: Uint8Array): number
   writeIn(slot: number, from: Uint8Array): number
-  transfer(pool: IoPool, pair: number, count: number): void
+  usePool(pool: IoPool, number: number): void
+  transfer(count: number): void
   close(): void
 }
 

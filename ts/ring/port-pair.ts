@@ -20,6 +20,8 @@ import { RingTask } from './port-task.ts'
 import { Pump } from './pump.ts'
 import type { TransferOwner, Transfers } from './transfers.ts'
 
+/** Bytes after which transfers are started without waiting for the batch's end. */
+const PART_BYTES = 256 << 10
 /** Tasks after which answers are published without waiting for the batch's end. */
 const PART = 16
 
@@ -44,6 +46,7 @@ export class PortPair implements TransferOwner {
 
   #completed = 0
   #started = 0
+  #startedBytes = 0
   /** Set while tasks are routed: what they are answered is published behind the last of them. */
   #routing = false
   #flushScheduled = false
@@ -77,6 +80,7 @@ export class PortPair implements TransferOwner {
     this.#transferWords = new Uint32Array(pair.transfers())
     this.#tasks = new Array(slots).fill(undefined)
     this.#number = transfers.join(this)
+    pair.usePool(transfers.pool, this.#number)
     this.#pump = new Pump((arm) => this.#fetch(arm), spinUs)
     this.#bell = new Bell(pair.takeSocket(), {
       ring: () => this.#pump.wake(),
@@ -112,7 +116,7 @@ export class PortPair implements TransferOwner {
       task.begin()
       this.#router.execute(task)
       // A part of a large batch goes ahead, so that the initiator works on it while the rest is routed.
-      if (index % PART === PART - 1) this.#flush()
+      if (index % PART === PART - 1 || this.#startedBytes >= PART_BYTES) this.#flush()
     }
     this.#routing = false
     this.#flush()
@@ -143,6 +147,7 @@ export class PortPair implements TransferOwner {
     words[word + TRANSFER_OFFSET_LOW] = offset >>> 0
     words[word + TRANSFER_OFFSET_HIGH] = offset / 0x1_0000_0000
     words[word + TRANSFER_LEN] = length
+    this.#startedBytes += length
     this.#schedule()
   }
 
@@ -188,8 +193,9 @@ export class PortPair implements TransferOwner {
 
   #startTransfers(): void {
     const count = this.#started
-    this.#native.transfer(this.#transfers.pool, this.#number, count)
+    this.#native.transfer(count)
     this.#started = 0
+    this.#startedBytes = 0
     const words = this.#transferWords
     const routing = this.#routing
     this.#routing = true

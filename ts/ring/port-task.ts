@@ -30,7 +30,10 @@ import { swap } from './slots.ts'
 /** See `Task`. One for each slot, used again for each task in it. */
 export class RingTask implements Task {
   readonly cdb: Uint8Array
+  readonly nexus: TargetNexus
   readonly #pair: PortPair
+  readonly #words: Uint32Array
+  readonly #bytes: Uint8Array
   readonly #slot: number
   readonly #byte: number
   readonly #word: number
@@ -42,6 +45,9 @@ export class RingTask implements Task {
 
   constructor(pair: PortPair, slot: number) {
     this.#pair = pair
+    this.nexus = pair.nexus
+    this.#words = pair.words
+    this.#bytes = pair.bytes
     this.#slot = slot
     this.#byte = slot * RECORD_BYTES
     this.#word = this.#byte >>> 2
@@ -54,30 +60,26 @@ export class RingTask implements Task {
     this.#done = undefined
   }
 
-  get nexus(): TargetNexus {
-    return this.#pair.nexus
-  }
-
   get lun(): number {
     // Levels beyond the first make it a LUN that no unit has.
-    const further = this.#pair.words[this.#word + (RECORD_LUN >>> 2) + 1]!
-    return further === 0 ? swap(this.#pair.words[this.#word + (RECORD_LUN >>> 2)]!) : 0xffff_ffff
+    const further = this.#words[this.#word + (RECORD_LUN >>> 2) + 1]!
+    return further === 0 ? swap(this.#words[this.#word + (RECORD_LUN >>> 2)]!) : 0xffff_ffff
   }
 
   get cdbLength(): number {
-    return this.#pair.words[this.#word + (RECORD_CDB_LEN >>> 2)]! & 0xffff
+    return this.#words[this.#word + (RECORD_CDB_LEN >>> 2)]! & 0xffff
   }
 
   get attribute(): number {
-    return this.#pair.bytes[this.#byte + RECORD_ATTRIBUTE]!
+    return this.#bytes[this.#byte + RECORD_ATTRIBUTE]!
   }
 
   get dataOutLength(): number {
-    return this.#pair.words[this.#word + (RECORD_OUT_LEN >>> 2)]!
+    return this.#words[this.#word + (RECORD_OUT_LEN >>> 2)]!
   }
 
   get dataInLength(): number {
-    return this.#pair.words[this.#word + (RECORD_IN_LEN >>> 2)]!
+    return this.#words[this.#word + (RECORD_IN_LEN >>> 2)]!
   }
 
   copyDataOut(length: number): Uint8Array {
@@ -103,8 +105,8 @@ export class RingTask implements Task {
     let flags = 0
     if (sense !== undefined && sense.length > 0) {
       const length = Math.min(sense.length, MAX_SENSE_LEN)
-      this.#pair.words[this.#word + (RECORD_SENSE_LEN >>> 2)] = length
-      this.#pair.bytes.set(sense.subarray(0, length), this.#byte + RECORD_SENSE)
+      this.#words[this.#word + (RECORD_SENSE_LEN >>> 2)] = length
+      this.#bytes.set(sense.subarray(0, length), this.#byte + RECORD_SENSE)
       flags = FLAG_SENSE
     }
     this.#end(status, 0, data?.length ?? 0, flags)
@@ -149,8 +151,8 @@ export class RingTask implements Task {
     const outResidual = this.dataOutLength - taken
     const inResidual = this.dataInLength - came
     if (outResidual !== 0 || inResidual !== 0 || flags !== 0) {
-      this.#pair.words[this.#word + (RECORD_OUT_RESIDUAL >>> 2)] = outResidual
-      this.#pair.words[this.#word + (RECORD_IN_RESIDUAL >>> 2)] = inResidual
+      this.#words[this.#word + (RECORD_OUT_RESIDUAL >>> 2)] = outResidual
+      this.#words[this.#word + (RECORD_IN_RESIDUAL >>> 2)] = inResidual
       this.#pair.complete(this.#slot, status, flags | FLAG_RESIDUAL)
     } else {
       this.#pair.complete(this.#slot, status, 0)

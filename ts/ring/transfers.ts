@@ -21,6 +21,9 @@ export class Transfers {
   readonly #owners = new Map<number, TransferOwner>()
   readonly #backings = new Map<Backing, number>()
   #lastOwner = 0
+  /** The one that was asked for last, and mostly is again. */
+  #lastBacking: Backing | undefined
+  #lastNumber = 0
 
   constructor(threads: number) {
     this.pool = translated(() => native().ioPool(threads))
@@ -42,11 +45,15 @@ export class Transfers {
 
   /** The number of a backing in the pool. */
   backing(backing: Backing): number {
-    const known = this.#backings.get(backing)
-    if (known !== undefined) return known
-    const added = translated(() => this.pool.add(backing.native as NativeStore))
-    this.#backings.set(backing, added)
-    return added
+    if (backing === this.#lastBacking) return this.#lastNumber
+    let number = this.#backings.get(backing)
+    if (number === undefined) {
+      number = translated(() => this.pool.add(backing.native as NativeStore))
+      this.#backings.set(backing, number)
+    }
+    this.#lastBacking = backing
+    this.#lastNumber = number
+    return number
   }
 
   close(): void {

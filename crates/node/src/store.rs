@@ -10,7 +10,7 @@ use sgring_store::{Access, Done, Durability, Errno, Job, Kind, Op, Pool, Span, S
 use sgring_task::{Desk, Direction, transfer};
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// A backing.
 #[napi]
@@ -70,9 +70,9 @@ impl NativeStore {
     }
 }
 
-/// Up to this length, memory is copied where the command is found: that takes less time than telling a thread.
-const INLINE_BYTES: usize = 16 << 10;
-/// And up to this much in one call, so that nobody else on the event loop waits longer than for one batch of small commands.
+/// Up to this length, memory is copied where the command is found: telling a thread, and being told, would take the event loop as long.
+const INLINE_BYTES: usize = 256 << 10;
+/// And up to this much in one call, so that nobody else on the event loop waits much longer than for a batch of small commands.
 const INLINE_BYTES_A_CALL: usize = 1 << 20;
 const DONE_BYTES: usize = 12;
 const DONE_LIST: usize = 256;
@@ -80,11 +80,16 @@ const DONE_LIST: usize = 256;
 /// Threads that move bytes between backings and arenas.
 #[napi]
 pub struct IoPool {
-    pool: Option<Pool>,
+    io: Arc<RwLock<Option<Io>>>,
     bell: Option<OwnedFd>,
-    stores: Vec<Arc<Store>>,
     done: Arc<Desk>,
     reaped: Vec<Done>,
+}
+
+/// What the pairs of a pool use of it; `None` once it is closed. The lock is there for its type: all of them belong to one thread.
+pub(crate) struct Io {
+    pool: Pool,
+    stores: Vec<Arc<Store>>,
 }
 
 /// Starts `threads` threads.
@@ -96,10 +101,13 @@ pub fn io_pool(threads: u32) -> Result<IoPool, Coded> {
     };
     let pool = Pool::start(threads as usize, wake)
         .map_err(|error| Coded::new("SYSTEM", error.to_string()))?;
-    Ok(IoPool {
-        pool: Some(pool),
-        bell: Some(watched),
+    let io = Io {
+        pool,
         stores: Vec::new(),
+    };
+    Ok(IoPool {
+        io: Arc::new(RwLock::new(Some(io))),
+        bell: Some(watched),
         done: Desk::new(DONE_LIST * DONE_BYTES),
         reaped: Vec::with_capacity(DONE_LIST),
     })
@@ -117,8 +125,10 @@ impl IoPool {
     #[napi]
     pub fn add(&mut self, store: &NativeStore) -> Result<u32, Coded> {
         let store = store.store.as_ref().ok_or_else(error::closed)?;
-        self.stores.push(Arc::clone(store));
-        Ok(self.stores.len() as u32 - 1)
+        let mut io = self.io.write().unwrap_or_else(PoisonError::into_inner);
+        let io = io.as_mut().ok_or_else(error::closed)?;
+        io.stores.push(Arc::clone(store));
+        Ok(io.stores.len() as u32 - 1)
     }
 
     /// The list of transfers that are over: pair, slot and errno, each 32 bits.
@@ -130,10 +140,11 @@ impl IoPool {
     /// Takes up to 256 transfers that are over to the list, and returns how many. To be called until it returns 0.
     #[napi]
     pub fn reap(&mut self) -> u32 {
-        let Some(pool) = &self.pool else { return 0 };
         self.reaped.clear();
-        // What is left is asked for by the caller's next call.
-        let _left = pool.reap(&mut self.reaped, DONE_LIST);
+        if let Some(io) = &*self.io.read().unwrap_or_else(PoisonError::into_inner) {
+            // What is left is asked for by the caller's next call.
+            let _left = io.pool.reap(&mut self.reaped, DONE_LIST);
+        }
         for (index, done) in self.reaped.iter().enumerate() {
             let at = index * DONE_BYTES;
             self.done.store(at, 0, (done.token >> 32) as u32);
@@ -146,12 +157,18 @@ impl IoPool {
     /// Lets what runs finish, drops what waits, joins the threads, and lets go of the backings.
     #[napi]
     pub fn close(&mut self) {
-        self.pool = None;
-        self.stores.clear();
+        *self.io.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
 impl IoPool {
+    /// What a pair keeps of the pool.
+    pub(crate) fn io(&self) -> Arc<RwLock<Option<Io>>> {
+        Arc::clone(&self.io)
+    }
+}
+
+impl Io {
     /// Starts the first `count` transfers of `list`.
     pub(crate) fn start(
         &self,
@@ -161,7 +178,6 @@ impl IoPool {
         memory: &Arc<Mapping>,
         fill: impl Fn(&mut Vec<Span>, u32, Direction, u64) -> Result<(), Coded>,
     ) -> Result<(), Coded> {
-        let pool = self.pool.as_ref().ok_or_else(error::closed)?;
         let mut budget = INLINE_BYTES_A_CALL;
         let mut jobs = Vec::new();
         let mut spans = Vec::new();
@@ -211,7 +227,7 @@ impl IoPool {
         }
         if !jobs.is_empty() {
             // SAFETY: the spans lie in `memory`, which stays mapped while the job keeps it.
-            unsafe { pool.submit(jobs) };
+            unsafe { self.pool.submit(jobs) };
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Fetch, data, complete.
 
 use crate::error::{self, Coded};
-use crate::store::IoPool;
+use crate::store::{Io, IoPool};
 use crate::{FEATURES, memory};
 use napi::Env;
 use napi::bindgen_prelude::{ArrayBuffer, Uint8Array};
@@ -11,7 +11,7 @@ use sgring_shm::{Arrival, Bell};
 use sgring_store::Span;
 use sgring_task::{Desk, Direction, Geometry, Target, transfer};
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// A connection that has passed the checks, and when it was welcomed the target's end of a pair.
 #[napi]
@@ -25,6 +25,9 @@ struct Served {
     hang_up: Bell,
     socket: Option<OwnedFd>,
     transfers: Arc<Desk>,
+    io: Arc<RwLock<Option<Io>>>,
+    /// What the pool calls this pair.
+    number: u32,
 }
 
 /// Who is there, and what it asked for.
@@ -104,6 +107,8 @@ impl TargetPair {
             hang_up,
             socket: Some(arrival.socket),
             transfers: Desk::new(transfer::BYTES * geometry.slots()),
+            io: Arc::default(),
+            number: 0,
         });
         Ok(true)
     }
@@ -190,13 +195,23 @@ impl TargetPair {
         Ok((from.len() - rest.len()) as u32)
     }
 
-    /// Starts the first `count` transfers of the list; those that are over at once have their errno in place, the others -1, and are
-    /// reported by the pool as `pair` and their slot.
+    /// Who moves this pair's bytes: its transfers are reported as `number` and their slot. Before the first `transfer`.
     #[napi]
-    pub fn transfer(&mut self, pool: &IoPool, pair: u32, count: u32) -> Result<(), Coded> {
+    pub fn use_pool(&mut self, pool: &IoPool, number: u32) {
+        if let Some(served) = &mut self.served {
+            served.io = pool.io();
+            served.number = number;
+        }
+    }
+
+    /// Starts the first `count` transfers of the list; those that are over at once have their errno in place, the others -1, and are
+    /// reported by the pool.
+    #[napi]
+    pub fn transfer(&mut self, count: u32) -> Result<(), Coded> {
         let served = self.served()?;
-        pool.start(
-            pair,
+        let io = served.io.read().unwrap_or_else(PoisonError::into_inner);
+        io.as_ref().ok_or_else(error::closed)?.start(
+            served.number,
             &served.transfers,
             count as usize,
             served.pair.memory(),
