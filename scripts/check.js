@@ -28,6 +28,10 @@ const checks = [
   { name: 'biome', command: [node, `${bin}/@biomejs/biome/bin/biome`, 'check', '.'] },
   { name: 'types of ts/', find: () => complaints(setup(['dist'])) },
   { name: 'types of test/', find: () => complaints(setup(['dist', 'tests'])) },
+  {
+    name: 'types of bench/',
+    command: [node, `${bin}/typescript/bin/tsc`, '-p', 'bench', '--noEmit'],
+  },
   { name: 'types of scripts/', command: [node, `${bin}/typescript/bin/tsc`, '-p', 'scripts'] },
   { name: 'native code builds', find: () => complaints(setup(['native'])) },
   {
