@@ -4,8 +4,8 @@ import { connect, TransportError } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { Program } from '../support/program.ts'
-import { ServerProcess } from '../support/server.ts'
 import * as scripted from '../support/scripted-unit.ts'
+import { ServerProcess } from '../support/server.ts'
 
 const test = suite('the end of a server')
 

@@ -2,8 +2,8 @@
 
 import { createInterface } from 'node:readline'
 import { type NexusInfo, serve } from '#dist/index.js'
-import type { ServerConfig } from './server.ts'
 import { ScriptedUnit } from './scripted-unit.ts'
+import type { ServerConfig } from './server.ts'
 
 const { units, ...options } = JSON.parse(process.argv[2] ?? '') as ServerConfig
 const server = await serve({
