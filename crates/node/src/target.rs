@@ -85,6 +85,7 @@ impl TargetPair {
         let bell = Bell::new(arrival.socket.as_fd()).map_err(error::shm)?;
         let hang_up = Bell::new(arrival.socket.as_fd()).map_err(error::shm)?;
         let memory = Arc::clone(&arrival.mapping);
+        memory.advise_huge(geometry.arena_offset()..geometry.segment_bytes());
         let target = Target::attach(memory, geometry, hello.required_features, hello.epoch, bell);
         let Some(target) = target else {
             arrival.refuse(Refusal::Segment);
