@@ -74,6 +74,8 @@ impl NativeStore {
 const INLINE_BYTES: usize = 256 << 10;
 /// And up to this much in one call, so that nobody else on the event loop waits much longer than for a batch of small commands.
 const INLINE_BYTES_A_CALL: usize = 1 << 20;
+/// More would push each other out of the cache.
+const PREFETCH_BYTES: usize = 16 << 10;
 const DONE_BYTES: usize = 12;
 const DONE_LIST: usize = 256;
 
@@ -181,8 +183,12 @@ impl Io {
         let mut budget = INLINE_BYTES_A_CALL;
         let mut jobs = Vec::new();
         let mut spans = Vec::new();
-        for index in 0..count.min(list.len() / transfer::BYTES) {
+        let count = count.min(list.len() / transfer::BYTES);
+        for index in 0..count {
             let at = index * transfer::BYTES;
+            if index + 1 < count {
+                self.prefetch(list, at + transfer::BYTES);
+            }
             let slot = list.load(at, transfer::SLOT);
             let store = self.stores.get(list.load(at, transfer::BACKING) as usize);
             let store = store.ok_or_else(|| error::argument("no such backing"))?;
@@ -230,6 +236,21 @@ impl Io {
             unsafe { self.pool.submit(jobs) };
         }
         Ok(())
+    }
+}
+
+impl Io {
+    /// The next transfer's bytes come while this one's are copied: of a large image, they are mostly not in a cache.
+    fn prefetch(&self, list: &Desk, at: usize) {
+        let len = list.load(at, transfer::LEN) as usize;
+        let store = self.stores.get(list.load(at, transfer::BACKING) as usize);
+        if let Some(store) = store.filter(|_| len <= PREFETCH_BYTES)
+            && list.load(at, transfer::OP) == transfer::READ
+        {
+            let low = list.load(at, transfer::OFFSET_LOW);
+            let high = list.load(at, transfer::OFFSET_HIGH);
+            store.prefetch(u64::from(low) | u64::from(high) << 32, len);
+        }
     }
 }
 

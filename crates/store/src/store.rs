@@ -176,6 +176,13 @@ impl Store {
         }
     }
 
+    /// A `try_read` of this range comes soon: in memory, its bytes are on their way to the processor meanwhile.
+    pub fn prefetch(&self, offset: u64, len: usize) {
+        if let Image::Memory(memory) = &self.image {
+            memory.prefetch(offset, len);
+        }
+    }
+
     /// [`Store::read`] for an event loop: `None`, with nothing done, if it could wait. That is when the store is
     /// a file, when somebody writes there now, or when the range touches more than two aligned
     /// mebibytes (up to 1 MiB never does).
