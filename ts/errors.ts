@@ -30,7 +30,8 @@ export const CODES = {
     'an argument has a wrong type or lies outside its range; see the message',
   ERR_SGRING_JOIN: 'the join token names no nexus of this target, or one of another user',
   ERR_SGRING_LEASE_RELEASED: 'the lease was released; its bytes are gone',
-  ERR_SGRING_LIMIT: 'the target serves as many nexuses or pairs as it was allowed to',
+  ERR_SGRING_LIMIT:
+    'the target serves as many nexuses or pairs as it was allowed to, or not so large an arena',
   ERR_SGRING_NATIVE_MISSING:
     'the native library for this platform is not installed; see cause for what was tried',
   ERR_SGRING_NEXUS_LOST: 'the target went away or broke the protocol; see reason',

@@ -26,6 +26,8 @@ export interface PortOptions {
   readonly maxNexuses?: number
   /** Pairs at a time, of all nexuses. Default: 256. */
   readonly maxPairs?: number
+  /** Bytes of a pair's arena at most: pages of it that this side touches are memory of this side's. Default: 1 GiB. */
+  readonly maxArenaBytes?: number
   /** How long an empty queue is watched before this side sleeps, in microseconds; 0 is off. Default: 100, and 0 where the process has one CPU. */
   readonly spinUs?: number
   /** Native threads that move bytes of files, devices, and of large transfers in memory. Default: 4. */
@@ -52,6 +54,8 @@ const REFUSAL_LIMIT = 5
 const REFUSAL_JOIN = 6
 const TOKEN_BYTES = 16
 const MAX_PENDING = 64
+/** How often to look where nobody can ring. */
+const POLL_MS = 10
 
 interface ServedNexus {
   readonly id: number
@@ -75,6 +79,7 @@ export class RingPort {
   readonly #transfers: Transfers
   readonly #nexuses = new Map<string, ServedNexus>()
   #pairs = 0
+  #poll: NodeJS.Timeout | undefined
   #closed = false
 
   /** Listens at once: when the constructor returns, clients can connect. */
@@ -85,6 +90,7 @@ export class RingPort {
       mode: options.mode ?? 0o600,
       maxNexuses: options.maxNexuses ?? 64,
       maxPairs: options.maxPairs ?? 256,
+      maxArenaBytes: options.maxArenaBytes ?? 2 ** 30,
       spinUs: options.spinUs ?? SPIN_US,
       ioThreads: options.ioThreads ?? 4,
     }
@@ -98,7 +104,13 @@ export class RingPort {
       this.#transfers.close()
       throw error
     }
-    this.#bell = new Bell(this.#listener.takeBell(), { ring: () => this.#accept(), end() {} })
+    this.#bell = new Bell(this.#listener.takeBell(), {
+      ring: () => this.#accept(),
+      // The listening thread hangs up a bell that the kernel has no memory to ring.
+      end: () => {
+        if (!this.#closed) this.#poll = setInterval(() => this.#accept(), POLL_MS)
+      },
+    })
     // A server holds its process.
     this.#bell.reference(true)
   }
@@ -113,6 +125,7 @@ export class RingPort {
     this.#closed = true
     this.#listener.close()
     this.#bell.close()
+    clearInterval(this.#poll)
     for (const nexus of [...this.#nexuses.values()]) {
       for (const pair of [...nexus.pairs]) pair.close(undefined)
     }
@@ -131,8 +144,10 @@ export class RingPort {
     const joins = token.some((byte) => byte !== 0)
     const joined = joins ? this.#nexuses.get(token.toString('hex')) : undefined
     const known = !joins || joined?.uid === arrival.uid
-    const full = joined === undefined && this.#nexuses.size >= this.#options.maxNexuses
-    if (!known || full || this.#pairs >= this.#options.maxPairs) {
+    const { maxNexuses, maxPairs, maxArenaBytes } = this.#options
+    const full =
+      (joined === undefined && this.#nexuses.size >= maxNexuses) || this.#pairs >= maxPairs
+    if (!known || full || arrival.arenaBytes > maxArenaBytes) {
       pair.refuse(known ? REFUSAL_LIMIT : REFUSAL_JOIN)
       return
     }

@@ -13,6 +13,8 @@ export interface TransferOwner {
 }
 
 const WORDS = 3
+/** How often to look where nobody can ring. */
+const POLL_MS = 10
 
 export class Transfers {
   readonly pool: IoPool
@@ -20,6 +22,8 @@ export class Transfers {
   readonly #done: Uint32Array
   readonly #owners = new Map<number, TransferOwner>()
   readonly #backings = new Map<Backing, number>()
+  #closed = false
+  #poll: NodeJS.Timeout | undefined
   #lastOwner = 0
   /** The one that was asked for last, and mostly is again. */
   #lastBacking: Backing | undefined
@@ -28,7 +32,13 @@ export class Transfers {
   constructor(threads: number) {
     this.pool = translated(() => native().ioPool(threads))
     this.#done = new Uint32Array(this.pool.desk())
-    this.#bell = new Bell(this.pool.takeBell(), { ring: () => this.#reap(), end() {} })
+    this.#bell = new Bell(this.pool.takeBell(), {
+      ring: () => this.#reap(),
+      // The threads hang up a bell that the kernel has no memory to ring.
+      end: () => {
+        if (!this.#closed) this.#poll = setInterval(() => this.#reap(), POLL_MS)
+      },
+    })
   }
 
   /** A number for `owner`, never used twice, that its transfers carry. */
@@ -57,6 +67,8 @@ export class Transfers {
   }
 
   close(): void {
+    this.#closed = true
+    clearInterval(this.#poll)
     this.#owners.clear()
     this.#bell.close()
     this.pool.close()

@@ -17,7 +17,7 @@ pub(crate) fn shm_at(path: &str, error: ShmError) -> Coded {
 }
 
 pub(crate) fn store(error: StoreError) -> Coded {
-    Coded::new("BACKING", error.to_string())
+    Coded::new(error.code(), error.to_string())
 }
 
 pub(crate) fn closed() -> Coded {

@@ -3,7 +3,7 @@
 use crate::error::{self, Coded};
 use crate::{FEATURES, memory};
 use napi::Env;
-use napi::bindgen_prelude::{ArrayBuffer, Uint8Array};
+use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi_derive::napi;
 use sgring_shm::handshake::{Hello, PROTOCOL_VERSION, RECORD_BYTES, Refusal, Welcome};
 use sgring_shm::socket::{connect, peer_credentials, send_with_descriptor};
@@ -65,7 +65,7 @@ pub struct InitiatorPair {
 }
 
 /// Makes a segment, connects and says hello. The answer comes on the socket: see `decode_welcome`.
-#[napi]
+#[napi(catch_unwind)]
 pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
     let geometry = Geometry::new(options.slots, options.arena_bytes)
         .ok_or_else(|| error::argument("slots or arenaBytes out of range"))?;
@@ -117,7 +117,7 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
 }
 
 /// Reads the 64 bytes that a target answers first.
-#[napi]
+#[napi(catch_unwind)]
 pub fn decode_welcome(bytes: Uint8Array) -> Result<WelcomeRecord, Coded> {
     let record = <&[u8; RECORD_BYTES]>::try_from(bytes.as_ref())
         .map_err(|_| error::argument("a welcome has 64 bytes"))?;
@@ -140,34 +140,34 @@ pub fn decode_welcome(bytes: Uint8Array) -> Result<WelcomeRecord, Coded> {
 #[napi]
 impl InitiatorPair {
     /// Hands the connected, non-blocking socket over: the caller watches and closes it. `-1` the second time.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_socket(&mut self) -> i32 {
         self.socket.take().map_or(-1, IntoRawFd::into_raw_fd)
     }
 
     /// The process that serves the socket.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn peer_pid(&self) -> u32 {
         self.peer_pid
     }
 
     /// The lists of slots to submit and of completions (`sgring_task::Initiator`).
-    #[napi]
-    pub fn desk<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>, Coded> {
+    #[napi(catch_unwind)]
+    pub fn desk<'env>(&self, env: &'env Env) -> Result<Unknown<'env>, Coded> {
         memory::desk(env, self.pair()?.desk())
     }
 
     /// All slots, in place.
-    #[napi]
-    pub fn slots<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>, Coded> {
+    #[napi(catch_unwind)]
+    pub fn slots<'env>(&self, env: &'env Env) -> Result<Unknown<'env>, Coded> {
         let geometry = self.geometry;
         let len = geometry.slots() * sgring_task::SLOT_BYTES;
         memory::part(env, self.pair()?.memory(), geometry.slots_offset(), len)
     }
 
     /// The whole arena, in place.
-    #[napi]
-    pub fn arena<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>, Coded> {
+    #[napi(catch_unwind)]
+    pub fn arena<'env>(&self, env: &'env Env) -> Result<Unknown<'env>, Coded> {
         memory::part(
             env,
             self.pair()?.memory(),
@@ -177,13 +177,13 @@ impl InitiatorPair {
     }
 
     /// `len` bytes of the arena from `offset`, in place, in a buffer of their own that can be detached.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn lease<'env>(
         &self,
         env: &'env Env,
         offset: u32,
         len: u32,
-    ) -> Result<ArrayBuffer<'env>, Coded> {
+    ) -> Result<Unknown<'env>, Coded> {
         let (offset, len) = (offset as usize, len as usize);
         if offset + len > self.geometry.arena_bytes() {
             return Err(error::argument("beyond the arena"));
@@ -197,7 +197,7 @@ impl InitiatorPair {
     }
 
     /// Publishes the first `count` slots of the desk. 0, or the violation's number.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn submit(&mut self, count: u32) -> u32 {
         match self.pair.as_mut().map(|pair| pair.submit(count as usize)) {
             Some(Err(violation)) => u32::from(violation.number()),
@@ -206,7 +206,7 @@ impl InitiatorPair {
     }
 
     /// Takes the completions that are there, and arms if there are none and `arm`. Their number, or minus the violation's.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn reap(&mut self, arm: bool) -> i32 {
         match self.pair.as_mut().map(|pair| pair.reap(arm)) {
             Some(Ok(count)) => count as i32,
@@ -216,7 +216,7 @@ impl InitiatorPair {
     }
 
     /// Gives the memory under the whole pages of this part of the arena back. Bytes given back.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn give_back(&self, offset: u32, len: u32) -> Result<u32, Coded> {
         let start = self.geometry.arena_offset() + offset as usize;
         let given = self.pair()?.memory().give_back(start..start + len as usize);
@@ -225,7 +225,7 @@ impl InitiatorPair {
 
     /// Ends the connection, which both sides' watchers see, and lets go of the segment; it stays mapped as long as a buffer of it
     /// is not detached.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&mut self) {
         if let Some(bell) = self.hang_up.take() {
             bell.hang_up();
@@ -241,9 +241,9 @@ impl InitiatorPair {
 }
 
 /// Detaches a buffer that `lease` gave: every view of it has length 0 from now on.
-#[napi]
-pub fn detach(buffer: ArrayBuffer) -> Result<(), Coded> {
-    buffer.detach().map_err(error::napi)
+#[napi(catch_unwind)]
+pub fn detach(env: &Env, buffer: Unknown) -> Result<(), Coded> {
+    memory::detach(env, buffer)
 }
 
 /// What this build is: for messages and for `doctor`.
@@ -256,7 +256,7 @@ pub struct Protocol {
 }
 
 /// The protocol that this build speaks.
-#[napi]
+#[napi(catch_unwind)]
 pub fn protocol() -> Protocol {
     Protocol {
         version: PROTOCOL_VERSION,

@@ -30,7 +30,7 @@ pub struct TargetListener {
 }
 
 /// Serves a socket: a thread lets in who passes the checks, and rings the bell.
-#[napi]
+#[napi(catch_unwind)]
 pub fn listen(options: ListenRecord) -> Result<TargetListener, Coded> {
     let mut listen = ListenOptions::new(segment_len);
     listen.allowed_uids = options.allowed_uids;
@@ -52,19 +52,19 @@ fn segment_len(hello: &Hello) -> Option<u64> {
 #[napi]
 impl TargetListener {
     /// Hands the bell over: the caller watches and closes it. `-1` the second time.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_bell(&mut self) -> i32 {
         self.bell.take().map_or(-1, IntoRawFd::into_raw_fd)
     }
 
-    /// The next connection that has passed all checks, if there is one; then the bell is armed again.
-    #[napi]
+    /// The next connection that has passed all checks, if there is one. To be called until there is none.
+    #[napi(catch_unwind)]
     pub fn accept(&mut self) -> Option<TargetPair> {
         self.listener.as_ref()?.accept().map(TargetPair::new)
     }
 
     /// Stops listening, joins the thread, and removes the socket.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&mut self) {
         if let Some(listener) = self.listener.take() {
             listener.close();

@@ -1,14 +1,16 @@
 //! Memory that JavaScript sees in place.
 
 use crate::error::{self, Coded};
-use napi::Env;
-use napi::bindgen_prelude::ArrayBuffer;
+use core::ffi::c_void;
+use core::ptr;
+use napi::bindgen_prelude::{FromNapiValue, JsValue, Unknown};
+use napi::{Env, sys};
 use sgring_shm::Mapping;
 use sgring_task::Desk;
 use std::sync::Arc;
 
 /// The whole desk as an ArrayBuffer that keeps it.
-pub(crate) fn desk<'env>(env: &'env Env, desk: &Arc<Desk>) -> Result<ArrayBuffer<'env>, Coded> {
+pub(crate) fn desk<'env>(env: &'env Env, desk: &Arc<Desk>) -> Result<Unknown<'env>, Coded> {
     // SAFETY: the desk's bytes live as long as the desk, which the buffer keeps.
     unsafe { external(env, desk.as_ptr(), desk.len(), Arc::clone(desk)) }
 }
@@ -19,7 +21,7 @@ pub(crate) fn part<'env>(
     memory: &Arc<Mapping>,
     offset: usize,
     len: usize,
-) -> Result<ArrayBuffer<'env>, Coded> {
+) -> Result<Unknown<'env>, Coded> {
     if offset.checked_add(len).is_none_or(|end| end > memory.len()) {
         return Err(error::argument("beyond the segment"));
     }
@@ -29,7 +31,7 @@ pub(crate) fn part<'env>(
     unsafe { external(env, start, len, Arc::clone(memory)) }
 }
 
-/// An ArrayBuffer over `len` bytes at `start`.
+/// An ArrayBuffer over `len` bytes at `start`. Made without napi-rs, whose type for it holds a slice: these bytes are shared.
 ///
 /// # Safety
 ///
@@ -39,15 +41,55 @@ unsafe fn external<'env, T: 'static>(
     start: *mut u8,
     len: usize,
     keep: T,
-) -> Result<ArrayBuffer<'env>, Coded> {
-    // SAFETY: 1. valid as long as `keep`, which the finalizer drops. 2. No slice is made of it here.
-    let buffer = unsafe { ArrayBuffer::from_external(env, start, len, keep, |_, keep| drop(keep)) };
-    let buffer = buffer.map_err(error::napi)?;
-    // Where V8 keeps its memory in a cage (Electron), napi-rs copies silently, and a copied ring is dead.
-    if len > 0 && buffer.as_ptr() != start.cast_const() {
-        let message =
-            "this runtime allows no memory of its own outside its heap (Electron's memory cage)";
-        return Err(Coded::new("UNSUPPORTED_PLATFORM", message.to_owned()));
+) -> Result<Unknown<'env>, Coded> {
+    let keep = Box::into_raw(Box::new(keep));
+    let mut buffer = ptr::null_mut();
+    // SAFETY: 1. The bytes are valid as long as `keep`, which the finalizer drops, and nobody else. 2. `buffer` is writable.
+    let status = unsafe {
+        sys::napi_create_external_arraybuffer(
+            env.raw(),
+            start.cast(),
+            len,
+            Some(finalize::<T>),
+            keep.cast(),
+            &raw mut buffer,
+        )
+    };
+    if status != sys::Status::napi_ok {
+        // SAFETY: made above, and no finalizer was taken.
+        drop(unsafe { Box::from_raw(keep) });
+        // Where V8 keeps its memory in a cage (Electron) there are no such buffers, and a copied ring would be dead.
+        let (code, what) = match status {
+            sys::Status::napi_no_external_buffers_allowed => (
+                "UNSUPPORTED_PLATFORM",
+                "this runtime allows no memory outside its heap (Electron's memory cage)"
+                    .to_owned(),
+            ),
+            _ => (
+                "SYSTEM",
+                format!("napi_create_external_arraybuffer: status {status}"),
+            ),
+        };
+        return Err(Coded::new(code, what));
     }
-    Ok(buffer)
+    // SAFETY: a value of this environment and scope, made above.
+    unsafe { Unknown::from_napi_value(env.raw(), buffer) }.map_err(error::napi)
+}
+
+/// Called once, when the buffer was detached or collected.
+extern "C" fn finalize<T>(_env: sys::napi_env, _data: *mut c_void, keep: *mut c_void) {
+    // SAFETY: `external` handed this box over, and Node calls once.
+    drop(unsafe { Box::from_raw(keep.cast::<T>()) });
+}
+
+/// Detaches a buffer that `external` made.
+pub(crate) fn detach(env: &Env, buffer: Unknown<'_>) -> Result<(), Coded> {
+    // SAFETY: a value of this environment; one that is no ArrayBuffer is an error status.
+    match unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) } {
+        sys::Status::napi_ok => Ok(()),
+        status => Err(Coded::new(
+            "SYSTEM",
+            format!("napi_detach_arraybuffer: status {status}"),
+        )),
+    }
 }

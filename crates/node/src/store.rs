@@ -3,7 +3,7 @@
 use crate::error::{self, Coded};
 use crate::memory;
 use napi::Env;
-use napi::bindgen_prelude::ArrayBuffer;
+use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 use sgring_shm::{Mapping, bell_pair};
 use sgring_store::{Access, Done, Durability, Errno, Job, Kind, Op, Pool, Span, Store};
@@ -19,7 +19,7 @@ pub struct NativeStore {
 }
 
 /// Zeroed memory of `length` bytes.
-#[napi]
+#[napi(catch_unwind)]
 pub fn memory_store(length: f64) -> Result<NativeStore, Coded> {
     let store = Store::memory(length as u64).map_err(error::store)?;
     Ok(NativeStore {
@@ -28,7 +28,7 @@ pub fn memory_store(length: f64) -> Result<NativeStore, Coded> {
 }
 
 /// A regular file or a block device. `create` makes a new sparse file of that many bytes, and fails if there is one.
-#[napi]
+#[napi(catch_unwind)]
 pub fn file_store(
     path: String,
     read_only: bool,
@@ -50,7 +50,7 @@ pub fn file_store(
 #[napi]
 impl NativeStore {
     /// Bytes.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn length(&self) -> f64 {
         self.store
             .as_ref()
@@ -58,13 +58,13 @@ impl NativeStore {
     }
 
     /// Whether it refuses writes.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn read_only(&self) -> bool {
         self.store.as_ref().is_none_or(|store| store.read_only())
     }
 
-    /// Lets go of the backing; what runs on it ends first.
-    #[napi]
+    /// Lets go of the backing: it is closed once the pools that know it are.
+    #[napi(catch_unwind)]
     pub fn close(&mut self) {
         self.store = None;
     }
@@ -72,8 +72,9 @@ impl NativeStore {
 
 /// Up to this length, memory is copied where the command is found: telling a thread, and being told, would take the event loop as long.
 const INLINE_BYTES: usize = 256 << 10;
-/// And up to this much in one call, so that nobody else on the event loop waits much longer than for a batch of small commands.
-const INLINE_BYTES_A_CALL: usize = 1 << 20;
+/// And up to this much of what one `fetch` brought, so that nobody else on the event loop waits much longer than for a batch of small
+/// commands.
+pub(crate) const INLINE_BYTES_A_FETCH: usize = 2 << 20;
 /// More would push each other out of the cache.
 const PREFETCH_BYTES: usize = 16 << 10;
 const DONE_BYTES: usize = 12;
@@ -95,11 +96,14 @@ pub(crate) struct Io {
 }
 
 /// Starts `threads` threads.
-#[napi]
+#[napi(catch_unwind)]
 pub fn io_pool(threads: u32) -> Result<IoPool, Coded> {
     let (bell, watched) = bell_pair().map_err(error::shm)?;
     let wake = move || {
-        bell.ring();
+        // One that cannot be rung is hung up, which its watcher sees: it looks by itself from then on.
+        if !bell.ring() {
+            bell.hang_up();
+        }
     };
     let pool = Pool::start(threads as usize, wake)
         .map_err(|error| Coded::new("SYSTEM", error.to_string()))?;
@@ -118,13 +122,13 @@ pub fn io_pool(threads: u32) -> Result<IoPool, Coded> {
 #[napi]
 impl IoPool {
     /// Hands the bell over: the caller watches and closes it. `-1` the second time.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_bell(&mut self) -> i32 {
         self.bell.take().map_or(-1, IntoRawFd::into_raw_fd)
     }
 
     /// Makes a backing known, and returns the number that transfers name it by.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn add(&mut self, store: &NativeStore) -> Result<u32, Coded> {
         let store = store.store.as_ref().ok_or_else(error::closed)?;
         let mut io = self.io.write().unwrap_or_else(PoisonError::into_inner);
@@ -134,13 +138,13 @@ impl IoPool {
     }
 
     /// The list of transfers that are over: pair, slot and errno, each 32 bits.
-    #[napi]
-    pub fn desk<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>, Coded> {
+    #[napi(catch_unwind)]
+    pub fn desk<'env>(&self, env: &'env Env) -> Result<Unknown<'env>, Coded> {
         memory::desk(env, &self.done)
     }
 
     /// Takes up to 256 transfers that are over to the list, and returns how many. To be called until it returns 0.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn reap(&mut self) -> u32 {
         self.reaped.clear();
         if let Some(io) = &*self.io.read().unwrap_or_else(PoisonError::into_inner) {
@@ -157,7 +161,7 @@ impl IoPool {
     }
 
     /// Lets what runs finish, drops what waits, joins the threads, and lets go of the backings.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&mut self) {
         *self.io.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -170,100 +174,112 @@ impl IoPool {
     }
 }
 
+/// A transfer as its list has it.
+struct Ticket<'a> {
+    slot: u32,
+    store: &'a Arc<Store>,
+    op: Op,
+    direction: Option<Direction>,
+    offset: u64,
+    len: usize,
+}
+
 impl Io {
-    /// Starts the first `count` transfers of `list`.
+    /// Starts the first `count` transfers of `list`, whose errno words then say what became of them. Up to `budget` bytes are copied at
+    /// once, and taken off it.
     pub(crate) fn start(
         &self,
         pair: u32,
         list: &Desk,
         count: usize,
         memory: &Arc<Mapping>,
+        budget: &mut usize,
         fill: impl Fn(&mut Vec<Span>, u32, Direction, u64) -> Result<(), Coded>,
-    ) -> Result<(), Coded> {
-        let mut budget = INLINE_BYTES_A_CALL;
+    ) {
         let mut jobs = Vec::new();
         let mut spans = Vec::new();
         let count = count.min(list.len() / transfer::BYTES);
+        let mut next = self.ticket(list, 0);
         for index in 0..count {
-            let at = index * transfer::BYTES;
-            if index + 1 < count {
-                self.prefetch(list, at + transfer::BYTES);
+            let ticket = next;
+            next = self.ticket(list, (index + 1) % count * transfer::BYTES);
+            if let Some(next) = next.as_ref().filter(|next| next.op == Op::Read) {
+                // Of a large image, the next transfer's bytes are mostly in no cache: they come while this one's are copied.
+                next.store
+                    .prefetch(next.offset, next.len.min(PREFETCH_BYTES));
             }
-            let slot = list.load(at, transfer::SLOT);
-            let store = self.stores.get(list.load(at, transfer::BACKING) as usize);
-            let store = store.ok_or_else(|| error::argument("no such backing"))?;
-            let low = list.load(at, transfer::OFFSET_LOW);
-            let offset = u64::from(low) | u64::from(list.load(at, transfer::OFFSET_HIGH)) << 32;
-            let len = list.load(at, transfer::LEN);
-            let (op, direction) = match list.load(at, transfer::OP) {
-                transfer::READ => (Op::Read, Some(Direction::In)),
-                transfer::WRITE => (Op::Write(Durability::Cached), Some(Direction::Out)),
-                transfer::WRITE_FUA => (Op::Write(Durability::Medium), Some(Direction::Out)),
-                transfer::FLUSH => (Op::Flush, None),
-                _ => return Err(error::argument("no such transfer")),
+            let filled = ticket.filter(|ticket| {
+                spans.clear();
+                let len = ticket.len as u64;
+                let direction = ticket.direction;
+                direction.is_none_or(|way| fill(&mut spans, ticket.slot, way, len).is_ok())
+            });
+            let errno = match filled {
+                None => libc::EINVAL,
+                Some(ticket) => match at_once(&ticket, &spans, budget) {
+                    Some(Ok(())) => 0,
+                    Some(Err(Errno(errno))) => errno,
+                    None => {
+                        jobs.push(Job {
+                            token: u64::from(pair) << 32 | u64::from(ticket.slot),
+                            store: Arc::clone(ticket.store),
+                            op: ticket.op,
+                            offset: ticket.offset,
+                            spans: std::mem::take(&mut spans),
+                            keep: Arc::clone(memory) as _,
+                        });
+                        transfer::UNDER_WAY
+                    }
+                },
             };
-            spans.clear();
-            if let Some(direction) = direction {
-                fill(&mut spans, slot, direction, u64::from(len))?;
-            }
-            let small = len as usize <= INLINE_BYTES.min(budget);
-            let over = if small {
-                try_at_once(store, op, offset, &spans)
-            } else {
-                None
-            };
-            if over.is_some() {
-                budget -= len as usize;
-            } else {
-                jobs.push(Job {
-                    token: u64::from(pair) << 32 | u64::from(slot),
-                    store: Arc::clone(store),
-                    op,
-                    offset,
-                    spans: std::mem::take(&mut spans),
-                    keep: Arc::clone(memory) as _,
-                });
-            }
-            let errno = match over {
-                Some(Ok(())) => 0,
-                Some(Err(Errno(errno))) => errno,
-                None => transfer::UNDER_WAY,
-            };
-            list.store(at, transfer::ERRNO, errno as u32);
+            list.store(index * transfer::BYTES, transfer::ERRNO, errno as u32);
         }
         if !jobs.is_empty() {
             // SAFETY: the spans lie in `memory`, which stays mapped while the job keeps it.
             unsafe { self.pool.submit(jobs) };
         }
-        Ok(())
+    }
+
+    fn ticket(&self, list: &Desk, at: usize) -> Option<Ticket<'_>> {
+        let (op, direction) = match list.load(at, transfer::OP) {
+            transfer::READ => (Op::Read, Some(Direction::In)),
+            transfer::WRITE => (Op::Write(Durability::Cached), Some(Direction::Out)),
+            transfer::WRITE_FUA => (Op::Write(Durability::Medium), Some(Direction::Out)),
+            transfer::FLUSH => (Op::Flush, None),
+            _ => return None,
+        };
+        let low = list.load(at, transfer::OFFSET_LOW);
+        let high = list.load(at, transfer::OFFSET_HIGH);
+        Some(Ticket {
+            slot: list.load(at, transfer::SLOT),
+            store: self.stores.get(list.load(at, transfer::BACKING) as usize)?,
+            op,
+            direction,
+            offset: u64::from(low) | u64::from(high) << 32,
+            len: list.load(at, transfer::LEN) as usize,
+        })
     }
 }
 
-impl Io {
-    /// The next transfer's bytes come while this one's are copied: of a large image, they are mostly not in a cache.
-    fn prefetch(&self, list: &Desk, at: usize) {
-        let len = list.load(at, transfer::LEN) as usize;
-        let store = self.stores.get(list.load(at, transfer::BACKING) as usize);
-        if let Some(store) = store.filter(|_| len <= PREFETCH_BYTES)
-            && list.load(at, transfer::OP) == transfer::READ
-        {
-            let low = list.load(at, transfer::OFFSET_LOW);
-            let high = list.load(at, transfer::OFFSET_HIGH);
-            store.prefetch(u64::from(low) | u64::from(high) << 32, len);
-        }
-    }
-}
-
-/// Memory without waiting; `None` if it takes a thread.
-fn try_at_once(store: &Store, op: Op, offset: u64, spans: &[Span]) -> Option<Result<(), Errno>> {
-    if store.kind() != Kind::Memory {
+/// Memory without waiting, as far as the budget goes; `None` if it takes a thread.
+fn at_once(ticket: &Ticket, spans: &[Span], budget: &mut usize) -> Option<Result<(), Errno>> {
+    let &Ticket {
+        store,
+        op,
+        offset,
+        len,
+        ..
+    } = ticket;
+    if store.kind() != Kind::Memory || len > INLINE_BYTES.min(*budget) {
         return None;
     }
-    match op {
+    let over = match op {
         // SAFETY: the spans lie in a mapping that the caller holds.
         Op::Read => unsafe { store.try_read(offset, spans) },
         // SAFETY: as above.
         Op::Write(_) => unsafe { store.try_write(offset, spans) },
         Op::Flush => Some(store.flush()),
-    }
+    }?;
+    *budget -= len;
+    Some(over)
 }

@@ -1,10 +1,10 @@
 //! Fetch, data, complete.
 
 use crate::error::{self, Coded};
-use crate::store::{Io, IoPool};
+use crate::store::{INLINE_BYTES_A_FETCH, Io, IoPool};
 use crate::{FEATURES, memory};
 use napi::Env;
-use napi::bindgen_prelude::{ArrayBuffer, Uint8Array};
+use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi_derive::napi;
 use sgring_shm::handshake::{PROTOCOL_VERSION, Refusal, Welcome};
 use sgring_shm::{Arrival, Bell};
@@ -28,6 +28,8 @@ struct Served {
     io: Arc<RwLock<Option<Io>>>,
     /// What the pool calls this pair.
     number: u32,
+    /// Bytes that may still be copied on this thread before the next `fetch`.
+    inline_budget: usize,
 }
 
 /// Who is there, and what it asked for.
@@ -61,7 +63,7 @@ impl TargetPair {
 #[napi]
 impl TargetPair {
     /// Who is there. `null` once it was welcomed or refused.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn arrival(&self) -> Option<ArrivalRecord> {
         let Arrival { hello, peer, .. } = self.arrival.as_ref()?;
         Some(ArrivalRecord {
@@ -74,7 +76,7 @@ impl TargetPair {
     }
 
     /// Lets the peer in. `false` if its segment's header does not say what it said itself, or it is gone: then it was refused.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn welcome(&mut self, nexus: u32, pair: u32, token: Uint8Array) -> Result<bool, Coded> {
         let arrival = self.arrival.take().ok_or_else(error::closed)?;
         let token = <[u8; 16]>::try_from(token.as_ref())
@@ -110,12 +112,13 @@ impl TargetPair {
             transfers: Desk::new(transfer::BYTES * geometry.slots()),
             io: Arc::default(),
             number: 0,
+            inline_budget: 0,
         });
         Ok(true)
     }
 
     /// Turns the peer away: 5 too many, 6 no such nexus, 8 closing (`sgring_shm::Refusal`).
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn refuse(&mut self, code: u32) {
         let refusal = Refusal::from_code(code).unwrap_or(Refusal::Closing);
         if let Some(arrival) = self.arrival.take() {
@@ -124,28 +127,32 @@ impl TargetPair {
     }
 
     /// Hands the connected, non-blocking socket over: the caller watches and closes it. `-1` the second time.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_socket(&mut self) -> i32 {
         let socket = self.served.as_mut().and_then(|served| served.socket.take());
         socket.map_or(-1, IntoRawFd::into_raw_fd)
     }
 
     /// The records, and the lists of fetched slots and of completions (`sgring_task::Target`).
-    #[napi]
-    pub fn desk<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>, Coded> {
+    #[napi(catch_unwind)]
+    pub fn desk<'env>(&self, env: &'env Env) -> Result<Unknown<'env>, Coded> {
         memory::desk(env, self.served()?.pair.desk())
     }
 
     /// The list of transfers (`sgring_task::transfer`).
-    #[napi]
-    pub fn transfers<'env>(&self, env: &'env Env) -> Result<ArrayBuffer<'env>, Coded> {
+    #[napi(catch_unwind)]
+    pub fn transfers<'env>(&self, env: &'env Env) -> Result<Unknown<'env>, Coded> {
         memory::desk(env, &self.served()?.transfers)
     }
 
     /// Takes the submissions that are there, and arms if there are none and `arm`. Their number, or minus the violation's.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn fetch(&mut self, arm: bool) -> i32 {
-        match self.served.as_mut().map(|served| served.pair.fetch(arm)) {
+        let fetched = self.served.as_mut().map(|served| {
+            served.inline_budget = INLINE_BYTES_A_FETCH;
+            served.pair.fetch(arm)
+        });
+        match fetched {
             Some(Ok(count)) => count as i32,
             Some(Err(violation)) => -i32::from(violation.number()),
             None => 0,
@@ -153,7 +160,7 @@ impl TargetPair {
     }
 
     /// Publishes the first `count` completions of the desk. 0, or the violation's number.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn complete(&mut self, count: u32) -> u32 {
         match self
             .served
@@ -166,7 +173,7 @@ impl TargetPair {
     }
 
     /// Copies data-out of an accepted task from its start. Bytes copied: as many as there are, and room for.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn read_out(&self, slot: u32, mut into: Uint8Array) -> Result<u32, Coded> {
         let served = self.served()?;
         // SAFETY: JavaScript runs on this thread and waits for this call; the buffer is its own heap's, not shared memory.
@@ -183,7 +190,7 @@ impl TargetPair {
     }
 
     /// Copies bytes to data-in of an accepted task from its start. Bytes copied: as many as there are, and room for.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn write_in(&self, slot: u32, from: Uint8Array) -> Result<u32, Coded> {
         let served = self.served()?;
         let mut rest = from.as_ref();
@@ -197,7 +204,7 @@ impl TargetPair {
     }
 
     /// Who moves this pair's bytes: its transfers are reported as `number` and their slot. Before the first `transfer`.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn use_pool(&mut self, pool: &IoPool, number: u32) {
         if let Some(served) = &mut self.served {
             served.io = pool.io();
@@ -207,24 +214,28 @@ impl TargetPair {
 
     /// Starts the first `count` transfers of the list; those that are over at once have their errno in place, the others -1, and are
     /// reported by the pool.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn transfer(&mut self, count: u32) -> Result<(), Coded> {
-        let served = self.served()?;
+        let Some(served) = &mut self.served else {
+            return Err(error::closed());
+        };
         let io = served.io.read().unwrap_or_else(PoisonError::into_inner);
         io.as_ref().ok_or_else(error::closed)?.start(
             served.number,
             &served.transfers,
             count as usize,
             served.pair.memory(),
+            &mut served.inline_budget,
             |into, slot, direction, len| {
                 into.extend(spans(&served.pair, slot, direction, len)?);
                 Ok(())
             },
-        )
+        );
+        Ok(())
     }
 
     /// Ends the connection, which both sides' watchers see, and lets go of the segment as soon as no thread works on it.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&mut self) {
         if let Some(served) = self.served.take() {
             served.hang_up.hang_up();
