@@ -9,9 +9,8 @@
 
 /** What each code means, and what to do. The README's table is held against this one by a test. */
 export const CODES = {
-  ERR_SGRING_ABORTED:
-    'the command was aborted before it had left, or its signal fired while it was under way',
-  ERR_SGRING_ADDRESS: 'the address is none of ring:NAME, ring:/path.sock?lun=N',
+  ERR_SGRING_ADDRESS:
+    'the address is none of ring:NAME, ring:NAME/LUN, ring:/path.sock, ring:/path.sock?lun=N',
   ERR_SGRING_ADDRESS_IN_USE:
     'another target already serves this socket; stop it, or listen elsewhere',
   ERR_SGRING_ARENA_TOO_SMALL:
@@ -23,18 +22,20 @@ export const CODES = {
   ERR_SGRING_CHECK_CONDITION: 'the command ended in CHECK CONDITION; see senseKey, asc and ascq',
   ERR_SGRING_CLOSED: 'the object was closed before this call',
   ERR_SGRING_CONNECT: 'the socket could not be connected; see cause',
+  ERR_SGRING_DELIVERY:
+    'service delivery or target failure (SAM-5 5.1): the target could not carry the command out',
   ERR_SGRING_FEATURE:
     'the peer requires a feature that this side does not know; upgrade the older side',
   ERR_SGRING_HANDSHAKE: 'the peer did not speak sgring: wrong magic, or its answer was cut short',
   ERR_SGRING_INVALID_ARGUMENT:
     'an argument has a wrong type or lies outside its range; see the message',
   ERR_SGRING_JOIN: 'the join token names no nexus of this target, or one of another user',
-  ERR_SGRING_LEASE_RELEASED: 'the lease was released; its bytes are gone',
   ERR_SGRING_LIMIT:
     'the target serves as many nexuses or pairs as it was allowed to, or not so large an arena',
   ERR_SGRING_NATIVE_MISSING:
     'the native library for this platform is not installed; see cause for what was tried',
-  ERR_SGRING_NEXUS_LOST: 'the target went away or broke the protocol; see reason',
+  ERR_SGRING_NEXUS_LOST:
+    'the target went away, broke the protocol, or this side closed the nexus; see the message',
   ERR_SGRING_NOT_A_SOCKET: 'the path exists and is no socket; it was left alone',
   ERR_SGRING_NO_TARGET: 'nobody serves this socket; start the target, or check the path',
   ERR_SGRING_PATH_TOO_LONG: 'a Unix socket path has at most 107 bytes (unix(7)); use a shorter one',
@@ -46,7 +47,8 @@ export const CODES = {
   ERR_SGRING_SYSTEM: 'a system call failed; see cause and the message',
   ERR_SGRING_TAG_IN_USE: 'another outstanding command of this pair has the same tag',
   ERR_SGRING_TIMEOUT: 'no answer came within timeoutMs; the slot stays quarantined until one does',
-  ERR_SGRING_UNSUPPORTED_PLATFORM: 'sgring needs Linux on x64 or arm64',
+  ERR_SGRING_UNSUPPORTED_PLATFORM:
+    'sgring needs Linux on x64 or arm64, and memory outside the JavaScript heap',
   ERR_SGRING_VERSION: 'the peer speaks another protocol version; upgrade the older side',
 } as const
 

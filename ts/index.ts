@@ -18,5 +18,14 @@ export type { PairStats } from './ring/pair.ts'
 export type { NexusInfo, PortEvents, PortOptions } from './ring/port.ts'
 export * from './scsi/index.ts'
 export { type DiskUnitOptions, type ServeOptions, type Server, serve } from './serve.ts'
-export type { BackingOptions, FileBackingOptions, MemoryBackingOptions } from './target/backing.ts'
+export {
+  type BackingOptions,
+  type FileBackingOptions,
+  type MemoryBackingOptions,
+  type OpenBacking,
+  openBacking,
+} from './target/backing.ts'
+export type { Unit } from './target/unit.ts'
+export { type Answer, checkCondition, good, status } from './task/answer.ts'
 export { type Command, type Response, Status, TaskAttribute } from './task/command.ts'
+export type { Backing, TargetNexus, Task, TransferDone } from './task/task.ts'

@@ -26,6 +26,7 @@ export interface ServeOptions extends PortOptions {
 /**
  * Serves logical units. When the promise resolves, clients can connect. A server holds its process until it is closed.
  *
+ * @throws `ERR_SGRING_ADDRESS_IN_USE`, `_NOT_A_SOCKET`, `_PATH_TOO_LONG`, `_BACKING`, or `_INVALID_ARGUMENT`; nothing is left behind then
  * @example
  * const server = await serve({ listen: '/run/user/1000/disk.sock', units: [{ memory: 64 << 20 }] })
  */

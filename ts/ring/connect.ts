@@ -62,7 +62,8 @@ export async function connectPair(
   const resolved = resolve(options)
   const token = tokenOf(options.join)
   const allowedUids = [...(options.allowedUids ?? [process.geteuid?.() ?? 0, 0])]
-  const deadline = performance.now() + (options.connectTimeoutMs ?? 5000)
+  const patience = inRange('connectTimeoutMs', options.connectTimeoutMs ?? 5000, 1, 2 ** 31 - 1)
+  const deadline = performance.now() + patience
   options.signal?.throwIfAborted()
   const hello = { path, slots: resolved.slots, arenaBytes: resolved.arenaBytes, allowedUids, token }
   const pair = await retried(deadline, options.signal, () =>
@@ -91,7 +92,8 @@ async function retried<T>(
     } catch (error) {
       const busy = error instanceof SgringError && error.code === 'ERR_SGRING_CONNECT'
       if (!busy || performance.now() > deadline) throw error
-      await sleep(RETRY_MS, undefined, { signal: signal as AbortSignal })
+      await sleep(RETRY_MS)
+      signal?.throwIfAborted()
     }
   }
 }

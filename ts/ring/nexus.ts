@@ -1,11 +1,9 @@
 /** An I_T nexus over rings (SAM-5 4.7), as the initiator has it: this thread's pair of it. */
 
 import { EventEmitter } from 'node:events'
-import type { Queue, QueueOptions } from '../initiator/queue.ts'
 import type { Transport, TransportEvents } from '../initiator/transport.ts'
 import { LogicalUnit, type UnitOptions } from '../initiator/unit.ts'
 import type { ReportedLuns } from '../scsi/report-luns.ts'
-import type { Command, Response } from '../task/command.ts'
 import { RingQueue } from './batch.ts'
 import { type ConnectOptions, connectPair, type ForgedHello } from './connect.ts'
 import { type PairStats, RingPair } from './pair.ts'
@@ -13,6 +11,8 @@ import { type PairStats, RingPair } from './pair.ts'
 /**
  * Connects to the target that serves `socket`.
  *
+ * @throws `ERR_SGRING_NO_TARGET`, `_NOT_A_SOCKET`, `_PATH_TOO_LONG`, `_PEER_NOT_ALLOWED`, `_VERSION`, `_FEATURE`, `_LIMIT`, `_JOIN`,
+ * `_HANDSHAKE`, `_TIMEOUT`, or `_CONNECT` for what else the system says; `signal.reason` if that was first. Nothing is left behind then.
  * @example
  * const nexus = await connect('/run/user/1000/disk.sock')
  * try {
@@ -50,7 +50,7 @@ export async function open(
 }
 
 /** A nexus, seen from one thread. Each worker that wants to use it joins it with a pair of its own: `connect(socket, { join })`. */
-export class Nexus implements Transport {
+export class Nexus {
   /** The target's number of it. */
   readonly id: number
   /** This pair's number in it. */
@@ -59,8 +59,10 @@ export class Nexus implements Transport {
   readonly targetPid: number
   /** What happens beside the results of commands. */
   readonly events: EventEmitter<TransportEvents> = new EventEmitter<TransportEvents>()
+  /** Bytes that one command can move, both directions together. */
   readonly maxTransferBytes: number
   readonly #ring: RingPair
+  readonly #transport: Transport
   readonly #token: string
 
   /** @internal Made by `connect`. */
@@ -79,11 +81,18 @@ export class Nexus implements Transport {
     this.#token = token
     // A transfer in pieces needs a table for each direction beside it.
     this.maxTransferBytes = Math.max(4096, arenaBytes - 2 * 4096)
+    // Apart from this class, because what it takes is taken as checked.
+    this.#transport = {
+      maxTransferBytes: this.maxTransferBytes,
+      execute: (lunWord, command) => ring.execute(lunWord, command),
+      queue: (lunWord, options) => new RingQueue(ring, lunWord, options),
+      emit: (event, ...args) => (this.events as EventEmitter).emit(event, ...args),
+    }
   }
 
   /** The unit with this LUN, 0 to 16,383. Nothing is sent: a unit that is not there says so when it is asked. */
   unit(lun: number, options?: UnitOptions): LogicalUnit {
-    return new LogicalUnit(this, lun, options)
+    return new LogicalUnit(this.#transport, lun, options)
   }
 
   /** REPORT LUNS (SPC-4 6.33). */
@@ -99,18 +108,6 @@ export class Nexus implements Transport {
   /** Live numbers of this thread's pair. */
   get stats(): PairStats {
     return this.#ring.stats
-  }
-
-  execute(lunWord: number, command: Command): Promise<Response> {
-    return this.#ring.execute(lunWord, command)
-  }
-
-  queue(lunWord: number, options: QueueOptions): Queue {
-    return new RingQueue(this.#ring, lunWord, options)
-  }
-
-  emit<K extends keyof TransportEvents>(event: K, ...args: TransportEvents[K]): boolean {
-    return (this.events as EventEmitter).emit(event, ...args)
   }
 
   /** Ends this thread's part of the nexus. What is under way rejects with `ERR_SGRING_NEXUS_LOST`. Idempotent. */

@@ -23,7 +23,7 @@ export type TransferDone = (task: Task, errno: number) => void
 export interface Task {
   /** The I_T nexus it came on; what a target keeps for it. */
   readonly nexus: TargetNexus
-  /** The logical unit number as the first four of its eight bytes, big-endian (SAM-5 4.7); the other four are 0 or the port refuses it. */
+  /** The logical unit number as the first four of its eight bytes, big-endian (SAM-5 4.7); 0xffff_ffff, which no unit has, if the other four are not 0. */
   readonly lun: number
   /** The CDB in a private copy of 260 bytes; what lies beyond `cdbLength` is stale. */
   readonly cdb: Uint8Array
