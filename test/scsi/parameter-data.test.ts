@@ -74,6 +74,16 @@ test('reads capacities up to 2^64-1, and saturates in 10 bytes (sbc-3 5.15, 5.16
   assert.equal(ten(2n ** 40n), undefined)
 })
 
+test('refuses blocks of no bytes', () => {
+  assert.throws(() => readCapacity10().parse(encodeCapacity10(7n, 0)), response)
+  const { parse } = readCapacity16()
+  assert.throws(() => parse(new Uint8Array(32).fill(1, 0, 8)), response)
+})
+
+test('asks for LUNs with no more room than the smallest nexus has', () => {
+  assert.equal(reportLuns().dataInLength, 4096)
+})
+
 test('reads a list of LUNs, also where it was cut (spc-4 6.33)', () => {
   const luns = [0, 5, 255, 256, 16_383]
   assert.deepEqual(reportLuns().parse(encodeReportedLuns(luns, 1000)), {

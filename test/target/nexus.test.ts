@@ -75,7 +75,7 @@ test('keeps apart 16 nexuses on 16,384 units', () => {
     assert.equal(run(target, nexus, { cdb: ready, lun }).senseText, '6/29/00')
     assert.equal(run(target, nexus, { cdb: ready, lun }).status, Status.GOOD)
   }
-  const { cdb, dataInLength, parse } = reportLuns()
+  const { cdb, dataInLength, parse } = reportLuns({ allocationLength: 8 + 16_384 * 8 })
   const { luns } = parse(run(target, nexuses[0]!, { cdb, dataInLength }).data)
   assert.deepEqual([luns.length, luns[256], luns[16_383]], [16_384, 256, 16_383])
 })

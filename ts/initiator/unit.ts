@@ -2,20 +2,21 @@
 
 import { SgringError } from '../errors.ts'
 import { read16, synchronizeCache16, write16 } from '../scsi/block.ts'
+import { badResponse, checkUint, checkUint64 } from '../scsi/bytes.ts'
 import { type Capacity16, readCapacity16 } from '../scsi/capacity.ts'
 import type { TypedCommand } from '../scsi/command.ts'
 import { type Inquiry, inquiry, testUnitReady } from '../scsi/inquiry.ts'
 import { lunWord } from '../scsi/lun.ts'
 import { type ReportedLuns, reportLuns } from '../scsi/report-luns.ts'
-import { parseSense, SenseKey } from '../scsi/sense.ts'
+import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
 import { type Command, type Response, Status } from '../task/command.ts'
 import { checkCommand } from './check.ts'
 import type { Queue, QueueOptions } from './queue.ts'
 import { statusError } from './status-error.ts'
 import type { Transport } from './transport.ts'
 
-/** How often a helper sends a command again that met a unit attention condition: conditions queue up, and each is told once. */
-const MAX_ATTENTIONS = 8
+/** How often a helper sends a command again that was not carried out, to tell a condition instead: they queue up, and each is told once. */
+const MAX_AGAIN = 8
 /** How much one READ or WRITE of `read()` and `write()` moves at most, and how many of them are under way. */
 const PART_BYTES = 1 << 20
 const PARTS_AT_ONCE = 4
@@ -53,7 +54,8 @@ export interface WriteRange extends Omit<HelperOptions, 'tag'> {
  * One logical unit of a target. It belongs to its nexus, which closes it.
  *
  * `execute()` sends any CDB and resolves with any status. The typed helpers throw `CheckConditionError` or `ScsiStatusError` for what is
- * not success, send a command again that met a unit attention condition, and take RECOVERED ERROR as success.
+ * not success, send a command again that met a unit attention condition or an earlier command's RECOVERED ERROR, and take its own
+ * RECOVERED ERROR as success.
  */
 export class LogicalUnit {
   readonly lun: number
@@ -105,9 +107,13 @@ export class LogicalUnit {
     return this.run(readCapacity16(), options)
   }
 
-  /** REPORT LUNS (SPC-4 6.33): those of the whole target. */
-  reportLuns(options?: HelperOptions): Promise<ReportedLuns> {
-    return this.run(reportLuns(), options)
+  /** REPORT LUNS (SPC-4 6.33): those of the whole target, as many as one command can move here. */
+  async reportLuns(options?: HelperOptions): Promise<ReportedLuns> {
+    const some = await this.run(reportLuns(), options)
+    if (some.missing === 0) return some
+    const all = 8 * (1 + some.luns.length + some.others.length + some.missing)
+    const allocationLength = Math.min(all, this.#transport.maxTransferBytes)
+    return this.run(reportLuns({ allocationLength }), options)
   }
 
   /** SYNCHRONIZE CACHE(16) (SBC-3 5.27) of the whole unit: what was written is on the medium. */
@@ -115,26 +121,33 @@ export class LogicalUnit {
     return this.run(synchronizeCache16(), options)
   }
 
-  /** Reads whole blocks, by several READ(16) at a time when they are many. */
+  /**
+   * Reads whole blocks, by several READ(16) at a time when they are many.
+   * Rejects with `ERR_SGRING_RESPONSE` for fewer bytes than were asked for, and when the unit's block length changes meanwhile.
+   */
   async read(range: ReadRange): Promise<Uint8Array> {
-    const { lba, blocks, fua = false, ...options } = range
+    const { blocks, fua = false, lba, ...options } = range
+    const first = checkUint64('lba', lba)
+    checkUint('blocks', blocks, 0xffff_ffff)
     const blockLength = await this.#lengthOfBlocks(options)
     const data = new Uint8Array(blocks * blockLength)
     await this.#inParts(data.length, blockLength, async (start, length) => {
-      const at = BigInt(lba) + BigInt(start / blockLength)
+      const at = first + BigInt(start / blockLength)
       const { cdb } = read16({ lba: at, blocks: length / blockLength, blockLength, fua })
       const dataIn = data.subarray(start, start + length)
-      const { residual } = await this.#succeed({ ...options, cdb, dataIn })
-      if (residual !== 0) {
-        throw new SgringError('ERR_SGRING_RESPONSE', `READ of ${length} bytes left ${residual} out`)
-      }
+      const { residual } = await this.#movePart({ cdb, dataIn }, blockLength, options)
+      if (residual !== 0) throw badResponse(`READ of ${length} bytes left ${residual} out`)
     })
     return data
   }
 
-  /** Writes whole blocks, by several WRITE(16) at a time when they are many. If it fails, some of them may be written. */
+  /**
+   * Writes whole blocks, by several WRITE(16) at a time when they are many. If it fails, some of them may be written.
+   * Rejects with `ERR_SGRING_RESPONSE` for bytes that were not taken, and when the unit's block length changes meanwhile.
+   */
   async write(range: WriteRange): Promise<void> {
-    const { lba, data, fua = false, ...options } = range
+    const { data, fua = false, lba, ...options } = range
+    const first = checkUint64('lba', lba)
     const blockLength = await this.#lengthOfBlocks(options)
     if (data.length % blockLength !== 0) {
       throw new SgringError(
@@ -143,10 +156,11 @@ export class LogicalUnit {
       )
     }
     await this.#inParts(data.length, blockLength, async (start, length) => {
-      const at = BigInt(lba) + BigInt(start / blockLength)
-      const part = data.subarray(start, start + length)
-      const { cdb, dataOut } = write16({ lba: at, data: part, blockLength, fua })
-      await this.#succeed({ ...options, cdb, dataOut: dataOut ?? part })
+      const at = first + BigInt(start / blockLength)
+      const dataOut = data.subarray(start, start + length)
+      const { cdb } = write16({ lba: at, data: dataOut, blockLength, fua })
+      const { residualOut } = await this.#movePart({ cdb, dataOut }, blockLength, options)
+      if (residualOut !== 0) throw badResponse(`WRITE of ${length} bytes left ${residualOut} out`)
     })
   }
 
@@ -155,21 +169,42 @@ export class LogicalUnit {
     return this.#transport.queue(this.#lunWord, options)
   }
 
-  async #succeed(command: Command): Promise<Response> {
-    for (let attentions = 0; ; attentions++) {
+  /**
+   * Sends a command until it was carried out, and resolves if it was with success.
+   *
+   * @param before awaited before it is sent again
+   */
+  async #succeed(command: Command, before?: () => Promise<void>): Promise<Response> {
+    for (let again = 0; ; again++) {
       const response = await this.execute(command)
       if (response.status === Status.GOOD || response.status === Status.CONDITION_MET)
         return response
-      const key = senseKeyOf(response)
-      if (key === SenseKey.RECOVERED_ERROR) {
+      const sense = senseOf(response)
+      if (sense?.key === SenseKey.RECOVERED_ERROR) {
         this.#transport.emit('recovered', this.lun, response.sense)
-        return response
+        if (!sense.deferred) return response
+        // It is an earlier command's, and this one was not carried out (SPC-4 4.5.7).
+        if (again === MAX_AGAIN) throw statusError(response)
+      } else {
+        if (sense?.key !== SenseKey.UNIT_ATTENTION) throw statusError(response)
+        this.#blockLength = undefined
+        if (this.#options.unitAttention === 'throw' || again === MAX_AGAIN)
+          throw statusError(response)
+        this.#transport.emit('unitAttention', this.lun, response.sense)
       }
-      const again = key === SenseKey.UNIT_ATTENTION && this.#options.unitAttention !== 'throw'
-      if (!again || attentions === MAX_ATTENTIONS) throw statusError(response)
-      this.#blockLength = undefined
-      this.#transport.emit('unitAttention', this.lun, response.sense)
+      await before?.()
     }
+  }
+
+  /** Sends a part of a range that was measured in blocks of `blockLength` bytes: never where that is no longer their length. */
+  async #movePart(part: Command, blockLength: number, options: HelperOptions): Promise<Response> {
+    const sameLength = async () => {
+      const now = await this.#lengthOfBlocks(options)
+      if (now === blockLength) return
+      throw badResponse(`the unit's blocks had ${blockLength} bytes, and have ${now} now`)
+    }
+    await sameLength()
+    return this.#succeed({ ...options, ...part }, sameLength)
   }
 
   /** Kept until a unit attention says that something may have changed. Not shared before it came: each caller has its own patience. */
@@ -204,7 +239,6 @@ export class LogicalUnit {
   }
 }
 
-function senseKeyOf(response: Response): number | undefined {
-  if (response.status !== Status.CHECK_CONDITION || response.sense.length === 0) return undefined
-  return parseSense(response.sense).key
+function senseOf({ status, sense }: Response): Sense | undefined {
+  return status === Status.CHECK_CONDITION && sense.length > 0 ? parseSense(sense) : undefined
 }

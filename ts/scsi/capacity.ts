@@ -1,6 +1,14 @@
 /** READ CAPACITY (SBC-3 5.15, 5.16). */
 
-import { checkUint, getUint32, getUint64, needBytes, setUint32, setUint64 } from './bytes.ts'
+import {
+  badResponse,
+  checkUint,
+  getUint32,
+  getUint64,
+  needBytes,
+  setUint32,
+  setUint64,
+} from './bytes.ts'
 import type { TypedCommand } from './command.ts'
 import { Opcode, ServiceActionIn16 } from './opcode.ts'
 
@@ -78,7 +86,7 @@ function parseCapacity10(data: Uint8Array): Capacity10 {
   const lastLba = getUint32(data, 0)
   return {
     lastLba: lastLba === 0xffff_ffff ? undefined : lastLba,
-    blockLength: getUint32(data, 4),
+    blockLength: blockLengthAt(data, 4),
   }
 }
 
@@ -89,11 +97,18 @@ function parseCapacity16(data: Uint8Array): Capacity16 {
   const flags = data[14] ?? 0
   return {
     lastLba: getUint64(data, 0),
-    blockLength: getUint32(data, 8),
+    blockLength: blockLengthAt(data, 8),
     protectionType: (protection & 1) === 0 ? 0 : ((protection >> 1) & 7) + 1,
     logicalBlocksPerPhysicalBlock: 1 << ((data[13] ?? 0) & 0xf),
     lowestAlignedLba: ((flags & 0x3f) << 8) | (data[15] ?? 0),
     provisioning: (flags & 0x80) !== 0,
     unmappedReadsZeros: (flags & 0x40) !== 0,
   }
+}
+
+/** Blocks of no bytes would make a read of any of them end at once, in nothing. */
+function blockLengthAt(data: Uint8Array, at: number): number {
+  const blockLength = getUint32(data, at)
+  if (blockLength === 0) throw badResponse('READ CAPACITY data: blocks of 0 bytes')
+  return blockLength
 }

@@ -12,7 +12,7 @@ export type SelectReport = (typeof SelectReport)[keyof typeof SelectReport]
 export interface ReportLunsOptions {
   /** Default: all logical units but the well known ones. */
   readonly select?: SelectReport
-  /** Room for the list, 16 bytes at least: 8, and 8 for each LUN. Default: room for all 16,384 LUNs of one level. */
+  /** Room for the list, 16 bytes at least: 8, and 8 for each LUN. Default: 4096, for 511 LUNs; the smallest nexus moves as much. */
   readonly allocationLength?: number
 }
 
@@ -28,12 +28,13 @@ export interface ReportedLuns {
 
 const HEADER = 8
 const ENTRY = 8
+const ALLOCATION_LENGTH = 4096
 
 /** REPORT LUNS: which logical units there are. Any LUN answers it, also one without a logical unit. */
 export function reportLuns(options: ReportLunsOptions = {}): TypedCommand<ReportedLuns> {
   const dataInLength = checkUint(
     'allocationLength',
-    options.allocationLength ?? HEADER + 16_384 * ENTRY,
+    options.allocationLength ?? ALLOCATION_LENGTH,
     0xffff_ffff,
     16,
   )

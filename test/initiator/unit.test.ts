@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { connect, encodeSense, SenseKey, type SgringErrorCode, Status, serve } from '#dist/index.js'
+
+import { blockCount } from '#dist/scsi/block.js'
+import { encodeCapacity16 } from '#dist/scsi/capacity.js'
+import { Opcode } from '#dist/scsi/opcode.js'
+import type { Unit } from '#dist/target/unit.js'
+import { type Answer, good } from '#dist/task/answer.js'
+import type { Task } from '#dist/task/task.js'
+import { suite } from '../harness/index.ts'
+import { temporaryFolder } from '../support/folder.ts'
+
+const test = suite('the typed helpers, on units that are not as they should be')
+
+const listen = join(temporaryFolder(), 'odd.sock')
+const CAPACITY_CHANGED = 0x2a09
+const THRESHOLD_EXCEEDED = 0x5d00
+
+/** A unit whose block length can change, and which says something else first when it has `pending` answers. */
+class OddUnit implements Unit {
+  blockLength = 512
+  readonly pending: Answer[] = []
+  /** Operation codes of the commands that came. */
+  readonly seen: number[] = []
+  /** How it answers READ and WRITE; default: zeros, and as if it had taken all. */
+  move: (task: Task) => Answer = (task) =>
+    good(new Uint8Array(task.dataOutLength > 0 ? 0 : blockCount(task.cdb) * this.blockLength))
+
+  execute(task: Task): void {
+    const opcode = task.cdb[0]!
+    this.seen.push(opcode)
+    const first =
+      opcode === Opcode.READ_16 || opcode === Opcode.WRITE_16 ? this.pending.shift() : undefined
+    task.answer(first ?? this.#answer(task))
+  }
+
+  #answer(task: Task): Answer {
+    switch (task.cdb[0]) {
+      case Opcode.SERVICE_ACTION_IN_16:
+        return good(this.#capacity())
+      case Opcode.READ_16:
+      case Opcode.WRITE_16:
+        return this.move(task)
+      default:
+        return good()
+    }
+  }
+
+  #capacity(): Uint8Array {
+    return encodeCapacity16({
+      lastLba: 0xffffn,
+      blockLength: this.blockLength,
+      protectionType: 0,
+      logicalBlocksPerPhysicalBlock: 1,
+      lowestAlignedLba: 0,
+      provisioning: false,
+      unmappedReadsZeros: false,
+    })
+  }
+}
+
+/** A nexus to an odd unit, whose first unit attention is over. */
+async function opened(odd = new OddUnit(), lastLun = 0, arenaBytes = 1 << 20) {
+  const units = Array.from({ length: lastLun + 1 }, () => odd)
+  const server = await serve({ listen, units })
+  const nexus = await connect(listen, { arenaBytes })
+  const unit = nexus.unit(0)
+  await unit.testUnitReady()
+  odd.seen.length = 0
+  const close = async () => {
+    await nexus.close()
+    await server.close()
+  }
+  return { odd, unit, nexus, [Symbol.asyncDispose]: close }
+}
+
+function checkCondition(key: SenseKey, ascAscq: number, deferred = false): Answer {
+  return { status: Status.CHECK_CONDITION, sense: encodeSense(key, ascAscq, { deferred }) }
+}
+
+function code(code: SgringErrorCode): { code: SgringErrorCode } {
+  return { code }
+}
+
+test("sends a command again that told an earlier command's RECOVERED ERROR (spc-4 4.5.7)", async () => {
+  await using open = await opened()
+  const { odd, unit, nexus } = open
+  let told = 0
+  nexus.events.on('recovered', () => told++)
+  odd.move = ({ cdb }) => good(new Uint8Array(blockCount(cdb) * 512).fill(7))
+  odd.pending.push(checkCondition(SenseKey.RECOVERED_ERROR, THRESHOLD_EXCEEDED, true))
+  assert.deepEqual(await unit.read({ lba: 0, blocks: 1 }), new Uint8Array(512).fill(7))
+  assert.equal(told, 1)
+  assert.deepEqual(odd.seen, [Opcode.SERVICE_ACTION_IN_16, Opcode.READ_16, Opcode.READ_16])
+})
+
+test('gives up after 8 deferred errors in a row', async () => {
+  await using open = await opened()
+  const { odd, unit } = open
+  for (let count = 0; count < 9; count++) {
+    odd.pending.push(checkCondition(SenseKey.RECOVERED_ERROR, THRESHOLD_EXCEEDED, true))
+  }
+  await assert.rejects(unit.read({ lba: 0, blocks: 1 }), {
+    ...code('ERR_SGRING_CHECK_CONDITION'),
+    senseKey: SenseKey.RECOVERED_ERROR,
+  })
+  assert.equal(odd.seen.filter((opcode) => opcode === Opcode.READ_16).length, 9)
+})
+
+test('write() rejects when the unit took fewer bytes than it was given, with GOOD', async () => {
+  await using open = await opened()
+  const { unit } = open
+  await assert.rejects(
+    unit.write({ lba: 0, data: new Uint8Array(1024) }),
+    code('ERR_SGRING_RESPONSE'),
+  )
+})
+
+test('read() and write() send nothing again to a unit whose block length has changed', async () => {
+  for (const opcode of [Opcode.READ_16, Opcode.WRITE_16]) {
+    await using open = await opened()
+    const { odd, unit } = open
+    await unit.read({ lba: 0, blocks: 1 })
+    odd.seen.length = 0
+    odd.pending.push(checkCondition(SenseKey.UNIT_ATTENTION, CAPACITY_CHANGED))
+    odd.blockLength = 4096
+    await assert.rejects(
+      opcode === Opcode.READ_16
+        ? unit.read({ lba: 0, blocks: 8 })
+        : unit.write({ lba: 0, data: new Uint8Array(4096) }),
+      { ...code('ERR_SGRING_RESPONSE'), message: /had 512 bytes, and have 4096 now/ },
+    )
+    assert.deepEqual(odd.seen, [opcode, Opcode.SERVICE_ACTION_IN_16])
+    assert.equal((await unit.read({ lba: 0, blocks: 8 })).length, 8 * 4096)
+  }
+})
+
+test('read() goes on after a unit attention that left the block length as it was', async () => {
+  await using open = await opened()
+  const { odd, unit } = open
+  odd.pending.push(checkCondition(SenseKey.UNIT_ATTENTION, CAPACITY_CHANGED))
+  assert.equal((await unit.read({ lba: 0, blocks: 8 })).length, 4096)
+})
+
+test('read() and write() refuse arguments outside their range, before anything is sent', async () => {
+  await using open = await opened()
+  const { odd, unit } = open
+  const wrong = code('ERR_SGRING_INVALID_ARGUMENT')
+  for (const lba of [2 ** 53 + 2, 1.5, -1, Number.NaN, -1n, 2n ** 64n]) {
+    await assert.rejects(unit.read({ lba, blocks: 1 }), wrong)
+    await assert.rejects(unit.write({ lba, data: new Uint8Array(512) }), wrong)
+  }
+  for (const blocks of [-1, 1.5, Number.NaN, 2 ** 32]) {
+    await assert.rejects(unit.read({ lba: 0, blocks }), wrong)
+  }
+  assert.deepEqual(odd.seen, [])
+})
+
+test('read() rejects on a unit with blocks of 0 bytes', async () => {
+  await using open = await opened()
+  open.odd.blockLength = 0
+  await assert.rejects(open.unit.read({ lba: 0, blocks: 8 }), code('ERR_SGRING_RESPONSE'))
+})
+
+test('reportLuns() asks again for a list that is longer than its first room', async () => {
+  await using open = await opened(new OddUnit(), 599)
+  const { luns, missing } = await open.unit.reportLuns()
+  assert.deepEqual([luns.length, luns.at(-1), missing], [600, 599, 0])
+})
+
+test('reportLuns() tells how many are missing on a nexus that cannot move them all', async () => {
+  await using open = await opened(new OddUnit(), 599, 4096)
+  const { luns, missing } = await open.unit.reportLuns()
+  assert.deepEqual([luns.length, missing], [511, 89])
+})
+
+test.run()
