@@ -141,11 +141,11 @@ test('fills a smaller data-in room, and tells the overflow (rfc 7143 11.4.5.2)',
   }
 })
 
-test('writes whole blocks only: as many as came, or none if one is cut', () => {
+test('writes all blocks that a WRITE names, or none when less data-out comes (0e 03)', () => {
   const { cdb } = write10({ lba: 0, data: new Uint8Array(1024), blockLength: 512 })
   for (const [given, written, outcome] of [
-    [0, 0, [Status.GOOD, -1024, '']],
-    [512, 512, [Status.GOOD, -512, '']],
+    [0, 0, [Status.CHECK_CONDITION, 0, '5/0e/03']],
+    [512, 0, [Status.CHECK_CONDITION, 512, '5/0e/03']],
     [700, 0, [Status.CHECK_CONDITION, 700, '5/0e/03']],
     [1024, 1024, [Status.GOOD, 0, '']],
     [1100, 1024, [Status.GOOD, 76, '']],

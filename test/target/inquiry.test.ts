@@ -119,13 +119,23 @@ test('reports its units on the short way too, to the unit addressed last', () =>
   assert.deepEqual(parse(send(cdb).data).luns, [3])
 })
 
-test('refuses other reports, and an allocation length below 16 (spc-4 6.33)', () => {
+test('refuses other reports (spc-4 6.33)', () => {
   const { send } = served()
   const { cdb } = reportLuns({ allocationLength: 16 })
   assert.equal(send(cdb).status, Status.GOOD)
   assert.equal(send(cdb.with(2, 0x10)).senseText, '5/24/00')
   assert.equal(send(cdb.with(2, 3)).senseText, '5/24/00')
-  assert.equal(send(cdb.with(9, 15)).senseText, '5/24/00')
+})
+
+test('cuts its report at any allocation length: 16 is what should be, not what must (spc-4 6.33, 4.2.5.6)', () => {
+  const { send } = served()
+  const { cdb } = reportLuns({ allocationLength: 16 })
+  const whole = send(cdb).data
+  for (const length of [0, 1, 4, 15]) {
+    const { status, data } = send(cdb.with(9, length))
+    assert.equal(status, Status.GOOD)
+    assert.deepEqual(data, whole.subarray(0, length))
+  }
 })
 
 test('says in INQUIRY and REQUEST SENSE that an absent unit is absent (spc-4 6.6, 6.39)', () => {

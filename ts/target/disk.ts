@@ -28,6 +28,8 @@ export interface DiskOptions extends IdentityOptions {
   readonly maxTransferBytes?: number
 }
 
+/** Bytes in one logical block where nobody says. */
+export const DEFAULT_BLOCK_LENGTH = 512
 const MAX_TRANSFER_BYTES = 32 * 1024 * 1024
 
 /** A disk. READ, WRITE and TEST UNIT READY allocate nothing on their way through. */
@@ -48,7 +50,11 @@ export class Disk implements Unit {
    * @throws `ERR_SGRING_BACKING` for a backing without a single block, `ERR_SGRING_INVALID_ARGUMENT` for options outside their range
    */
   constructor(options: DiskOptions) {
-    const { backing, blockLength = 512, maxTransferBytes = MAX_TRANSFER_BYTES } = options
+    const {
+      backing,
+      blockLength = DEFAULT_BLOCK_LENGTH,
+      maxTransferBytes = MAX_TRANSFER_BYTES,
+    } = options
     if (blockLength !== 512 && blockLength !== 4096) {
       throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'blockLength must be 512 or 4096')
     }
@@ -123,8 +129,8 @@ export class Disk implements Unit {
   }
 
   /**
-   * A block is written whole or not at all. Data-out that ends on a block boundary before the last block is written as far as it goes,
-   * and the residual says so; one that ends within a block is refused, with nothing written (0Eh 03h, as Linux LIO answers it).
+   * Data-out shorter than the blocks is refused, with nothing written (0Eh 03h, as Linux LIO answers it): GOOD would say that all of
+   * them are. Of longer data-out the residual says what was not taken.
    */
   #write(task: Task): void {
     const { cdb, dataOutLength } = task
@@ -136,17 +142,11 @@ export class Disk implements Unit {
       task.answer(this.#refusal(cdb))
     } else if (blocks === 0) {
       task.good()
-    } else if (dataOutLength < length && dataOutLength % this.blockLength !== 0) {
+    } else if (dataOutLength < length) {
       task.answer(illegalRequest(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT))
     } else {
       const offset = blockLba(cdb) * this.blockLength
-      task.write(
-        this.#backing,
-        offset,
-        Math.min(length, dataOutLength),
-        hasFua(cdb),
-        this.#hasWritten,
-      )
+      task.write(this.#backing, offset, length, hasFua(cdb), this.#hasWritten)
     }
   }
 

@@ -93,14 +93,15 @@ export class Target implements TaskRouter {
     }
   }
 
-  /** REPORT LUNS (SPC-4 6.33), which any LUN answers; neither does it tell a unit attention, nor clear one. */
+  /**
+   * REPORT LUNS (SPC-4 6.33), which any LUN answers; neither does it tell a unit attention, nor clear one. The allocation length
+   * "should be at least 16" and need not: less cuts the data, as everywhere, and is no error (SPC-4 4.2.5.6). It was one in the first SPC.
+   */
   #answerReportLuns(cdb: Uint8Array): Answer {
     const select = cdb[2]!
-    const allocationLength = getUint32(cdb, 6)
     if (select > SelectReport.ALL) return invalidField(2, 7)
-    if (allocationLength < 16) return invalidField(6, 7)
     const luns = select === SelectReport.WELL_KNOWN ? [] : this.#luns
-    return good(encodeReportedLuns(luns, allocationLength))
+    return good(encodeReportedLuns(luns, getUint32(cdb, 6)))
   }
 }
 
