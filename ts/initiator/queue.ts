@@ -16,11 +16,11 @@ export interface QueueOptions {
  * @example
  * const queue = unit.queue({ depth: 64, dataBytes: 4096 })
  * for (let slot = queue.reserve(); slot >= 0; slot = queue.reserve()) {
- *   queue.cdb(slot).set(read10({ lba: slot, blocks: 8 }).cdb)
+ *   queue.cdb(slot).set(read10({ lba: slot * 8, blocks: 8, blockLength: 512 }).cdb)
  *   queue.submit(slot, 10, 0, 4096)
  * }
  * for await (const done of queue.completions()) {
- *   check(done.status, done.data)
+ *   console.log(done.slot, done.status, done.data.length)
  *   done.release()
  * }
  */
