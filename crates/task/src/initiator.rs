@@ -19,6 +19,10 @@ pub struct Initiator {
     desk: Arc<Desk>,
     bell: Bell,
     epoch: u16,
+    /// Announced that it sleeps, and has not looked since.
+    armed: bool,
+    /// What the target did wrong, for good.
+    violation: Option<Violation>,
     // Dropped last: the queues stand in it.
     memory: Arc<Mapping>,
 }
@@ -57,6 +61,8 @@ impl Initiator {
             desk: Desk::new(8 * geometry.slots()),
             bell,
             epoch: epoch as u16,
+            armed: false,
+            violation: None,
             memory,
         }
     }
@@ -112,15 +118,23 @@ impl Initiator {
     }
 
     /// Takes every completion that is there, writes them to the desk's second list, and returns how many they are. With `arm` and none
-    /// there, this side is rung when the next one comes.
+    /// there, this side is rung when the next one comes; until it looks again, for whoever looks is awake.
     ///
     /// # Errors
     ///
-    /// What the target did wrong; completions before it are lost.
+    /// What the target did wrong, from the call on that finds nothing before it.
     pub fn reap(&mut self, arm: bool) -> Result<usize, Violation> {
+        if self.armed {
+            self.completions.disarm();
+            self.armed = false;
+        }
         let mut count = self.drain()?;
-        if count == 0 && arm && !self.completions.arm()? {
-            count = self.drain()?;
+        if count == 0 && arm {
+            let armed = self.completions.arm();
+            self.armed = armed.map_err(|corrupt| *self.violation.insert(corrupt.into()))?;
+            if !self.armed {
+                count = self.drain()?;
+            }
         }
         Ok(count)
     }
@@ -129,29 +143,47 @@ impl Initiator {
         let list = 4 * self.slots.len();
         let mut count = 0;
         // No more can be there than were submitted; a target that forges more meets `SlotState`.
-        while let Some(payload) = self.completions.consume()? {
-            let CompletionWord {
-                slot,
-                generation,
-                status,
-                flags,
-            } = CompletionWord::unpack(payload);
-            let state = self
-                .slots
-                .get_mut(usize::from(slot))
-                .ok_or(Violation::Slot)?;
-            if !state.submitted {
-                return Err(Violation::SlotState);
+        while self.violation.is_none() {
+            match self.take() {
+                Ok(Some(word)) => {
+                    self.desk.store(list, count, word);
+                    count += 1;
+                }
+                Ok(None) => break,
+                Err(violation) => self.violation = Some(violation),
             }
-            if state.generation != generation {
-                return Err(Violation::Generation);
-            }
-            state.submitted = false;
-            let word = u32::from(slot) | u32::from(status) << 16 | u32::from(flags) << 24;
-            self.desk.store(list, count, word);
-            count += 1;
         }
-        Ok(count)
+        match self.violation {
+            Some(violation) if count == 0 => Err(violation),
+            _ => Ok(count),
+        }
+    }
+
+    /// The next completion, as the desk's second list has it.
+    fn take(&mut self) -> Result<Option<u32>, Violation> {
+        let Some(payload) = self.completions.consume()? else {
+            return Ok(None);
+        };
+        let CompletionWord {
+            slot,
+            generation,
+            status,
+            flags,
+        } = CompletionWord::unpack(payload);
+        let state = self
+            .slots
+            .get_mut(usize::from(slot))
+            .ok_or(Violation::Slot)?;
+        if !state.submitted {
+            return Err(Violation::SlotState);
+        }
+        if state.generation != generation {
+            return Err(Violation::Generation);
+        }
+        state.submitted = false;
+        Ok(Some(
+            u32::from(slot) | u32::from(status) << 16 | u32::from(flags) << 24,
+        ))
     }
 }
 

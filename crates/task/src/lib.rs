@@ -16,6 +16,11 @@
 //! to answer, once. Everything that a peer can write is copied, checked, and used from the copy; what was wrong with it is a
 //! [`Violation`], which ends the nexus and hurts nobody else.
 
+// Both sides and both languages take the segment's words as they stand in memory, in this order, and a segment's offsets go beyond 32
+// bits.
+#[cfg(not(all(target_endian = "little", target_pointer_width = "64")))]
+compile_error!("sgring's segments need a little-endian target with 64-bit pointers");
+
 mod desk;
 mod geometry;
 mod initiator;

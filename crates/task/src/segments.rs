@@ -26,12 +26,15 @@ impl Segment {
     }
 }
 
-/// The checked segments of a task: data-out first, then data-in. Its memory is kept from one task to the next.
+/// What a slot keeps room for from one task to the next. A task may have 512 segments and a pair 4096 slots: lists of such a size are
+/// given back, or a client could make its target hold 16 MiB a pair for nothing.
+const KEPT_SEGMENTS: usize = 8;
+
+/// The checked segments of a task: data-out first, then data-in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Segments {
     list: Vec<Segment>,
     out_count: usize,
-    order: Vec<Segment>,
 }
 
 /// What a slot says of its data.
@@ -49,6 +52,14 @@ impl Segments {
         self.out_count = 0;
     }
 
+    /// Forgets them when their task is over, and keeps room for a few.
+    pub(crate) fn release(&mut self) {
+        if self.list.capacity() > KEPT_SEGMENTS {
+            self.list = Vec::new();
+        }
+        self.clear();
+    }
+
     pub(crate) fn data_out(&self) -> &[Segment] {
         &self.list[..self.out_count]
     }
@@ -57,7 +68,8 @@ impl Segments {
         &self.list[self.out_count..]
     }
 
-    /// Takes the segments that `inline`, the private copy of the slot's second line, and tables in the arena name.
+    /// Takes the segments that `inline`, the private copy of the slot's second line, and tables in the arena name. `order` is scratch,
+    /// which a target has once.
     ///
     /// # Safety
     ///
@@ -68,6 +80,7 @@ impl Segments {
         inline: &[u64; 2 * INLINE_SEGMENTS],
         arena: *mut u8,
         arena_len: usize,
+        order: &mut Vec<Segment>,
     ) -> Result<(), Violation> {
         self.clear();
         let (out_inline, in_inline) = inline.split_at(INLINE_SEGMENTS);
@@ -76,7 +89,7 @@ impl Segments {
         self.out_count = self.list.len();
         // SAFETY: the caller's promise, handed on.
         unsafe { self.append(data.in_count, data.in_len, in_inline, arena, arena_len) }?;
-        self.refuse_overlap()
+        self.refuse_overlap(order)
     }
 
     /// # Safety
@@ -133,20 +146,44 @@ impl Segments {
     }
 
     /// Bytes that belong to two segments would be read and written by one task at once, in no order.
-    fn refuse_overlap(&mut self) -> Result<(), Violation> {
+    fn refuse_overlap(&self, order: &mut Vec<Segment>) -> Result<(), Violation> {
         if self.list.len() < 2 {
             return Ok(());
         }
-        self.order.clone_from(&self.list);
-        self.order.sort_unstable_by_key(|segment| segment.offset);
-        let overlap = self
-            .order
+        order.clone_from(&self.list);
+        order.sort_unstable_by_key(|segment| segment.offset);
+        let overlap = order
             .windows(2)
             .any(|pair| pair[0].end() > u64::from(pair[1].offset));
         if overlap {
             Err(Violation::SegmentOverlap)
         } else {
             Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The room that a slot has left after a task with `count` segments of one byte.
+    fn room_after(count: u64) -> usize {
+        let words: Vec<u64> = (0..count).map(|offset| offset | 1 << 32).collect();
+        let mut segments = Segments::default();
+        assert_eq!(segments.extend(&words, count as u32, 4096), Ok(()));
+        assert_eq!(segments.data_in().len(), count as usize);
+        segments.release();
+        assert_eq!(segments.data_in(), []);
+        segments.list.capacity()
+    }
+
+    #[test]
+    fn a_slot_keeps_room_for_few_segments_and_never_for_many() {
+        assert!((1..=KEPT_SEGMENTS).contains(&room_after(1)));
+        assert!((4..=KEPT_SEGMENTS).contains(&room_after(4)));
+        for count in [9, 256, 512] {
+            assert_eq!(room_after(count), 0, "{count} segments");
         }
     }
 }

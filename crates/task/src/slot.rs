@@ -65,7 +65,7 @@ pub struct Slot {
     pub cdb_len: u16,
     /// SAM-5 8.7: 0 SIMPLE, 1 ORDERED, 2 HEAD OF QUEUE, 4 ACA.
     pub attribute: u8,
-    /// Zero.
+    /// Ignored.
     pub reserved: u8,
     /// Data-out bytes: the sum of its segments.
     pub out_len: u32,
@@ -81,7 +81,7 @@ pub struct Slot {
     pub out: [WireSegment; INLINE_SEGMENTS],
     /// Data-in: likewise.
     pub r#in: [WireSegment; INLINE_SEGMENTS],
-    /// Zero.
+    /// Ignored.
     pub reserved_line: [u8; 32],
     /// Data-out bytes not taken, as `sg_io_v4.dout_resid`.
     pub out_residual: i32,
@@ -89,11 +89,11 @@ pub struct Slot {
     pub in_residual: i32,
     /// Bytes of sense, at most 252.
     pub sense_len: u16,
-    /// Zero.
+    /// Ignored.
     pub reserved_response: [u8; 6],
     /// Sense data.
     pub sense: [u8; MAX_SENSE_LEN],
-    /// Zero.
+    /// Ignored.
     pub reserved_sense: [u8; 4],
     /// Bytes 32 to 259 of the CDB.
     pub cdb_tail: [u8; MAX_CDB_LEN - INLINE_CDB],
@@ -153,11 +153,11 @@ pub struct Record {
     pub in_residual: i32,
     /// As in the slot.
     pub sense_len: u16,
-    /// Zero.
+    /// Goes to the slot as it stands, and is ignored there.
     pub reserved_4: [u8; 6],
     /// As in the slot.
     pub sense: [u8; MAX_SENSE_LEN],
-    /// Zero.
+    /// As `reserved_4`.
     pub reserved_5: [u8; 4],
 }
 

@@ -22,9 +22,15 @@ pub struct Target {
     submissions: Consumer<Mapped>,
     completions: Producer<Mapped>,
     tasks: Box<[Task]>,
+    /// Scratch for the check that a task's segments do not overlap.
+    order: Vec<Segment>,
     desk: Arc<Desk>,
     bell: Bell,
     epoch: u16,
+    /// Announced that it sleeps, and has not looked since.
+    armed: bool,
+    /// What the initiator did wrong, for good.
+    violation: Option<Violation>,
     geometry: Geometry,
     // Dropped last: the queues stand in it.
     memory: Arc<Mapping>,
@@ -46,6 +52,10 @@ pub enum Direction {
     /// To the initiator.
     In,
 }
+
+/// The most submissions that one [`Target::fetch`] takes. Each may name 512 segments, which are copied, sorted and compared: this bounds
+/// what one call may cost the target's thread, whatever its peer submits.
+const FETCH_MOST: usize = 64;
 
 const DESCRIPTOR_WORDS: usize = 8;
 const SEGMENT_WORDS: usize = 2 * INLINE_SEGMENTS;
@@ -79,9 +89,12 @@ impl Target {
             submissions: Consumer::new(mapped(&memory, geometry, geometry.submission_queue())),
             completions: Producer::new(mapped(&memory, geometry, geometry.completion_queue())),
             tasks: vec![Task::default(); slots].into(),
+            order: Vec::new(),
             desk: Desk::new(slots * (size_of::<Record>() + 8)),
             bell,
             epoch: epoch as u16,
+            armed: false,
+            violation: None,
             geometry,
             memory,
         })
@@ -99,16 +112,25 @@ impl Target {
         &self.memory
     }
 
-    /// Takes every submission that is there, checks it, copies it to its record, writes its slot to the desk's first list, and returns
-    /// how many they are. With `arm` and none there, this side is rung when the next one comes.
+    /// Takes the submissions that are there, up to 64, checks each, copies it to its record, writes its slot to the desk's first list,
+    /// and returns how many they are: call it again until they are 0. With `arm` and none there, this side is rung when the next one
+    /// comes; until it looks again, for whoever looks is awake.
     ///
     /// # Errors
     ///
-    /// What the initiator did wrong; submissions before it stay accepted.
+    /// What the initiator did wrong, from the call on that finds nothing before it. Accepted submissions stay accepted.
     pub fn fetch(&mut self, arm: bool) -> Result<usize, Violation> {
+        if self.armed {
+            self.submissions.disarm();
+            self.armed = false;
+        }
         let mut count = self.drain()?;
-        if count == 0 && arm && !self.submissions.arm()? {
-            count = self.drain()?;
+        if count == 0 && arm {
+            let armed = self.submissions.arm();
+            self.armed = armed.map_err(|corrupt| *self.violation.insert(corrupt.into()))?;
+            if !self.armed {
+                count = self.drain()?;
+            }
         }
         Ok(count)
     }
@@ -116,14 +138,32 @@ impl Target {
     fn drain(&mut self) -> Result<usize, Violation> {
         let list = self.tasks.len() * size_of::<Record>();
         let mut count = 0;
-        // Ends: a slot that is accepted is not accepted again before it was completed, which does not happen here.
-        while let Some(payload) = self.submissions.consume()? {
-            let word = SubmissionWord::unpack(payload);
-            self.accept(word)?;
-            self.desk.store(list, count, u32::from(word.slot));
-            count += 1;
+        while count < FETCH_MOST && self.violation.is_none() {
+            match self.take() {
+                Ok(Some(slot)) => {
+                    // The list has room: a slot that is accepted is not accepted again before it was completed, which does not happen
+                    // here.
+                    self.desk.store(list, count, u32::from(slot));
+                    count += 1;
+                }
+                Ok(None) => break,
+                Err(violation) => self.violation = Some(violation),
+            }
         }
-        Ok(count)
+        match self.violation {
+            Some(violation) if count == 0 => Err(violation),
+            _ => Ok(count),
+        }
+    }
+
+    /// The slot of the next submission, which is accepted then.
+    fn take(&mut self) -> Result<Option<u16>, Violation> {
+        let Some(payload) = self.submissions.consume()? else {
+            return Ok(None);
+        };
+        let word = SubmissionWord::unpack(payload);
+        self.accept(word)?;
+        Ok(Some(word.slot))
     }
 
     fn accept(&mut self, word: SubmissionWord) -> Result<(), Violation> {
@@ -167,8 +207,13 @@ impl Target {
             let arena = arena(&self.memory, self.geometry);
             // SAFETY: the arena is mapped with its whole length and aligned to its pages.
             unsafe {
-                task.segments
-                    .read(data, &inline, arena, self.geometry.arena_bytes())
+                task.segments.read(
+                    data,
+                    &inline,
+                    arena,
+                    self.geometry.arena_bytes(),
+                    &mut self.order,
+                )
             }?;
         } else {
             task.segments.clear();
@@ -220,7 +265,9 @@ impl Target {
             let (slot, status, flags) = (word as u16, (word >> 16) as u8, (word >> 24) as u8);
             let generation = self.task(slot).ok_or(Violation::SlotState)?.generation;
             self.write_response(usize::from(slot), flags);
-            self.tasks[usize::from(slot)].accepted = false;
+            let task = &mut self.tasks[usize::from(slot)];
+            task.accepted = false;
+            task.segments.release();
             self.completions.publish(
                 CompletionWord {
                     slot,

@@ -28,8 +28,7 @@ fn target_refuses(violation: Violation, attack: impl FnOnce(&Shared)) {
         let answer = server.try_complete(&[(slot, 0, 0)]);
         assert_eq!(answer, Err(Violation::SlotState));
     }
-    // It is over, and still nothing breaks.
-    let _either = server.fetch(true);
+    assert_eq!(server.fetch(true), Err(violation), "for good");
 }
 
 /// As [`target_refuses`], of a command in slot 2.
@@ -147,6 +146,7 @@ fn a_slot_submitted_twice_is_a_slot_state_violation() {
         let mut submissions = shared.submissions();
         submissions.submit(2, 1);
         submissions.submit(2, generation);
+        assert_eq!(server.fetch(false), Ok(vec![2]));
         assert_eq!(server.fetch(false), Err(Violation::SlotState));
         // The first stays what it was.
         server.check_accepted(2);
@@ -309,13 +309,19 @@ fn what_stands_where_a_slot_has_nothing_does_not_reach_the_record() {
 }
 
 #[test]
-fn submissions_before_a_violation_stay_accepted() {
+fn submissions_before_a_violation_are_fetched_and_none_after_it() {
     let (shared, mut server) = server(SLOTS, ARENA);
     let mut submissions = shared.submissions();
     command().put(&shared, 0);
     submissions.submit(0, 1);
     submissions.submit(9, 1);
-    assert_eq!(server.fetch(false), Err(Violation::Slot));
+    command().put(&shared, 1);
+    submissions.submit(1, 1);
+    assert_eq!(server.fetch(true), Ok(vec![0]));
+    for arm in [true, false] {
+        assert_eq!(server.fetch(arm), Err(Violation::Slot));
+    }
+    assert_eq!(server.segments(1, Direction::Out), None, "nor what follows");
     server.check_accepted(0);
     server.complete(&[(0, 0, 0)]);
     assert!(shared.completions().consume().is_some());

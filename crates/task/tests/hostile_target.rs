@@ -22,7 +22,7 @@ fn initiator_refuses(violation: Violation, attack: impl FnOnce(&Shared)) {
     let before = client.shared.snapshot();
     assert_eq!(client.reap(false), Err(violation));
     assert!(client.shared.snapshot() == before);
-    let _either = client.reap(true);
+    assert_eq!(client.reap(true), Err(violation), "for good");
 }
 
 #[test]
@@ -38,11 +38,32 @@ fn a_completion_of_what_was_not_submitted_is_a_slot_state_violation() {
 
 #[test]
 fn a_second_completion_is_a_slot_state_violation() {
-    initiator_refuses(Violation::SlotState, |shared| {
-        let mut completions = shared.completions();
-        completions.complete(3, 1);
-        completions.complete(3, 1);
-    });
+    let (mut client, _server) = pair(SLOTS, PAGE);
+    Command::new(&[0; 6]).put(&client.shared, 3);
+    client.submit(&[3]);
+    let mut completions = client.shared.completions();
+    completions.complete(3, 1);
+    completions.complete(3, 1);
+    assert_eq!(client.reap(false), Ok(vec![(3, 0, 0)]));
+    assert_eq!(client.reap(false), Err(Violation::SlotState));
+}
+
+#[test]
+fn completions_before_a_violation_are_reaped_and_none_after_it() {
+    let (mut client, _server) = pair(SLOTS, PAGE);
+    for slot in 0..4 {
+        Command::new(&[0; 6]).put(&client.shared, slot);
+    }
+    client.submit(&[0, 1, 2, 3]);
+    let mut completions = client.shared.completions();
+    completions.complete(2, 1);
+    completions.complete(0, 1);
+    completions.complete(1, 7);
+    completions.complete(3, 1);
+    assert_eq!(client.reap(true), Ok(vec![(2, 0, 0), (0, 0, 0)]));
+    for arm in [true, false] {
+        assert_eq!(client.reap(arm), Err(Violation::Generation));
+    }
 }
 
 #[test]

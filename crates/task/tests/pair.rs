@@ -189,6 +189,53 @@ fn a_side_that_sleeps_is_rung_once_and_one_that_is_awake_never() {
     assert_eq!(client.reap(true), Ok(vec![(3, 0, 0), (0, 0, 0), (1, 0, 0)]));
     server.complete(&[(2, 0, 0)]);
     assert_eq!(client.bell.rings(), 0);
+    assert_eq!(client.reap(false), Ok(vec![(2, 0, 0)]));
+
+    // Who looks without going to sleep again is awake, whatever was announced before.
+    assert_eq!(server.fetch(true), Ok(vec![]));
+    assert_eq!(server.fetch(false), Ok(vec![]));
+    assert_eq!(client.reap(true), Ok(vec![]));
+    client.submit(&[0]);
+    assert_eq!(server.bell.rings(), 0);
+    assert_eq!(client.reap(false), Ok(vec![]));
+    assert_eq!(server.fetch(false), Ok(vec![0]));
+    server.complete(&[(0, 0, 0)]);
+    assert_eq!(client.bell.rings(), 0);
+    assert_eq!(client.reap(false), Ok(vec![(0, 0, 0)]));
+
+    // So is who looks, finds something, and sleeps only after the next look.
+    assert_eq!(server.fetch(true), Ok(vec![]));
+    client.submit(&[1]);
+    assert_eq!(server.bell.rings(), 1);
+    assert_eq!(server.fetch(true), Ok(vec![1]));
+    client.submit(&[2]);
+    assert_eq!(server.bell.rings(), 0);
+    assert_eq!(server.fetch(true), Ok(vec![2]));
+    assert_eq!(server.fetch(true), Ok(vec![]));
+    client.submit(&[3]);
+    assert_eq!(server.bell.rings(), 1, "a second sleep, a second ring");
+}
+
+#[test]
+fn a_fetch_takes_at_most_64_and_sleeps_only_when_nothing_is_left() {
+    let (mut client, mut server) = pair(130, PAGE);
+    let slots: Vec<u16> = (0..130).collect();
+    for &slot in &slots {
+        Command::new(&[0; 6]).put(&client.shared, slot);
+    }
+    client.submit(&slots);
+    for part in [&slots[..64], &slots[64..128], &slots[128..]] {
+        assert_eq!(server.fetch(true), Ok(part.to_vec()));
+    }
+    let answers: Vec<_> = slots.iter().map(|&slot| (slot, 0, 0)).collect();
+    server.complete(&answers);
+    assert_eq!(client.reap(false), Ok(answers));
+    client.submit(&[0]);
+    assert_eq!(server.bell.rings(), 0, "it has not slept yet");
+    assert_eq!(server.fetch(true), Ok(vec![0]));
+    assert_eq!(server.fetch(true), Ok(vec![]));
+    client.submit(&[1]);
+    assert_eq!(server.bell.rings(), 1);
 }
 
 #[test]

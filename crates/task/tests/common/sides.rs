@@ -2,12 +2,13 @@
 
 use super::{EPOCH, FEATURES, Shared, segment};
 use sgring_shm::{Bell, bell_pair};
-use sgring_task::{Direction, Initiator, Record, Target, Violation};
+use sgring_task::{Direction, Initiator, Record, Target, Violation, write_header};
 use std::io::Read;
 use std::mem::size_of;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// A bell that others ring, and where it is heard.
@@ -105,6 +106,18 @@ impl Server {
             shared,
             bell: Heard::new(hears),
         })
+    }
+
+    /// A target that is attached anew, as to a client that came back: the queues are zeroed and the header is written again.
+    pub(crate) fn anew(shared: &Shared) -> Self {
+        let geometry = shared.geometry;
+        for word in (4096..geometry.slots_offset()).step_by(8) {
+            shared.word(word).store(0, Ordering::Relaxed);
+        }
+        // SAFETY: the mapping is page-aligned and larger than a page.
+        unsafe { write_header(shared.mapping.as_ptr(), geometry, FEATURES, EPOCH) };
+        let (bell, hears) = bell_pair().expect("a socket pair");
+        Self::new(shared.clone(), bell, hears).expect("a header that matches")
     }
 
     pub(crate) fn fetch(&mut self, arm: bool) -> Result<Vec<u16>, Violation> {
