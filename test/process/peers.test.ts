@@ -18,6 +18,12 @@ function running(program: string): Program {
   return new Program(new URL('./programs.js', import.meta.url), [program, server.socket])
 }
 
+/** A program that works until it is told to stop, on the blocks of its index. */
+function working(index: number): Program {
+  const args = ['works until told to stop', server.socket, String(index)]
+  return new Program(new URL('./programs.js', import.meta.url), args)
+}
+
 /** Ends a program that works until it is told to stop. */
 async function stop(child: Program): Promise<void> {
   child.write('stop')
@@ -51,7 +57,7 @@ test(
 test(
   'kill -9 of one process under load is an error for no other, and its memory is gone',
   async () => {
-    const children = Array.from({ length: 4 }, () => running('works until told to stop'))
+    const children = Array.from({ length: 4 }, (_, index) => working(index))
     for (const child of children) assert.equal(await child.line(), 'working')
     const [victim, ...others] = children
     assert.ok(victim !== undefined)
@@ -93,7 +99,7 @@ test('a stopped server times out, and answers when it goes on', async () => {
 })
 
 test('a stopped client holds up no other, and goes on where it was', async () => {
-  const child = running('works until told to stop')
+  const child = working(0)
   assert.equal(await child.line(), 'working')
   child.kill('SIGSTOP')
   const nexus = await connect(server.socket)
@@ -107,7 +113,7 @@ test(
   'processes that come and go under load meet no error',
   async () => {
     for (let round = 0; round < 3; round++) {
-      const children = [running('works until told to stop'), running('works until told to stop')]
+      const children = [working(0), working(1)]
       for (const child of children) assert.equal(await child.line(), 'working')
       const quick = await running('closes its nexus').ended
       assert.deepEqual([quick.code, quick.stderr], [0, ''])

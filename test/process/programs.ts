@@ -1,4 +1,4 @@
-/** What the tests of this folder run in processes of their own: `node programs.js NAME SOCKET`. */
+/** What the tests of this folder run in processes of their own: `node programs.js NAME SOCKET [INDEX]`. */
 
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
@@ -118,12 +118,12 @@ const programs: Record<string, (socket: string) => unknown> = {
     createInterface(process.stdin).once('line', () => process.exit(4))
   },
 
-  /** Writes and reads a region of its own until stdin has a line; any error ends it with code 1. */
+  /** Writes and reads the region of its index until stdin has a line; any error ends it with code 1. */
   async 'works until told to stop'(socket) {
     const nexus = await connect(socket, { arenaBytes: 8 << 20 })
     const unit = nexus.unit(0)
     const { blockLength } = await unit.readCapacity()
-    const first = (process.pid % 16) * 64
+    const first = Number(process.argv[4] ?? 0) * 64
     let running = true
     createInterface(process.stdin).once('line', () => {
       running = false

@@ -12,6 +12,12 @@ export interface Ended {
   readonly stderr: string
 }
 
+/** Those that have not ended. */
+const running = new Set<ChildProcessWithoutNullStreams>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** A running program that speaks in lines. It does not outlive the test. */
 export class Program {
   readonly pid: number
@@ -33,8 +39,7 @@ export class Program {
     const child = spawn(process.execPath, [...nodeArgs, fileURLToPath(module), ...args])
     this.#child = child
     this.pid = child.pid ?? 0
-    const kill = () => child.kill('SIGKILL')
-    process.once('exit', kill)
+    running.add(child)
     child.stdin.on('error', () => {})
     let rest = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -48,7 +53,7 @@ export class Program {
     })
     this.ended = new Promise((resolve) => {
       child.once('close', (code, signal) => {
-        process.off('exit', kill)
+        running.delete(child)
         this.#over = { code, signal, stdout: this.#stdout, stderr: this.#stderr }
         resolve(this.#over)
       })

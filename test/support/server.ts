@@ -80,10 +80,11 @@ export class ServerProcess {
     })
   }
 
-  /** The shared segments that it has mapped. */
+  /** The shared segments that it has mapped, by inode: advice about a part of one splits its line of proc_pid_maps(5). */
   mappings(): string[] {
     const lines = readFileSync(`/proc/${this.pid}/maps`, 'utf8').split('\n')
-    return lines.filter((line) => line.includes('memfd:sgring'))
+    const segments = lines.filter((line) => line.includes('memfd:sgring'))
+    return [...new Set(segments.map((line) => line.split(/ +/)[4] ?? ''))]
   }
 
   /** Its state as proc_pid_stat(5) has it: `T` is stopped. */
