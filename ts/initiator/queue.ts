@@ -51,7 +51,7 @@ export interface Queue {
   completions(): AsyncIterableIterator<Completion>
   /**
    * Waits until at least one completion is there, then calls `take` for each that is, and resolves with their number; 0 if nothing is
-   * under way. `take` may reserve and submit. Cheaper than `completions()`, which makes a promise a command.
+   * under way. Rejects once the nexus is lost: completions that were not taken before are lost with it. `take` may reserve and submit. Cheaper than `completions()`, which makes a promise a command.
    */
   drain(take: (done: Completion) => void): Promise<number>
   /** Commands that are submitted and not completed. */
@@ -64,7 +64,12 @@ export interface Queue {
 /** The end of a command of a queue. The object belongs to its slot: it is valid until `release()`. */
 export interface Completion {
   readonly slot: number
-  /** SCSI status (SAM-5 5.3.1). */
+  /**
+   * Whether the target carried the command out. `false` is the service response SERVICE DELIVERY OR TARGET FAILURE (SAM-5 5.1), which
+   * `execute()` rejects with `ERR_SGRING_DELIVERY`: there is no status then, and no data.
+   */
+  readonly delivered: boolean
+  /** SCSI status (SAM-5 5.3.1); -1, which is none of them, for a command that was not delivered. */
   readonly status: number
   /** Data-in bytes that were asked for and did not come. */
   readonly residual: number
@@ -74,6 +79,6 @@ export interface Completion {
   readonly sense: Uint8Array
   /** The data-in that came, in place in the arena. */
   readonly data: Uint8Array
-  /** Gives the slot back to `reserve()`. */
+  /** Gives the slot back to `reserve()`; nothing once the queue is closed or its nexus lost. */
   release(): void
 }

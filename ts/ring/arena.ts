@@ -65,6 +65,11 @@ export class Arena {
     }
   }
 
+  /** Bytes that there are. */
+  get lengthBytes(): number {
+    return this.#pages * PAGE
+  }
+
   /** Bytes that commands and leases hold now. */
   get usedBytes(): number {
     return this.#usedPages * PAGE
@@ -217,8 +222,10 @@ export class Arena {
         continue
       }
       let stop = start
-      while (stop < end && this.#touched[stop] === 1) this.#touched[stop++] = 0
+      while (stop < end && this.#touched[stop] === 1) stop++
+      // First, because it may throw: then the pages are still there.
       this.#giveBack(start * PAGE, (stop - start) * PAGE)
+      this.#touched.fill(0, start, stop)
       this.#touchedPages -= stop - start
       start = stop
     }
@@ -226,7 +233,8 @@ export class Arena {
 }
 
 function pagesOf(bytes: number): number {
-  return (bytes + PAGE - 1) >>> PAGE_SHIFT
+  // Not by `>>>`, which takes 2^32 bytes for none.
+  return Math.ceil(bytes / PAGE)
 }
 
 /** The class whose blocks have at least `pages` pages: its logarithm, rounded up. */

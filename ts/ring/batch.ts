@@ -6,6 +6,7 @@ import { native } from '../native.ts'
 import {
   FLAG_RESIDUAL,
   FLAG_SENSE,
+  FLAG_SERVICE_RESPONSE,
   INLINE_CDB,
   MIN_CDB_LEN,
   SLOT_BYTES,
@@ -27,6 +28,8 @@ const RESERVED = 1
 const SUBMITTED = 2
 const COMPLETED = 3
 const POISON = 0xdb
+/** The status of a command that has none. */
+const NO_STATUS = -1
 const NO_BYTES = new Uint8Array(0)
 
 export class RingQueue implements Queue {
@@ -61,6 +64,7 @@ export class RingQueue implements Queue {
     }
     const refusal = ring.refusal
     if (refusal !== undefined) throw refusal
+    if (dataBytes > ring.arena.lengthBytes) throw new SgringError('ERR_SGRING_ARENA_TOO_SMALL')
     this.depth = depth
     this.#ring = ring
     this.#words = ring.slots.words
@@ -120,15 +124,19 @@ export class RingQueue implements Queue {
   submit(number: number, cdbLength: number, dataOutLength: number, dataInLength: number): void {
     this.#check()
     const command = this.#in(number, RESERVED)
-    if (!(cdbLength >= MIN_CDB_LEN && cdbLength <= INLINE_CDB)) {
+    if ((cdbLength | 0) !== cdbLength || cdbLength < MIN_CDB_LEN || cdbLength > INLINE_CDB) {
       throw new SgringError(
         'ERR_SGRING_CDB_LENGTH',
         `a CDB of a queue has 6 to 32 bytes, not ${cdbLength}`,
       )
     }
     if (
-      !(dataOutLength >= 0 && dataOutLength <= this.#dataBytes) ||
-      !(dataInLength >= 0 && dataInLength <= this.#dataBytes) ||
+      (dataOutLength | 0) !== dataOutLength ||
+      dataOutLength < 0 ||
+      dataOutLength > this.#dataBytes ||
+      (dataInLength | 0) !== dataInLength ||
+      dataInLength < 0 ||
+      dataInLength > this.#dataBytes ||
       (dataOutLength > 0 && dataInLength > 0)
     ) {
       throw wrong(`a command of this queue moves 0 to ${this.#dataBytes} bytes in one direction`)
@@ -166,8 +174,10 @@ export class RingQueue implements Queue {
   async drain(take: (done: Completion) => void): Promise<number> {
     if (!(await this.#some())) return 0
     const count = this.#ready.length - this.#taken
-    for (let left = count; left > 0; left--) take(this.#take())
-    return count
+    let taken = 0
+    // `take` may close the queue, or lose the nexus: then there are no more.
+    for (; taken < count && this.#taken < this.#ready.length; taken++) take(this.#take())
+    return taken
   }
 
   close(): Promise<void> {
@@ -191,6 +201,8 @@ export class RingQueue implements Queue {
   /** Told by each slot. */
   lost(reason: TransportError): void {
     this.#lost = reason
+    // Their data went with the segment.
+    this.#ready.length = this.#taken = 0
     const waiter = this.#waiter
     this.#waiter = undefined
     waiter?.reject(reason)
@@ -198,8 +210,11 @@ export class RingQueue implements Queue {
   }
 
   released(number: number): void {
+    // Then there is nothing to give back.
+    if (this.#closing !== undefined || this.#lost !== undefined) return
     const command = this.#in(number, COMPLETED)
-    if (this.#poison) command.whole.fill(POISON)
+    // A caller that has transferred the bytes has none here: `fill` would throw.
+    if (this.#poison && command.whole.length > 0) command.whole.fill(POISON)
     command.state = FREE
     this.#free.push(number)
   }
@@ -216,6 +231,8 @@ export class RingQueue implements Queue {
     await new Promise<void>((resolve, reject) => {
       this.#waiter = { resolve, reject }
     })
+    // It may have come between the completion and this turn.
+    if (this.#lost !== undefined) throw this.#lost
     return this.#taken < this.#ready.length
   }
 
@@ -246,8 +263,8 @@ export class RingQueue implements Queue {
   #giveBack(): void {
     // After a loss the segment is gone, and with it what there was to give back.
     for (const command of this.#lost === undefined ? this.#commands : []) {
-      command.detach()
-      this.#ring.returnSlot(command.ringSlot, command.offset, this.#dataBytes)
+      const offset = command.detach() ? command.offset : -1
+      this.#ring.returnSlot(command.ringSlot, offset, this.#dataBytes)
     }
     this.#commands.length = 0
   }
@@ -291,6 +308,7 @@ class Slot implements Completion, SlotOwner {
   readonly #ring: RingPair
   state: number = FREE
   status = 0
+  delivered = true
   residual = 0
   residualOut = 0
   sense: Uint8Array = NO_BYTES
@@ -314,6 +332,8 @@ class Slot implements Completion, SlotOwner {
   }
 
   get data(): Uint8Array {
+    // Detached, or none at all.
+    if (this.whole.length === 0) return NO_BYTES
     return this.whole.subarray(
       0,
       Math.max(0, Math.min(this.dataInLength, this.dataInLength - this.residual)),
@@ -327,10 +347,13 @@ class Slot implements Completion, SlotOwner {
   completed(slot: number, status: number, flags: number): void {
     const { slots } = this.#ring
     this.state = COMPLETED
-    this.status = status
+    this.delivered = (flags & FLAG_SERVICE_RESPONSE) === 0
+    this.status = this.delivered ? status : NO_STATUS
     this.residual = flags & FLAG_RESIDUAL ? slots.inResidual(slot) : 0
     this.residualOut = flags & FLAG_RESIDUAL ? slots.outResidual(slot) : 0
     this.sense = flags & FLAG_SENSE ? slots.sense(slot) : NO_BYTES
+    // Nothing is known of the data of a command that was not carried out.
+    if (!this.delivered) this.residual = this.dataInLength
     this.#queue.completed(this)
   }
 
@@ -339,7 +362,10 @@ class Slot implements Completion, SlotOwner {
     this.#queue.lost(reason)
   }
 
-  detach(): void {
-    if (this.offset >= 0) native().detach(this.whole.buffer as ArrayBuffer)
+  /** Takes the bytes from the caller. `false` if they are elsewhere: who transferred the buffer sees them as long as the nexus lasts. */
+  detach(): boolean {
+    if (this.whole.length === 0) return false
+    native().detach(this.whole.buffer as ArrayBuffer)
+    return true
   }
 }

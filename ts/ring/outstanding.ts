@@ -56,6 +56,12 @@ export class Outstanding {
     this.cdb = this.cdb.slice()
   }
 
+  /** Whether the data-out is as long as it was: while a task waits, its caller may transfer or resize it. */
+  get isIntact(): boolean {
+    const { dataOut } = this.command
+    return dataOut === undefined || dataOut.length === this.out.length
+  }
+
   /** Heeds the command's signal until the task is settled. */
   listen(): void {
     const { signal } = this.command
@@ -90,6 +96,7 @@ export class Outstanding {
 
   #settle(): void {
     this.settled = true
+    this.#pair.settled()
     if (this.#listener === undefined) return
     this.command.signal?.removeEventListener('abort', this.#listener)
     this.#listener = undefined
@@ -106,6 +113,8 @@ function dataOf(length: number): TaskData {
 /** Where leased bytes go back to. */
 interface Lease {
   readonly pair: RingPair
+  /** What shows them. */
+  readonly buffer: ArrayBuffer
   readonly offset: number
   readonly length: number
 }
@@ -139,7 +148,9 @@ export class RingResponse implements Response {
     const lease = this.#lease
     if (lease === undefined) return
     this.#lease = undefined
-    native().detach(this.data.buffer as ArrayBuffer)
+    // Who has transferred the buffer still sees the bytes: they are no other command's before the nexus ends.
+    if (lease.buffer.byteLength === 0) return
+    native().detach(lease.buffer)
     lease.pair.returnLease(lease.offset, lease.length)
   }
 

@@ -87,6 +87,8 @@ export class RingPair {
   #pending = 0
   #outstanding = 0
   #quarantined = 0
+  /** Commands that somebody still waits for, sent or not: while there are some, the bell keeps the process alive. */
+  #unsettled = 0
   #tagLow = 0
   #tick = 0
   #ticker: NodeJS.Timeout | undefined
@@ -171,11 +173,14 @@ export class RingPair {
         if (this.#tags.has(task.tag)) return reject(new SgringError('ERR_SGRING_TAG_IN_USE'))
         this.#tags.add(task.tag)
       }
+      this.#awaited()
       if (timeoutMs > 0) task.deadline = this.#tick + Math.ceil(timeoutMs / TICK_MS) + 1
       if (this.#waiting.length > 0 || !this.#place(task)) this.#wait(task)
       else this.#send(task)
       task.listen()
-      this.#ticker ??= setInterval(() => this.#ticked(), TICK_MS).unref()
+      // The bell keeps the process alive, and the loop with it: that is enough for a timer.
+      if (this.#ended === undefined)
+        this.#ticker ??= setInterval(() => this.#ticked(), TICK_MS).unref()
     })
   }
 
@@ -197,6 +202,11 @@ export class RingPair {
   }
 
   // ---- for tasks
+
+  /** The caller of a task has its answer, or one of a queue's commands has ended. */
+  settled(): void {
+    if (--this.#unsettled === 0) this.#bell.reference(false)
+  }
 
   /** The caller gave up on a task: it leaves unsent if it waits, else its slot and bytes are kept until the target answers. */
   quarantine(task: Outstanding): void {
@@ -230,15 +240,8 @@ export class RingPair {
 
   /** Puts a slot, written by its owner, on the list of those to publish. */
   submit(slot: number): void {
-    this.#submissions[this.#pending++] = slot
-    if (this.#outstanding++ === 0) this.#bell.reference(true)
-    // A part of a large batch goes ahead, so that the target works on it while the rest is written.
-    if (this.#pending === PART) {
-      this.flush()
-    } else if (!this.#flushScheduled) {
-      this.#flushScheduled = true
-      queueMicrotask(this.#flushLater)
-    }
+    this.#awaited()
+    this.#list(slot)
   }
 
   /** Takes back a slot that is not under way, and its block. */
@@ -261,6 +264,23 @@ export class RingPair {
   }
 
   // ---- the path of a command
+
+  #awaited(): void {
+    if (this.#unsettled++ === 0) this.#bell.reference(true)
+  }
+
+  /** Lists a slot for the next flush. */
+  #list(slot: number): void {
+    this.#submissions[this.#pending++] = slot
+    this.#outstanding++
+    // A part of a large batch goes ahead, so that the target works on it while the rest is written.
+    if (this.#pending === PART) {
+      this.flush()
+    } else if (!this.#flushScheduled) {
+      this.#flushScheduled = true
+      queueMicrotask(this.#flushLater)
+    }
+  }
 
   /** Gives the task a slot and its bytes. `false` if it has to wait for them: then nothing was taken. */
   #place(task: Outstanding): boolean {
@@ -291,7 +311,7 @@ export class RingPair {
     if (out.length === 0 && into.length === 0) this.slots.writeNoData(slot)
     else this.slots.writeData(slot, out, into)
     if (out.length > 0) this.arena.copyOut(out, command.dataOut!)
-    this.submit(slot)
+    this.#list(slot)
   }
 
   #reap(arm: boolean): number {
@@ -312,9 +332,13 @@ export class RingPair {
   #complete(slot: number, status: number, flags: number): void {
     const task = this.#tasks[slot]!
     this.#commands++
-    if (--this.#outstanding === 0) this.#bell.reference(false)
-    if (task instanceof Outstanding) this.#answer(task, slot, status, flags)
-    else task.completed(slot, status, flags)
+    this.#outstanding--
+    if (task instanceof Outstanding) {
+      this.#answer(task, slot, status, flags)
+    } else {
+      this.settled()
+      task.completed(slot, status, flags)
+    }
   }
 
   #answer(task: Outstanding, slot: number, status: number, flags: number): void {
@@ -330,7 +354,7 @@ export class RingPair {
     }
     if ((flags & FLAG_SERVICE_RESPONSE) !== 0) {
       this.arena.release(into)
-      task.fail(new TransportError('ERR_SGRING_NEXUS_LOST', 'service delivery or target failure'))
+      task.fail(new TransportError('ERR_SGRING_DELIVERY'))
       return
     }
     const hasResidual = (flags & FLAG_RESIDUAL) !== 0
@@ -339,14 +363,21 @@ export class RingPair {
     const sense = (flags & FLAG_SENSE) !== 0 ? this.slots.sense(slot) : NO_SENSE
     // The residual is the target's word: negative for what did not fit, and not to be believed beyond the buffer.
     const came = Math.max(0, Math.min(into.length, into.length - inResidual))
-    if (task.lease && came > 0) {
-      const data = new Uint8Array(this.#native.lease(into.offset, came))
-      const lease = { pair: this, offset: into.offset, length: into.length }
-      task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, lease))
-    } else {
-      const data = this.arena.copyIn(into, came, task.buffer)
+    try {
+      if (task.lease && came > 0) {
+        const buffer = this.#native.lease(into.offset, came)
+        const data = new Uint8Array(buffer)
+        const lease = { pair: this, buffer, offset: into.offset, length: into.length }
+        task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, lease))
+      } else {
+        const data = this.arena.copyIn(into, came, task.buffer)
+        this.arena.release(into)
+        task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, undefined))
+      }
+    } catch (cause) {
+      // The others of the batch go on.
       this.arena.release(into)
-      task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, undefined))
+      task.fail(task.lease ? cause : changed('dataIn', cause))
     }
   }
 
@@ -365,16 +396,22 @@ export class RingPair {
   /** Starts those that wait, in their order, until one has to wait on. */
   #startWaiting(): void {
     for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
-      if (!this.#place(next)) return
-      // Out of the line first: sending may publish, take completions, and come back here.
+      const intact = next.isIntact
+      if (intact && !this.#place(next)) return
+      // Out of the line first: sending may publish, take completions, come back here, or end the pair, which empties the line.
       this.#waiting.shift()
-      this.#send(next)
+      if (intact) {
+        this.#send(next)
+      } else {
+        this.#forgetTag(next)
+        next.fail(changed('dataOut'))
+      }
     }
   }
 
   #ticked(): void {
     this.#tick++
-    if (this.#outstanding === 0 && this.#waiting.length === 0) {
+    if (this.#unsettled === 0) {
       clearInterval(this.#ticker)
       this.#ticker = undefined
       return
@@ -401,17 +438,32 @@ export class RingPair {
     )
     this.#ended = error
     this.#pump.stop()
-    this.#bell.close()
     clearInterval(this.#ticker)
     this.arena.close()
-    for (const task of [...this.#tasks, ...this.#waiting.all()]) {
+    const tasks = [...this.#tasks, ...this.#waiting.all()]
+    this.#tasks.fill(undefined)
+    this.#waiting.clear()
+    this.#tags.clear()
+    this.#outstanding = 0
+    this.#quarantined = 0
+    for (const task of tasks) {
       if (task instanceof Outstanding) task.fail(error)
       else task?.lost(error)
     }
+    this.#bell.close()
     this.#native.close()
     // Views of the segment are empty from here on; it is unmapped when the last lease has come back.
     const { detach } = native()
     for (const buffer of this.#shared) detach(buffer)
     this.#onEnd(reason === undefined ? undefined : error)
   }
+}
+
+/** A caller's buffer is not what it was when its command was given. */
+function changed(name: string, cause?: unknown): SgringError {
+  return new SgringError(
+    'ERR_SGRING_INVALID_ARGUMENT',
+    `${name} was transferred or changed its length before its command ended`,
+    { cause },
+  )
 }

@@ -55,7 +55,17 @@ export class Pump {
   #run(): void {
     if (this.#stopped) return
     const arm = !this.#patient()
-    const found = this.#look(arm)
+    // A look that throws counts as one that found something: it is the caller's to tell, and the next one comes all the same.
+    let found = 1
+    try {
+      found = this.#look(arm)
+    } finally {
+      this.#looked(found, arm)
+    }
+  }
+
+  /** After a look: when the next one is. */
+  #looked(found: number, arm: boolean): void {
     if (found < 0 || this.#stopped) return
     if (found === 0 && arm) {
       this.#awake = false

@@ -27,6 +27,7 @@ export class ArenaBytes {
   readonly #bytes: Uint8Array
   readonly #slab = new Slab()
   #trimmer: NodeJS.Timeout | undefined
+  #closed = false
 
   /**
    * @param keepBytes free memory that may stay resident
@@ -39,6 +40,11 @@ export class ArenaBytes {
   ) {
     this.#bytes = new Uint8Array(buffer)
     this.#arena = new Arena(buffer.byteLength, keepBytes, giveBack)
+  }
+
+  /** Bytes that there are. */
+  get lengthBytes(): number {
+    return this.#arena.lengthBytes
   }
 
   get usedBytes(): number {
@@ -107,15 +113,20 @@ export class ArenaBytes {
   /** Returns a block; free memory beyond the watermark goes back to the system soon. */
   free(offset: number, length: number): void {
     this.#arena.free(offset, length)
-    if (this.#trimmer !== undefined || !this.#arena.excess) return
+    if (this.#trimmer !== undefined || this.#closed || !this.#arena.excess) return
     this.#trimmer = setTimeout(() => {
       this.#trimmer = undefined
-      this.#arena.trim()
+      try {
+        this.#arena.trim()
+      } catch {
+        // The system does not take the memory back now: it stays, and is asked for again.
+      }
     }, TRIM_DELAY_MS).unref()
   }
 
   /** The arena is going away. */
   close(): void {
+    this.#closed = true
     clearTimeout(this.#trimmer)
   }
 

@@ -29,6 +29,11 @@ export class Waiting<T> {
     if (index >= 0) this.#list.splice(index, 1)
   }
 
+  /** Nobody waits any more. */
+  clear(): void {
+    this.#list.length = this.#head = 0
+  }
+
   /** Those that wait, in their order. */
   all(): T[] {
     return this.#list.slice(this.#head)
