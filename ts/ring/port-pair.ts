@@ -31,6 +31,7 @@ export class PortPair implements TransferOwner {
   readonly #router: TaskRouter
   readonly #transfers: Transfers
   readonly #number: number
+  readonly #onUnitFailed: (error: unknown) => void
   readonly #onClose: (reason: string | undefined) => void
   readonly #bell: Bell
   readonly #pump: Pump
@@ -56,7 +57,10 @@ export class PortPair implements TransferOwner {
   }
   #closed = false
 
-  /** @param onClose called once, with what the peer did wrong if it did */
+  /**
+   * @param onUnitFailed called with what a unit has thrown, while others' tasks are routed: it must not throw
+   * @param onClose called once, with what the peer did wrong if it did
+   */
   constructor(
     pair: TargetPair,
     slots: number,
@@ -64,12 +68,14 @@ export class PortPair implements TransferOwner {
     nexus: TargetNexus,
     transfers: Transfers,
     spinUs: number,
+    onUnitFailed: (error: unknown) => void,
     onClose: (reason: string | undefined) => void,
   ) {
     this.#native = pair
     this.#router = router
     this.nexus = nexus
     this.#transfers = transfers
+    this.#onUnitFailed = onUnitFailed
     this.#onClose = onClose
     this.desk = pair.desk()
     this.words = new Uint32Array(this.desk)
@@ -110,17 +116,40 @@ export class PortPair implements TransferOwner {
     }
     if (count === 0) return 0
     this.#routing = true
-    for (let index = 0; index < count; index++) {
-      const slot = this.#fetched[index]!
-      const task = this.#tasks[slot] ?? this.#newTask(slot)
-      task.begin()
-      this.#router.execute(task)
-      // A part of a large batch goes ahead, so that the initiator works on it while the rest is routed.
-      if (index % PART === PART - 1 || this.#startedBytes >= PART_BYTES) this.#flush()
+    try {
+      for (let index = 0; index < count; index++) {
+        const slot = this.#fetched[index]!
+        this.#route(this.#tasks[slot] ?? this.#newTask(slot))
+        // A part of a large batch goes ahead, so that the initiator works on it while the rest is routed.
+        if (index % PART === PART - 1 || this.#startedBytes >= PART_BYTES) this.#flush()
+      }
+    } finally {
+      this.#routing = false
     }
-    this.#routing = false
     this.#flush()
     return count
+  }
+
+  /** A unit may be anybody's: what it throws fails its own task, and no other. */
+  #route(task: RingTask): void {
+    task.begin()
+    try {
+      this.#router.execute(task)
+    } catch (error) {
+      task.unitFailed()
+      this.#onUnitFailed(error)
+    }
+  }
+
+  /** Tells a task the end of its transfer; what its unit throws then is as above. */
+  #tell(slot: number, errno: number): void {
+    const task = this.#tasks[slot]
+    try {
+      task?.transferred(errno)
+    } catch (error) {
+      task?.unitFailed()
+      this.#onUnitFailed(error)
+    }
   }
 
   #newTask(slot: number): RingTask {
@@ -139,11 +168,13 @@ export class PortPair implements TransferOwner {
 
   /** Lists a transfer. */
   transfer(slot: number, op: number, backing: Backing, offset: number, length: number): void {
+    // First: it throws for a backing that is none, and then nothing is listed.
+    const number = this.#transfers.backing(backing)
     const words = this.#transferWords
     const word = this.#started++ * TRANSFER_WORDS
     words[word + TRANSFER_SLOT] = slot
     words[word + TRANSFER_OP] = op
-    words[word + TRANSFER_BACKING] = this.#transfers.backing(backing)
+    words[word + TRANSFER_BACKING] = number
     words[word + TRANSFER_OFFSET_LOW] = offset >>> 0
     words[word + TRANSFER_OFFSET_HIGH] = offset / 0x1_0000_0000
     words[word + TRANSFER_LEN] = length
@@ -167,7 +198,7 @@ export class PortPair implements TransferOwner {
 
   transferred(slot: number, errno: number): void {
     this.#routing = true
-    this.#tasks[slot]?.transferred(errno)
+    this.#tell(slot, errno)
     this.#routing = false
   }
 
@@ -203,8 +234,7 @@ export class PortPair implements TransferOwner {
     for (let index = 0; index < count; index++) {
       const word = index * TRANSFER_WORDS
       const errno = words[word + TRANSFER_ERRNO]! | 0
-      if (errno !== TRANSFER_UNDER_WAY)
-        this.#tasks[words[word + TRANSFER_SLOT]!]?.transferred(errno)
+      if (errno !== TRANSFER_UNDER_WAY) this.#tell(words[word + TRANSFER_SLOT]!, errno)
     }
     this.#routing = routing
   }

@@ -1,7 +1,9 @@
 /** A task as the device server has it: its record on the pair's desk, and the answer on its way there. */
 
 import { SgringError } from '../errors.ts'
-import type { Answer } from '../task/answer.ts'
+import { SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
+import { type Answer, checkCondition } from '../task/answer.ts'
 import type { Backing, TargetNexus, Task, TransferDone } from '../task/task.ts'
 import {
   FLAG_RESIDUAL,
@@ -26,6 +28,10 @@ import {
 } from './layout.gen.ts'
 import type { PortPair } from './port-pair.ts'
 import { swap } from './slots.ts'
+
+function answerFailure(task: Task): void {
+  task.answer(checkCondition(SenseKey.HARDWARE_ERROR, SenseCode.INTERNAL_TARGET_FAILURE))
+}
 
 /** See `Task`. One for each slot, used again for each task in it. */
 export class RingTask implements Task {
@@ -132,6 +138,16 @@ export class RingTask implements Task {
     done?.(this, errno)
   }
 
+  /**
+   * Its unit threw: HARDWARE ERROR, INTERNAL TARGET FAILURE, unless it is answered. A transfer that the unit has begun ends first,
+   * because the slot is another task's after the answer.
+   */
+  unitFailed(): void {
+    if (!this.#open) return
+    if (this.#done !== undefined) this.#done = answerFailure
+    else answerFailure(this)
+  }
+
   #transfer(
     op: number,
     backing: Backing,
@@ -140,8 +156,9 @@ export class RingTask implements Task {
     done: TransferDone,
   ): void {
     this.#check()
-    this.#done = done
     this.#pair.transfer(this.#slot, op, backing, offset, length)
+    // It begins when the code that runs now is through.
+    this.#done = done
   }
 
   /** Lists the completion; residuals only where there are some. */

@@ -12,6 +12,7 @@ import {
 } from '../native.ts'
 import type { TargetNexus, TaskRouter } from '../task/task.ts'
 import { Bell } from './bell.ts'
+import { inRange } from './options.ts'
 import { PortPair } from './port-pair.ts'
 import { SPIN_US } from './pump.ts'
 import { Transfers } from './transfers.ts'
@@ -30,7 +31,7 @@ export interface PortOptions {
   readonly maxArenaBytes?: number
   /** How long an empty queue is watched before this side sleeps, in microseconds; 0 is off. Default: 100, and 0 where the process has one CPU. */
   readonly spinUs?: number
-  /** Native threads that move bytes of files, devices, and of large transfers in memory. Default: 4. */
+  /** Native threads that move bytes of files, devices, and of large transfers in memory: 1 to 256. Default: 4. */
   readonly ioThreads?: number
 }
 
@@ -47,6 +48,8 @@ export interface PortEvents {
   nexusOpened: [nexus: NexusInfo]
   /** `reason` says what the peer did wrong, if it did; undefined when it left, died or was closed. */
   nexusClosed: [nexus: NexusInfo, reason: string | undefined]
+  /** A unit of one's own threw this; its task was answered HARDWARE ERROR, INTERNAL TARGET FAILURE, if it was not answered before. */
+  unitFailed: [error: unknown]
 }
 
 /** What a connection may be refused for, by the numbers of the handshake. */
@@ -54,6 +57,7 @@ const REFUSAL_LIMIT = 5
 const REFUSAL_JOIN = 6
 const TOKEN_BYTES = 16
 const MAX_PENDING = 64
+const MAX_IO_THREADS = 256
 /** How often to look where nobody can ring. */
 const POLL_MS = 10
 
@@ -85,15 +89,7 @@ export class RingPort {
   /** Listens at once: when the constructor returns, clients can connect. */
   constructor(path: string, router: TaskRouter, options: PortOptions = {}) {
     this.#router = router
-    this.#options = {
-      allowedUids: options.allowedUids ?? [process.geteuid?.() ?? 0],
-      mode: options.mode ?? 0o600,
-      maxNexuses: options.maxNexuses ?? 64,
-      maxPairs: options.maxPairs ?? 256,
-      maxArenaBytes: options.maxArenaBytes ?? 2 ** 30,
-      spinUs: options.spinUs ?? SPIN_US,
-      ioThreads: options.ioThreads ?? 4,
-    }
+    this.#options = resolve(options)
     const { allowedUids, mode, ioThreads } = this.#options
     this.#transfers = new Transfers(ioThreads)
     try {
@@ -157,7 +153,8 @@ export class RingPort {
       welcomed = translated(() => pair.welcome(nexus.id, nexus.pairCount, nexus.token))
     } catch (error) {
       // No descriptors are left, or no memory: this connection's misfortune, not the server's.
-      nexus.reason = error instanceof SgringError ? error.message : String(error)
+      if (joined === undefined)
+        nexus.reason = error instanceof SgringError ? error.message : String(error)
     }
     if (!welcomed) {
       this.#leave(nexus)
@@ -172,6 +169,8 @@ export class RingPort {
       nexus.state,
       this.#transfers,
       this.#options.spinUs,
+      // Later: a listener that throws disturbs no task.
+      (error) => queueMicrotask(() => this.events.emit('unitFailed', error)),
       (reason) => {
         nexus.pairs.delete(served)
         nexus.reason ??= reason
@@ -207,6 +206,22 @@ export class RingPort {
     if (nexus.pairs.size > 0 || !this.#nexuses.delete(nexus.token.toString('hex'))) return
     this.#router.closeNexus(nexus.state)
     if (nexus.pairCount > 0) this.events.emit('nexusClosed', info(nexus), nexus.reason)
+  }
+}
+
+function resolve(options: PortOptions): Required<PortOptions> {
+  const most = Number.MAX_SAFE_INTEGER
+  const { allowedUids = [process.geteuid?.() ?? 0] } = options
+  if (!Array.isArray(allowedUids))
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'allowedUids is a list of user numbers')
+  return {
+    allowedUids: allowedUids.map((uid) => inRange('a number of allowedUids', uid, 0, 2 ** 32 - 1)),
+    mode: inRange('mode', options.mode ?? 0o600, 0, 0o777),
+    maxNexuses: inRange('maxNexuses', options.maxNexuses ?? 64, 1, most),
+    maxPairs: inRange('maxPairs', options.maxPairs ?? 256, 1, most),
+    maxArenaBytes: inRange('maxArenaBytes', options.maxArenaBytes ?? 2 ** 30, 1, most),
+    spinUs: inRange('spinUs', options.spinUs ?? SPIN_US, 0, 1_000_000),
+    ioThreads: inRange('ioThreads', options.ioThreads ?? 4, 1, MAX_IO_THREADS),
   }
 }
 
