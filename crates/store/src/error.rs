@@ -85,11 +85,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The stable name of this error, as callers in JavaScript see it.
+    /// The stable name of this error, as in the package's table of codes without its prefix.
+    #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Length { .. } => "ERR_SGRING_INVALID_ARGUMENT",
-            _ => "ERR_SGRING_BACKING",
+            Self::Length { .. } => "INVALID_ARGUMENT",
+            _ => "BACKING",
         }
     }
 }

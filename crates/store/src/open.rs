@@ -74,10 +74,17 @@ fn create(path: &Path, len_bytes: u64) -> Result<(FileImage, u64), StoreError> {
         }
         opened => opened.map_err(system("create", path))?,
     };
-    fill_in(path, data, len_bytes).inspect_err(|_| {
-        // It is ours and holds nothing. What keeps it from going is less than what is reported already.
+    let made = data.metadata().map_err(system("look at", path))?;
+    fill_in(path, data, len_bytes).inspect_err(|_| remove_if_still(path, &made))
+}
+
+/// Removes the empty new file `made`, unless `path` has come to name something else: that is not ours.
+fn remove_if_still(path: &Path, made: &Metadata) {
+    let found = fs::symlink_metadata(path);
+    if found.is_ok_and(|found| identity(&found) == identity(made)) {
+        // What keeps it from going is less than what is reported already.
         let _ = fs::remove_file(path);
-    })
+    }
 }
 
 /// Makes an empty new file into a backing that a crash does not take away again.
@@ -184,5 +191,35 @@ fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreE
         action,
         path: path.into(),
         errno: error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_failed_creation_removes_its_own_file_and_nobody_elses() {
+        let directory = std::env::temp_dir().join(format!("sgring-open-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let (path, aside) = (directory.join("image"), directory.join("aside"));
+        let made = File::create(&path).unwrap().metadata().unwrap();
+
+        fs::rename(&path, &aside).unwrap();
+        fs::write(&path, b"precious").unwrap();
+        remove_if_still(&path, &made);
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+
+        fs::remove_file(&path).unwrap();
+        symlink(&aside, &path).unwrap();
+        remove_if_still(&path, &made);
+        assert!(path.is_symlink(), "somebody made this link");
+
+        remove_if_still(&aside, &made);
+        assert!(!aside.exists());
+        fs::remove_dir_all(&directory).unwrap();
     }
 }

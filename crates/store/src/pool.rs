@@ -36,7 +36,8 @@ pub struct Job {
     pub offset: u64,
     /// The memory that it fills or takes, in order. A flush has none.
     pub spans: Vec<Span>,
-    /// What keeps the spans mapped. It is dropped on a thread of the pool, before the [`Done`] can be reaped.
+    /// What keeps the spans mapped. It is dropped before the [`Done`] can be had: on a thread of the pool, or, of a job that never
+    /// started, on the thread that stops or drops the pool.
     pub keep: Arc<dyn Any + Send + Sync>,
 }
 
