@@ -45,6 +45,15 @@ fn scribble(shared: &Shared, stop: &AtomicBool, written: &AtomicU64) {
     }
 }
 
+/// Tells the scribbling thread to stop, also when an assertion fails: the scope waits for it.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 #[test]
 fn a_task_does_not_change_once_it_is_accepted() {
     // One mapping, so that ThreadSanitizer sees both sides at the same bytes.
@@ -58,6 +67,7 @@ fn a_task_does_not_change_once_it_is_accepted() {
     // Tasks that were refused, or accepted as something else than what was stored.
     let mut disturbed = 0;
     thread::scope(|scope| {
+        let stopping = Stop(stop);
         let scribbling = scope.spawn(|| scribble(&mapped, stop, written));
         while written.load(Relaxed) == 0 {
             thread::yield_now();
@@ -108,7 +118,7 @@ fn a_task_does_not_change_once_it_is_accepted() {
             server.complete(&[(slot, 0, 0)]);
             assert!(completions.consume().is_some());
         }
-        stop.store(true, Relaxed);
+        drop(stopping);
         // By hand: how a scope waits stands in the standard library, which ThreadSanitizer does not see.
         scribbling.join().expect("the scribbling thread");
     });
