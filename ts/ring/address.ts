@@ -1,6 +1,6 @@
 /** Addresses of units on rings. */
 
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { CODES, SgringError } from '../errors.ts'
 import { MAX_LUN } from '../scsi/lun.ts'
 
@@ -26,8 +26,12 @@ export function parseAddress(address: string): RingAddress {
   return { socket: path?.path ?? socketOf(name?.name ?? ''), lun }
 }
 
-/** The socket of a target that is known by name: it stands in the user's runtime folder. */
+/**
+ * The socket of a target that is known by name: it stands in the user's runtime folder. As the XDG Base Directory Specification has it,
+ * a relative XDG_RUNTIME_DIR counts as none.
+ */
 export function socketOf(name: string): string {
-  const folder = process.env.XDG_RUNTIME_DIR ?? `/run/user/${process.geteuid?.() ?? 0}`
+  const { XDG_RUNTIME_DIR: named = '' } = process.env
+  const folder = isAbsolute(named) ? named : `/run/user/${process.geteuid?.() ?? 0}`
   return join(folder, 'sgring', `${name}.sock`)
 }
