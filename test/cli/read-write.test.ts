@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs'
 import { suite } from '../harness/index.ts'
 import { MAIN, Place, type Serving } from './program.ts'
 
 const MIB = 1 << 20
+const NO_LOOP = 'needs root and loop devices: losetup, of util-linux'
 const test = suite('sgring read and write')
 let place: Place
 let server: Serving
@@ -118,6 +127,40 @@ test('read ends quietly when nobody reads its output any more', async () => {
   const { stdout, stderr } = await place.shell(line)
   assert.deepEqual([stdout.toString(), stderr], ['1000\n141\n', ''])
 })
+
+test('read tells a stdout that takes no more, on one line', async () => {
+  const line = 'sgring read ring:disk --blocks 2048 --out - > /dev/full; echo $? >&2'
+  const { stderr } = await place.shell(line)
+  assert.equal(stderr, 'sgring: ENOSPC: no space left on device, write\n15\n')
+})
+
+test(
+  'read writes to a block device by --force, and never to one that is in use',
+  async () => {
+    place.file('backing.img', new Uint8Array(MIB))
+    const loop = await place.shell('losetup --find --show backing.img')
+    const device = loop.stdout.toString().trim()
+    assert.equal(loop.code, 0, loop.stderr)
+    try {
+      const args = ['read', 'ring:disk', '--blocks', '2', '--out', device]
+      await place.sgring(['write', 'ring:disk', '--in', '-'], new Uint8Array(1024).fill(9))
+      assert.equal((await place.sgring(args)).code, 15)
+      const user = openSync(device, constants.O_RDONLY | constants.O_EXCL)
+      const busy = await place.sgring([...args, '--force'])
+      closeSync(user)
+      assert.equal(busy.code, 15)
+      assert.match(busy.stderr, /^sgring: EBUSY: .*\n$/)
+      assert.ok(readFileSync(place.path('backing.img')).every((byte) => byte === 0))
+      const forced = await place.sgring([...args, '--force'])
+      assert.equal(forced.code, 0, forced.stderr)
+      const written = readFileSync(place.path('backing.img'))
+      assert.ok(written.subarray(0, 1024).every((byte) => byte === 9))
+    } finally {
+      await place.shell(`losetup --detach ${device}`)
+    }
+  },
+  { skip: existsSync('/dev/loop-control') && process.geteuid?.() === 0 ? undefined : NO_LOOP },
+)
 
 test('write refuses input that is too long or no whole block, a file before anything is written', async () => {
   place.file('odd', new Uint8Array(1000).fill(1))

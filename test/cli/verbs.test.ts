@@ -104,7 +104,10 @@ test('names what is wrong with a command line, on one line of stderr', async () 
     ['inquiry ring:a ring:b', "unexpected argument 'ring:b' (see sgring inquiry --help)"],
     ['readcap ring:a --bogus', "Unknown option '--bogus' (see sgring readcap --help)"],
     ['readcap ring:a --timeout x', "--timeout is a number of seconds, as 2 or 0.5, not 'x'"],
-    ['inquiry disk', 'disk: the address is none of ring:NAME, ring:/path.sock?lun=N'],
+    [
+      'inquiry disk',
+      'disk: the address is none of ring:NAME, ring:NAME/LUN, ring:/path.sock, ring:/path.sock?lun=N',
+    ],
   ] as const) {
     const { code, stdout, stderr } = await place.sgring(line.split(' '))
     assert.deepEqual([code, stdout.length, stderr], [1, 0, `sgring: ${message}\n`])
@@ -135,6 +138,44 @@ test('tells errors as one line of JSON on stderr, with sense where there is some
     ascq: 0,
   }
   assert.deepEqual([absent.stdout.length, error], [0, expected])
+})
+
+test('ends with 141 and in silence when nobody reads what it says', async () => {
+  await place.serve(['--listen', 'disk', ...disks])
+  for (const line of ['--help', '--version', 'read --help', 'readcap ring:disk']) {
+    // The reader has gone before anything is written.
+    const { stderr } = await place.shell(`exec 3> >(:); wait $!; sgring ${line} >&3; echo $? >&2`)
+    assert.equal(stderr, '141\n', line)
+  }
+})
+
+test('tells a stdout that is full', async () => {
+  for (const line of ['--help', '--version', 'read --help']) {
+    const { stderr } = await place.shell(`sgring ${line} > /dev/full; echo $? >&2`)
+    assert.equal(stderr, 'sgring: ENOSPC: no space left on device, write\n15\n', line)
+  }
+})
+
+test('names in JSON what its own errors are about', async () => {
+  await place.serve(['--listen', 'disk', ...disks])
+  for (const [line, code] of [
+    ['inquiry', 'ERR_SGRING_INVALID_ARGUMENT'],
+    ['read ring:disk --out disk.img', 'ERR_SGRING_SYSTEM'],
+    ['read ring:disk --out x --lba 16385', 'ERR_SGRING_INVALID_ARGUMENT'],
+  ] as const) {
+    const { stderr } = await place.sgring([...line.split(' '), '--json'])
+    assert.equal(JSON.parse(stderr).error.code, code, line)
+  }
+})
+
+test('finds names in /run/user where XDG_RUNTIME_DIR is empty or relative', async () => {
+  for (const folder of ['', 'relative']) {
+    const { code, stderr } = await place.shell(
+      `XDG_RUNTIME_DIR=${folder} sgring inquiry ring:nobody-serves-this`,
+    )
+    assert.equal(code, 15)
+    assert.match(stderr, /\/run\/user\/\d+\/sgring\/nobody-serves-this\.sock/)
+  }
 })
 
 test('is a program that can be executed by its first line', () => {

@@ -95,13 +95,19 @@ const OF_CODE: Readonly<Partial<Record<SgringErrorCode, ExitCode>>> = {
   ERR_SGRING_RESPONSE: ExitCode.MALFORMED,
 }
 
+/** What the command line's own errors are about, where it is no argument. */
+const CODE_OF: Readonly<Partial<Record<ExitCode, SgringErrorCode>>> = {
+  [ExitCode.FILE]: 'ERR_SGRING_SYSTEM',
+  [ExitCode.OTHER]: 'ERR_SGRING_SYSTEM',
+}
+
 /** An error of the command line's own, with its exit code. */
 export class CliError extends SgringError {
   override readonly name: string = 'CliError'
   readonly exitCode: ExitCode
 
   constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
-    super('ERR_SGRING_INVALID_ARGUMENT', message, options)
+    super(CODE_OF[exitCode] ?? 'ERR_SGRING_INVALID_ARGUMENT', message, options)
     this.exitCode = exitCode
   }
 }

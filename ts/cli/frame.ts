@@ -9,24 +9,27 @@ import { type Call, COMMON, type Values, type Verb } from './verb.ts'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** Runs a verb with its arguments, and leaves the exit code in `process.exitCode`. */
-export async function runVerb(verb: Verb, args: readonly string[]): Promise<void> {
-  const ending = new Ending()
-  try {
+export function runVerb(verb: Verb, args: readonly string[]): Promise<void> {
+  return runBody(args, async (signal) => {
     const parsed = parse(verb, args)
     if (parsed === 'help') process.stdout.write(verbHelp(verb))
-    else await verb.run({ ...parsed, signal: ending.signal })
-    process.exitCode ??= ExitCode.SUCCESS
-  } catch (error) {
-    if (!ending.signal.aborted) fail(error, args.includes('--json'))
-  }
-  ending.finish()
+    else await verb.run({ ...parsed, signal })
+  })
 }
 
-/** Tells an error, one line on stderr, and leaves its exit code. */
-export function fail(error: unknown, json: boolean): void {
-  const code = exitCodeOf(error)
-  process.exitCode = code
-  if (code !== ExitCode.BROKEN_PIPE) process.stderr.write(errorLine(error, json))
+/** Runs what the process is there for, once, and leaves the exit code in `process.exitCode`. `signal` ends it early. */
+export async function runBody(
+  args: readonly string[],
+  body: (signal: AbortSignal) => void | Promise<void>,
+): Promise<void> {
+  const ending = new Ending(args.includes('--json'))
+  try {
+    await body(ending.signal)
+    process.exitCode ??= ExitCode.SUCCESS
+  } catch (error) {
+    ending.tell(error)
+  }
+  ending.finish()
 }
 
 function parse(verb: Verb, args: readonly string[]): Omit<Call, 'signal'> | 'help' {
@@ -62,16 +65,23 @@ function syntax(verb: Verb, what: string): CliError {
   return new CliError(ExitCode.SYNTAX, `${what} (see ${verb.name} --help)`)
 }
 
-/** What ends a verb from outside: a signal, or a reader of stdout who has gone. The second signal ends the process at once. */
+/**
+ * What ends a verb from outside: a signal, or a stdout that takes no more. The second signal ends the process at once.
+ * Node sets an ignored SIGHUP back to its default before this runs: nohup(1) protects no Node program, with or without this listener.
+ */
 class Ending {
   readonly #controller = new AbortController()
-  #by: NodeJS.Signals | 'EPIPE' | undefined
+  readonly #json: boolean
+  #by: NodeJS.Signals | undefined
+  #told = false
 
-  constructor() {
+  constructor(json: boolean) {
+    this.#json = json
     for (const signal of SIGNALS) process.on(signal, this.#end)
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      this.#end('EPIPE')
+    // It may come late, after a write that seemed to have gone well, even after the verb's end: then the exit code is changed.
+    process.stdout.on('error', (error) => {
+      this.tell(error)
+      this.#controller.abort()
     })
     // Nobody is left to be told.
     process.stderr.on('error', () => {})
@@ -81,16 +91,23 @@ class Ending {
     return this.#controller.signal
   }
 
+  /** Tells the first error, one line on stderr, and leaves its exit code. What fails because it is to end is none. */
+  tell(error: unknown): void {
+    if (this.#by !== undefined || this.#told) return
+    this.#told = true
+    const code = exitCodeOf(error)
+    process.exitCode = code
+    if (code !== ExitCode.BROKEN_PIPE) process.stderr.write(errorLine(error, this.#json))
+  }
+
   /** Ends as the signal would have ended it, unless the verb took it for its normal end. */
   finish(): void {
     this.#defaultSignals()
-    if (this.#by === 'EPIPE') process.exitCode = ExitCode.BROKEN_PIPE
-    else if (this.#by !== undefined && process.exitCode === undefined)
+    if (this.#by !== undefined && process.exitCode === undefined)
       process.kill(process.pid, this.#by)
   }
 
-  readonly #end = (by: NodeJS.Signals | 'EPIPE'): void => {
-    if (this.#by !== undefined) return
+  readonly #end = (by: NodeJS.Signals): void => {
     this.#by = by
     this.#defaultSignals()
     this.#controller.abort()

@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { socketOf } from '../ring/address.ts'
 import { type DiskUnitOptions, serve as serveUnits } from '../serve.ts'
+import { DEFAULT_BLOCK_LENGTH } from '../target/disk.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { parseSize, size } from './quantity.ts'
@@ -141,7 +142,7 @@ function greeting(
 ): string {
   const { pid } = process
   if (json) {
-    const luns = units.map((unit, lun) => ({ lun, blockLength: 512, ...unit }))
+    const luns = units.map((unit, lun) => ({ lun, blockLength: DEFAULT_BLOCK_LENGTH, ...unit }))
     return jsonLine({ socket, address, pid, luns })
   }
   const luns = units.map((unit, lun) => {

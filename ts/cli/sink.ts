@@ -1,7 +1,7 @@
 /** Where bytes that were read go: a file, or stdout. A file has its name only when it is whole. */
 
 import { randomBytes } from 'node:crypto'
-import type { Stats } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { type FileHandle, link, open, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { CliError, ExitCode } from './exit-code.ts'
 
@@ -16,7 +16,7 @@ export interface Sink {
 
 /**
  * Opens a file to be written, or stdout for `-`. A file that exists is replaced only by `force`, and then only by a whole one;
- * pipes and character devices are written as they are, block devices in place and only by `force`.
+ * pipes and character devices are written as they are, block devices in place, only by `force`, and not while they are in use.
  */
 export async function openSink(
   path: string,
@@ -26,7 +26,10 @@ export async function openSink(
   const there = await statOf(path)
   if (there?.isFIFO() || there?.isCharacterDevice()) return new InPlace(await open(path, 'w'))
   if (there !== undefined && !force) throw exists(path)
-  if (there?.isBlockDevice()) return new InPlace(await open(path, 'r+'))
+  if (there?.isBlockDevice()) {
+    // One that is mounted, or in use otherwise, is EBUSY (open(2)).
+    return new BlockDevice(await open(path, constants.O_WRONLY | constants.O_EXCL))
+  }
   // What a symbolic link points at is replaced, not the link.
   const target = there === undefined ? path : await realpath(path)
   const part = `${target}.${randomBytes(4).toString('hex')}.part`
@@ -102,24 +105,32 @@ class Fresh implements Sink {
   }
 }
 
-/** A device or a pipe. */
+/** A character device or a pipe. */
 class InPlace implements Sink {
-  readonly #file: FileHandle
+  protected readonly file: FileHandle
 
   constructor(file: FileHandle) {
-    this.#file = file
+    this.file = file
   }
 
   write(data: Uint8Array): Promise<void> {
-    return writeAll(this.#file, data)
+    return writeAll(this.file, data)
   }
 
   commit(): Promise<void> {
-    return this.#file.close()
+    return this.file.close()
   }
 
   discard(): Promise<void> {
-    return this.#file.close()
+    return this.file.close()
+  }
+}
+
+/** A block device: what the page cache cannot write to it later is an error now. */
+class BlockDevice extends InPlace {
+  override async commit(): Promise<void> {
+    await this.file.sync()
+    await super.commit()
   }
 }
 
