@@ -3,6 +3,10 @@
 //! Each end of a socket has a file description of its own, so no peer can make [`Bell::ring`] block by changing flags,
 //! as it could with an eventfd; and the descriptor that is watched for the bell reports the peer's end as well.
 //! The byte's value means nothing, and many rings may be read as one.
+//!
+//! Whoever hears it reads the bytes away *before* the last look at what it rings for, and before announcing sleep,
+//! never after: a byte that came between look and read would be thrown away with the others, and nobody would look at
+//! what it was rung for. A byte that is left over costs a look that finds nothing.
 
 use crate::error::ShmError;
 use std::{
@@ -50,7 +54,10 @@ impl Bell {
     /// Rings once. Never blocks, never raises SIGPIPE, whatever the peer does.
     ///
     /// A full socket counts as rung, for then bytes of earlier rings wait unread; so does a peer that has hung up,
-    /// which whoever watches the socket learns there. `false` means that the kernel had no memory for the byte.
+    /// which whoever watches the socket learns there. `false` means that the kernel had no memory for the byte, and that
+    /// nobody was woken: rings are won once and not repeated, so the caller either looks after it by itself (tries again
+    /// later) or [hangs up](Self::hang_up), which takes no memory and wakes who watches.
+    #[must_use = "a sleeper that was not rung sleeps for ever"]
     pub fn ring(&self) -> bool {
         let byte = 1u8;
         let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;

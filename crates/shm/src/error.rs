@@ -50,7 +50,7 @@ pub enum HandshakeFault {
     Magic,
     /// A reserved byte is not zero.
     Reserved,
-    /// More than one descriptor came, or control data was cut short; all that came were closed.
+    /// More than one descriptor came; all that were taken in were closed.
     Descriptors,
 }
 
@@ -148,7 +148,7 @@ impl fmt::Display for HandshakeFault {
         f.write_str(match self {
             Self::Magic => "wrong magic",
             Self::Reserved => "a reserved byte is set",
-            Self::Descriptors => "more than one descriptor, or control data cut short",
+            Self::Descriptors => "more than one descriptor",
         })
     }
 }

@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`memfd`] | the segment's file: made sealed, and checked before it is believed |
-//! | [`mapping`] | the one owner of mapped bytes; all mapping of the project happens here |
+//! | [`mapping`] | the one owner of mapped bytes; all mapping of shared memory happens here |
 //! | [`socket`] | connecting, peer credentials, a descriptor sent with bytes |
 //! | [`bell`] | one byte on a socket: "look at the ring" |
 //! | [`handshake`] | the two 64-byte records with which a connection begins |

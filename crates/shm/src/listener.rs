@@ -3,7 +3,8 @@
 //! One thread accepts, reads hellos and checks everything that can be checked without knowing what a segment means:
 //! the peer's user, version and features, seals, size. It answers refusals itself. What passes is an [`Arrival`], and
 //! each arrival rings the bell once, after it can be taken: so whoever reads the bell dry and then calls
-//! [`Listener::accept`] until it gives nothing misses none.
+//! [`Listener::accept`] until it gives nothing misses none. Where the kernel has no memory for a ring, the bell ends
+//! instead: its watcher then looks at once, and by itself from time to time for as long as it keeps the listener.
 
 use crate::{
     address::Address,
@@ -91,7 +92,7 @@ pub struct ListenStats {
     pub connections: u64,
     /// Connections that were refused or gave up before they were whole.
     pub turned_away: u64,
-    /// Times that no connection could be accepted, for want of descriptors or memory.
+    /// Times that no connection could be accepted, or a segment not be received, for want of descriptors or memory.
     pub accept_failures: u64,
 }
 

@@ -27,7 +27,11 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Maps the segment `fd` of exactly `len` bytes. The descriptor may be closed afterwards.
     ///
-    /// It is [checked](memfd::check) first, always: so every byte of a `Mapping` stays accessible for its whole life.
+    /// It is [checked](memfd::check) first, always: so no peer can take a byte of a `Mapping` away, and only the system's want
+    /// of memory can. Pages are not reserved: they are taken when first touched, on either side, and again after
+    /// [`give_back`](Self::give_back) or a hole that the peer punches. Where the kernel counts strictly
+    /// (`vm.overcommit_memory=2`), a first touch beyond the commit limit is a SIGBUS; elsewhere memory that has run out
+    /// ends in its out-of-memory killer.
     ///
     /// # Errors
     /// [`ShmError::Segment`] if the descriptor is none, [`ShmError::System`] if the kernel does not map it.

@@ -86,6 +86,8 @@ enum Progress {
     Gone,
     /// What came is no hello.
     Malformed,
+    /// This process has no number left for the descriptor that came.
+    NoDescriptor,
 }
 
 /// What poll found.
@@ -227,6 +229,10 @@ impl Reception {
                 Progress::Partial | Progress::Malformed => {
                     self.turn_away(&client.socket, Refusal::Malformed);
                 }
+                Progress::NoDescriptor => {
+                    count(&self.shared.accept_failures);
+                    self.turn_away(&client.socket, Refusal::Limit);
+                }
                 Progress::Gone => count(&self.shared.turned_away),
                 Progress::Whole => self.judge(client),
             }
@@ -245,7 +251,10 @@ impl Reception {
                     hello,
                     peer,
                 });
-                self.shared.bell.ring();
+                // Without memory for a byte, the bell's end says that there is something to see: the last time that it says so.
+                if !self.shared.bell.ring() {
+                    self.shared.bell.hang_up();
+                }
             }
             Err(refusal) => self.turn_away(&client.socket, refusal),
         }
@@ -289,6 +298,11 @@ impl Pending {
                     if matches!(source.raw_os_error(), Some(libc::EAGAIN | libc::EINTR)) =>
                 {
                     return Progress::Partial;
+                }
+                Err(ShmError::System { source, .. })
+                    if source.raw_os_error() == Some(libc::EMFILE) =>
+                {
+                    return Progress::NoDescriptor;
                 }
                 Err(_) => return Progress::Gone,
             };

@@ -166,9 +166,9 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> Result<(), ShmError> {
 /// Receives what is there, and at most one descriptor with it. Never blocks.
 ///
 /// # Errors
-/// [`ShmError::Handshake`] with [`HandshakeFault::Descriptors`] if several came or not all could be taken in: those that
-/// were are closed. [`ShmError::HungUp`] if the peer closed without reading; [`ShmError::System`] otherwise, with
-/// `EAGAIN` if nothing is there.
+/// [`ShmError::Handshake`] with [`HandshakeFault::Descriptors`] if several came: those that were taken in are closed.
+/// [`ShmError::HungUp`] if the peer closed without reading; [`ShmError::System`] otherwise, with `EAGAIN` if nothing is
+/// there, and with `EMFILE` if this process has no number left for a descriptor that came: it is lost, with the bytes.
 pub fn receive_with_descriptor(
     socket: BorrowedFd<'_>,
     buffer: &mut [u8],
@@ -185,7 +185,15 @@ pub fn receive_with_descriptor(
     let len = transferred("recvmsg", received)?;
     // Whatever came is owned from here on, and closed on every way out but one.
     let mut descriptors = descriptors_in(&message);
-    if descriptors.len() > 1 || message.msg_flags & libc::MSG_CTRUNC != 0 {
+    let truncated = message.msg_flags & libc::MSG_CTRUNC != 0;
+    // There was room for several and not one came: the kernel's `scm_detach_fds` stops at a full table, and says just this.
+    if truncated && descriptors.is_empty() {
+        return Err(ShmError::System {
+            call: "recvmsg",
+            source: io::Error::from_raw_os_error(libc::EMFILE),
+        });
+    }
+    if truncated || descriptors.len() > 1 {
         return Err(ShmError::Handshake(HandshakeFault::Descriptors));
     }
     Ok(Received {

@@ -1,17 +1,20 @@
-//! A process without descriptors. One test alone in its process, whose limit it changes.
+//! A process without descriptors. The tests take turns, because each changes the limit of their process.
 
 mod common;
 
-use common::{Target, answer, hello, options, welcome};
+use common::{Target, answer, hello, options, wait_readable, welcome};
 use sgring_shm::{
-    memfd,
-    socket::{connect, send_with_descriptor},
+    Refusal, memfd,
+    socket::{connect, receive_with_descriptor, send_with_descriptor},
 };
 use std::{
-    os::fd::{AsFd, AsRawFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
+
+static TURN: Mutex<()> = Mutex::new(());
 
 fn limit_descriptors(soft: libc::rlim_t) -> libc::rlim_t {
     let mut limit = libc::rlimit {
@@ -31,6 +34,7 @@ fn limit_descriptors(soft: libc::rlim_t) -> libc::rlim_t {
 
 #[test]
 fn without_descriptors_the_door_is_tried_now_and_then_and_opens_again() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut target = Target::with(options());
     let segment = memfd::create(common::LEN).unwrap();
     // The lowest free number: with a limit of one more, the client takes the last.
@@ -48,4 +52,38 @@ fn without_descriptors_the_door_is_tried_now_and_then_and_opens_again() {
     target.arrival().welcome(&welcome()).unwrap();
     assert_eq!(answer(&client), welcome());
     target.assert_serves();
+}
+
+#[test]
+fn without_a_descriptor_for_its_segment_a_client_is_told_of_the_limit() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut target = Target::with(options());
+    let segment = memfd::create(common::LEN).unwrap();
+    // The two lowest free numbers: one for the client's socket, one for the target's, and none for the segment.
+    let lowest = target.bell.try_clone().unwrap();
+    let next = target.bell.try_clone().unwrap().as_raw_fd();
+    drop(lowest);
+    let before = limit_descriptors(next as libc::rlim_t + 1);
+    for segments in [&[&segment][..], &[&segment; 5]] {
+        let failures = target.listener.stats().accept_failures;
+        let client = target.client(&hello().encode(), segments);
+        assert_eq!(answer(&client).code, Refusal::Limit as u32);
+        let stats = target.listener.stats();
+        // The other one is the look for a next client: the kernel takes a number before it sees that there is none.
+        assert_eq!(stats.accept_failures, failures + 2);
+        assert_eq!(stats.turned_away, stats.connections);
+        // The target has closed its end: its number is free for the next.
+        wait_end(&client);
+    }
+    limit_descriptors(before);
+    let client = target.client(&hello().encode(), &[&segment, &segment]);
+    assert_eq!(answer(&client).code, Refusal::Malformed as u32);
+    target.assert_serves();
+}
+
+/// Waits until the peer has closed.
+fn wait_end(socket: &OwnedFd) {
+    wait_readable(socket);
+    let received = receive_with_descriptor(socket.as_fd(), &mut [0; 1]);
+    assert_eq!(received.expect("an end").len, 0);
 }
