@@ -9,7 +9,7 @@ export interface TransportEvents {
   end: [reason: Error | undefined]
   /** A helper met a unit attention condition and sent its command again (SAM-5 5.14). */
   unitAttention: [lun: number, sense: Uint8Array]
-  /** A helper took RECOVERED ERROR as success. */
+  /** A helper met RECOVERED ERROR: current, it is success; deferred, the command was sent again. */
   recovered: [lun: number, sense: Uint8Array]
 }
 
