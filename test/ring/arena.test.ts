@@ -152,4 +152,24 @@ test('gives back what is free beyond the watermark, and no more', () => {
   assert.ok(arena.residentBytes <= 16 * PAGE)
 })
 
+test('counts memory as its own that could not be given back', () => {
+  let refuses = true
+  const arena = new Arena(16 * PAGE, 0, () => {
+    if (refuses) throw new Error('not now')
+  })
+  arena.free(arena.allocate(8 * PAGE), 8 * PAGE)
+  assert.throws(() => arena.trim(), /not now/)
+  assert.deepEqual([arena.residentBytes, arena.excess], [8 * PAGE, true])
+  refuses = false
+  arena.trim()
+  assert.deepEqual([arena.residentBytes, arena.excess], [0, false])
+})
+
+test('has no block for more than there is, also beyond 2^32 bytes', () => {
+  const arena = new Arena(16 * PAGE, 0, () => {})
+  for (const bytes of [17 * PAGE, 2 ** 31, 2 ** 32, 2 ** 32 + 1])
+    assert.equal(arena.allocate(bytes), -1)
+  assert.equal(arena.usedBytes, 0)
+})
+
 test.run()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { connect as dial } from 'node:net'
 import { join } from 'node:path'
 import { type ConnectOptions, connect, type Server, serve } from '#dist/index.js'
@@ -133,6 +134,31 @@ test('options out of range are refused before anything is done', async () => {
     await assert.rejects(serve({ listen: listen as string, units: [] }), {
       code: 'ERR_SGRING_INVALID_ARGUMENT',
     })
+  }
+})
+
+test("a server's options out of range are refused, and nothing is left behind", async () => {
+  const own = join(temporaryFolder(), 'options.sock')
+  const wrong: readonly object[] = [
+    { maxNexuses: Number.NaN },
+    { maxNexuses: 0 },
+    { maxPairs: '4' },
+    { maxArenaBytes: 1.5 },
+    { ioThreads: 1.5 },
+    { ioThreads: 0 },
+    { spinUs: -5 },
+    { mode: 'x' },
+    { mode: 0o1000 },
+    { allowedUids: 1000 },
+    { allowedUids: [-1] },
+  ]
+  for (const options of wrong) {
+    await assert.rejects(
+      serve({ listen: own, units: [{ memory: 4096 }], ...options }),
+      { code: 'ERR_SGRING_INVALID_ARGUMENT' },
+      JSON.stringify(options),
+    )
+    assert.ok(!existsSync(own))
   }
 })
 

@@ -67,4 +67,16 @@ test('stops when it is told to, or when a look says so', async () => {
   assert.equal(looks, 1)
 })
 
+test('goes on after a look that throws', async () => {
+  const looks = ['throws', 'finds', 'nothing']
+  const pump = new Pump(() => {
+    const look = looks.shift()
+    if (look === 'throws') throw new Error('once')
+    return look === 'finds' ? 1 : 0
+  }, 0)
+  assert.throws(() => pump.wake(), /once/)
+  await until('it to sleep', () => !pump.awake)
+  assert.deepEqual(looks, [])
+})
+
 test.run()
