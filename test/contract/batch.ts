@@ -116,7 +116,7 @@ export function batchContract(test: Suite, contract: Contract): void {
     }
     assert.throws(() => queue.submit(0, 6, 0, 0), invalid)
     const slot = reserve(queue, readCdb(0))
-    for (const length of [0, 5, 33, Number.NaN]) {
+    for (const length of [0, 5, 33, 6.5, Number.NaN]) {
       assert.throws(() => queue.submit(slot, length, 0, 0), { code: 'ERR_SGRING_CDB_LENGTH' })
     }
     for (const [out, into] of [
@@ -125,6 +125,8 @@ export function batchContract(test: Suite, contract: Contract): void {
       [-1, 0],
       [1, 1],
       [Number.NaN, 0],
+      [0.5, 0],
+      [0, 1.5],
     ] as const) {
       assert.throws(() => queue.submit(slot, 10, out, into), invalid)
     }
@@ -148,6 +150,11 @@ export function batchContract(test: Suite, contract: Contract): void {
     for (let round = 0; round < 20; round++) {
       assert.throws(() => opened.unit.queue({ depth: 9 }), busy)
       assert.throws(() => opened.unit.queue({ depth: 8, dataBytes: 16 << 10 }), busy)
+    }
+    for (const dataBytes of [65 << 10, 2 ** 32, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]) {
+      assert.throws(() => opened.unit.queue({ depth: 1, dataBytes }), {
+        code: 'ERR_SGRING_ARENA_TOO_SMALL',
+      })
     }
     await using queue = opened.unit.queue({ depth: 8, dataBytes: 8 << 10 })
     assert.equal(queue.depth, 8)

@@ -14,6 +14,7 @@ import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
 import { type Contract, openReady } from './contract.ts'
+import { transferred } from './transfer.ts'
 
 const INQUIRY_36 = Uint8Array.of(0x12, 0, 0, 0, 36, 0)
 
@@ -115,6 +116,19 @@ export function executeContract(test: Suite, contract: Contract): void {
       Array.from({ length: 50 }, () => opened.unit.run(read10({ lba: 0, blocks: 4, blockLength }))),
     )
     assert.deepEqual(first, copy)
+  })
+
+  test("a caller's buffer that is transferred meanwhile fails its own command, and no other of the batch", async () => {
+    await using opened = await openReady(contract, 'scripted', { arenaBytes: 64 << 10 })
+    for (let round = 0; round < 20; round++) {
+      const gone = new Uint8Array(8 << 10)
+      const sent = pattern(8 << 10, round)
+      const lost = opened.unit.execute({ ...scripted.echo(sent), dataIn: gone })
+      const next = opened.unit.execute(scripted.echo(sent))
+      transferred(gone)
+      await assert.rejects(lost, { code: 'ERR_SGRING_INVALID_ARGUMENT' })
+      assert.deepEqual((await next).data, sent)
+    }
   })
 
   test('tells data-out that was not taken by residualOut', async () => {

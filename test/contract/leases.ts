@@ -7,6 +7,7 @@ import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
 import { type Contract, openReady } from './contract.ts'
 import { counted } from './execute.ts'
+import { transferred } from './transfer.ts'
 
 export function leasesContract(test: Suite, contract: Contract): void {
   const { blockLength } = contract
@@ -61,6 +62,26 @@ export function leasesContract(test: Suite, contract: Contract): void {
     for (const [lba, lease] of leases.entries()) {
       assert.deepEqual(lease.data.slice(), data.slice(lba * blockLength, (lba + 1) * blockLength))
       lease.release()
+    }
+  })
+
+  test("who has transferred a lease's buffer keeps its bytes to the end, and no command gets them", async () => {
+    await using opened = await openReady(contract, 'disk', { arenaBytes: 1 << 20 })
+    const data = pattern(8 * blockLength, 25)
+    await opened.unit.write({ lba: 0, data })
+    const kept: Uint8Array[] = []
+    for (let lba = 0; lba < 8; lba++) {
+      const response = await opened.unit.execute(reading(lba, 1))
+      kept.push(transferred(response.data))
+      assert.equal(response.data.length, 0)
+      response.release()
+      response.release()
+    }
+    for (let round = 0; round < 200; round++) {
+      await opened.unit.write({ lba: 100, data: new Uint8Array(8 * blockLength).fill(round) })
+    }
+    for (const [lba, bytes] of kept.entries()) {
+      assert.deepEqual(bytes, data.subarray(lba * blockLength, (lba + 1) * blockLength))
     }
   })
 

@@ -8,6 +8,7 @@ import * as scripted from '../support/scripted-unit.ts'
 import { type Contract, openReady } from './contract.ts'
 import { counted } from './execute.ts'
 import { full } from './full.ts'
+import { transferred } from './transfer.ts'
 
 const TEST_UNIT_READY = { cdb: new Uint8Array(6) }
 
@@ -90,6 +91,24 @@ export function pressureContract(test: Suite, contract: Contract): void {
     for (const [index, { status }] of (await Promise.all(behind)).entries())
       assert.equal(status, index)
     assert.equal((await counted(other)) - before, 69)
+  })
+
+  test('data-out that is transferred while its command waits is not sent, and holds up nobody', async () => {
+    await using nexus = await full(contract, 1)
+    const before = await counted(nexus.other)
+    const gone = pattern(4096, 45)
+    const refused = nexus.opened.unit.execute({ ...scripted.echo(gone), tag: 6 })
+    const behind = nexus.opened.unit.execute(scripted.echo(pattern(4096, 46)))
+    transferred(gone)
+    const invalid = assert.rejects(refused, { code: 'ERR_SGRING_INVALID_ARGUMENT' })
+    await nexus.release()
+    await invalid
+    assert.deepEqual((await behind).data, pattern(4096, 46))
+    assert.equal((await counted(nexus.other)) - before, 1)
+    assert.equal(
+      (await nexus.opened.unit.execute({ ...TEST_UNIT_READY, tag: 6 })).status,
+      Status.GOOD,
+    )
   })
 
   test('a command that not even the whole arena holds is refused instead of waiting for ever', async () => {

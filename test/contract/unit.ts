@@ -6,6 +6,7 @@
 
 import { suite } from '../harness/index.ts'
 import { batchContract } from './batch.ts'
+import { batchEndsContract } from './batch-ends.ts'
 import type { Contract } from './contract.ts'
 import { endsContract } from './ends.ts'
 import { executeContract } from './execute.ts'
@@ -26,6 +27,7 @@ export function unitContract(name: string, contract: Contract): void {
   helpersContract(test, contract)
   leasesContract(test, contract)
   batchContract(test, contract)
+  batchEndsContract(test, contract)
   pressureContract(test, contract)
   givingUpContract(test, contract)
   endsContract(test, contract)
