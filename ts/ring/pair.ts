@@ -133,8 +133,8 @@ export class RingPair {
         this.#pump.wake()
       },
       end: () => {
-        // What it answered before its end is still there.
-        this.#reap(false)
+        // What it answered before its end is still there, and so is what it did wrong.
+        while (this.#reap(false) > 0) {}
         this.#end('the target closed the connection or died')
       },
     })
