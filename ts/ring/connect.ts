@@ -5,6 +5,7 @@ import { SgringError, TransportError } from '../errors.ts'
 import { type InitiatorPair, native, translated, type WelcomeRecord } from '../native.ts'
 import { Bell } from './bell.ts'
 import { MAX_ARENA_BYTES, MAX_SLOTS } from './layout.gen.ts'
+import { inRange } from './options.ts'
 import type { PairOptions } from './pair.ts'
 import { SPIN_US } from './pump.ts'
 
@@ -224,14 +225,6 @@ function resolve(options: ConnectOptions): PairOptions {
     maxWaiting: inRange('maxWaiting', options.maxWaiting ?? 65_536, 0, Number.MAX_SAFE_INTEGER),
     spinUs: inRange('spinUs', options.spinUs ?? SPIN_US, 0, 1_000_000),
   }
-}
-
-function inRange(name: string, value: number, least: number, most: number): number {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
-  throw new SgringError(
-    'ERR_SGRING_INVALID_ARGUMENT',
-    `${name} is an integer of ${least} to ${most}, not ${value}`,
-  )
 }
 
 function tokenOf(join: string | undefined): Uint8Array {

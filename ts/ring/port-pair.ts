@@ -162,7 +162,7 @@ export class PortPair implements TransferOwner {
 
   /** Lists a completion. */
   complete(slot: number, status: number, flags: number): void {
-    this.#completions[this.#completed++] = slot | (status << 16) | (flags << 24)
+    this.#completions[this.#completed++] = slot | ((status & 0xff) << 16) | (flags << 24)
     this.#schedule()
   }
 

@@ -65,6 +65,6 @@ export interface TaskRouter {
   openNexus(): TargetNexus
   /** The nexus is gone, with everything kept for it. */
   closeNexus(nexus: TargetNexus): void
-  /** Takes the task and answers it, now or later. Never throws. */
+  /** Takes the task and answers it, now or later. What it throws is answered HARDWARE ERROR, INTERNAL TARGET FAILURE. */
   execute(task: Task): void
 }
