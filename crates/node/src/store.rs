@@ -72,9 +72,6 @@ impl NativeStore {
 
 /// Up to this length, memory is copied where the command is found: telling a thread, and being told, would take the event loop as long.
 const INLINE_BYTES: usize = 256 << 10;
-/// And up to this much of what one `fetch` brought, so that nobody else on the event loop waits much longer than for a batch of small
-/// commands.
-pub(crate) const INLINE_BYTES_A_FETCH: usize = 2 << 20;
 /// More would push each other out of the cache.
 const PREFETCH_BYTES: usize = 16 << 10;
 const DONE_BYTES: usize = 12;
@@ -185,15 +182,14 @@ struct Ticket<'a> {
 }
 
 impl Io {
-    /// Starts the first `count` transfers of `list`, whose errno words then say what became of them. Up to `budget` bytes are copied at
-    /// once, and taken off it.
+    /// Starts the first `count` transfers of `list`, whose errno words then say what became of them. How much of it is done at once is
+    /// bounded by what one `fetch` takes.
     pub(crate) fn start(
         &self,
         pair: u32,
         list: &Desk,
         count: usize,
         memory: &Arc<Mapping>,
-        budget: &mut usize,
         fill: impl Fn(&mut Vec<Span>, u32, Direction, u64) -> Result<(), Coded>,
     ) {
         let mut jobs = Vec::new();
@@ -216,7 +212,7 @@ impl Io {
             });
             let errno = match filled {
                 None => libc::EINVAL,
-                Some(ticket) => match at_once(&ticket, &spans, budget) {
+                Some(ticket) => match at_once(&ticket, &spans) {
                     Some(Ok(())) => 0,
                     Some(Err(Errno(errno))) => errno,
                     None => {
@@ -261,8 +257,8 @@ impl Io {
     }
 }
 
-/// Memory without waiting, as far as the budget goes; `None` if it takes a thread.
-fn at_once(ticket: &Ticket, spans: &[Span], budget: &mut usize) -> Option<Result<(), Errno>> {
+/// Memory without waiting; `None` if it takes a thread.
+fn at_once(ticket: &Ticket, spans: &[Span]) -> Option<Result<(), Errno>> {
     let &Ticket {
         store,
         op,
@@ -270,16 +266,14 @@ fn at_once(ticket: &Ticket, spans: &[Span], budget: &mut usize) -> Option<Result
         len,
         ..
     } = ticket;
-    if store.kind() != Kind::Memory || len > INLINE_BYTES.min(*budget) {
+    if store.kind() != Kind::Memory || len > INLINE_BYTES {
         return None;
     }
-    let over = match op {
+    match op {
         // SAFETY: the spans lie in a mapping that the caller holds.
         Op::Read => unsafe { store.try_read(offset, spans) },
         // SAFETY: as above.
         Op::Write(_) => unsafe { store.try_write(offset, spans) },
         Op::Flush => Some(store.flush()),
-    }?;
-    *budget -= len;
-    Some(over)
+    }
 }

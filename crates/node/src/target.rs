@@ -1,7 +1,7 @@
 //! Fetch, data, complete.
 
 use crate::error::{self, Coded};
-use crate::store::{INLINE_BYTES_A_FETCH, Io, IoPool};
+use crate::store::{Io, IoPool};
 use crate::{FEATURES, memory};
 use napi::Env;
 use napi::bindgen_prelude::{Uint8Array, Unknown};
@@ -28,8 +28,6 @@ struct Served {
     io: Arc<RwLock<Option<Io>>>,
     /// What the pool calls this pair.
     number: u32,
-    /// Bytes that may still be copied on this thread before the next `fetch`.
-    inline_budget: usize,
 }
 
 /// Who is there, and what it asked for.
@@ -112,7 +110,6 @@ impl TargetPair {
             transfers: Desk::new(transfer::BYTES * geometry.slots()),
             io: Arc::default(),
             number: 0,
-            inline_budget: 0,
         });
         Ok(true)
     }
@@ -148,11 +145,7 @@ impl TargetPair {
     /// Takes the submissions that are there, and arms if there are none and `arm`. Their number, or minus the violation's.
     #[napi(catch_unwind)]
     pub fn fetch(&mut self, arm: bool) -> i32 {
-        let fetched = self.served.as_mut().map(|served| {
-            served.inline_budget = INLINE_BYTES_A_FETCH;
-            served.pair.fetch(arm)
-        });
-        match fetched {
+        match self.served.as_mut().map(|served| served.pair.fetch(arm)) {
             Some(Ok(count)) => count as i32,
             Some(Err(violation)) => -i32::from(violation.number()),
             None => 0,
@@ -215,17 +208,14 @@ impl TargetPair {
     /// Starts the first `count` transfers of the list; those that are over at once have their errno in place, the others -1, and are
     /// reported by the pool.
     #[napi(catch_unwind)]
-    pub fn transfer(&mut self, count: u32) -> Result<(), Coded> {
-        let Some(served) = &mut self.served else {
-            return Err(error::closed());
-        };
+    pub fn transfer(&self, count: u32) -> Result<(), Coded> {
+        let served = self.served()?;
         let io = served.io.read().unwrap_or_else(PoisonError::into_inner);
         io.as_ref().ok_or_else(error::closed)?.start(
             served.number,
             &served.transfers,
             count as usize,
             served.pair.memory(),
-            &mut served.inline_budget,
             |into, slot, direction, len| {
                 into.extend(spans(&served.pair, slot, direction, len)?);
                 Ok(())

@@ -58,6 +58,8 @@ pub enum Direction {
 /// The most submissions that one [`Target::fetch`] takes. Each may name 512 segments, which are copied, sorted and compared: this bounds
 /// what one call may cost the target's thread, whatever its peer submits.
 const FETCH_MOST: usize = 64;
+/// And no further one once those taken have this much data, which a target in memory copies before it looks at anybody else.
+const FETCH_BYTES: u64 = 1 << 20;
 
 const DESCRIPTOR_WORDS: usize = 8;
 const SEGMENT_WORDS: usize = 2 * INLINE_SEGMENTS;
@@ -141,9 +143,11 @@ impl Target {
     fn drain(&mut self) -> Result<usize, Violation> {
         let list = self.tasks.len() * size_of::<Record>();
         let mut count = 0;
-        while count < FETCH_MOST && self.violation.is_none() {
+        let mut bytes = 0;
+        while count < FETCH_MOST && bytes < FETCH_BYTES && self.violation.is_none() {
             match self.take() {
-                Ok(Some(slot)) => {
+                Ok(Some((slot, data_bytes))) => {
+                    bytes += data_bytes;
                     // The list has room: a slot that is accepted is not accepted again before it was completed, which does not happen
                     // here.
                     self.desk.store(list, count, u32::from(slot));
@@ -174,17 +178,17 @@ impl Target {
         }
     }
 
-    /// The slot of the next submission, which is accepted then.
-    fn take(&mut self) -> Result<Option<u16>, Violation> {
+    /// The slot of the next submission, which is accepted then, and how many bytes of data it has.
+    fn take(&mut self) -> Result<Option<(u16, u64)>, Violation> {
         let Some(payload) = self.submissions.consume()? else {
             return Ok(None);
         };
         let word = SubmissionWord::unpack(payload);
-        self.accept(word)?;
-        Ok(Some(word.slot))
+        let data_bytes = self.accept(word)?;
+        Ok(Some((word.slot, data_bytes)))
     }
 
-    fn accept(&mut self, word: SubmissionWord) -> Result<(), Violation> {
+    fn accept(&mut self, word: SubmissionWord) -> Result<u64, Violation> {
         let slot = usize::from(word.slot);
         let task = self.tasks.get_mut(slot).ok_or(Violation::Slot)?;
         if word.epoch != self.epoch {
@@ -259,7 +263,7 @@ impl Target {
             self.desk
                 .store_words(record + offset_of!(Record, cdb) + INLINE_CDB, &tail);
         }
-        Ok(())
+        Ok(u64::from(data.out_len) + u64::from(data.in_len))
     }
 
     /// Publishes the first `count` completions of the desk's second list, and rings the initiator if it sleeps.
