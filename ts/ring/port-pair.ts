@@ -21,7 +21,7 @@ import { Pump } from './pump.ts'
 import type { TransferOwner, Transfers } from './transfers.ts'
 
 /** Bytes after which transfers are started without waiting for the batch's end. */
-const PART_BYTES = 256 << 10
+const PART_BYTES = 512 << 10
 /** Tasks after which answers are published without waiting for the batch's end. */
 const PART = 16
 

@@ -72,7 +72,7 @@ impl NativeStore {
 
 /// Up to this length, memory is copied where the command is found: telling a thread, and being told, would take the event loop as long.
 const INLINE_BYTES: usize = 256 << 10;
-/// More would push each other out of the cache.
+/// Longer reads need no help: the processor sees by itself where they go.
 const PREFETCH_BYTES: usize = 16 << 10;
 const DONE_BYTES: usize = 12;
 const DONE_LIST: usize = 256;
