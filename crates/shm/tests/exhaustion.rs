@@ -1,4 +1,4 @@
-//! A process without descriptors. The tests take turns, because each changes the limit of their process.
+//! A process without descriptors.
 
 mod common;
 
@@ -9,12 +9,9 @@ use sgring_shm::{
 };
 use std::{
     os::fd::{AsFd, AsRawFd, OwnedFd},
-    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
-
-static TURN: Mutex<()> = Mutex::new(());
 
 fn limit_descriptors(soft: libc::rlim_t) -> libc::rlim_t {
     let mut limit = libc::rlimit {
@@ -32,36 +29,55 @@ fn limit_descriptors(soft: libc::rlim_t) -> libc::rlim_t {
     before
 }
 
+/// One test of two halves: both change the limit of their process, and a sanitizer that has something to say meanwhile needs
+/// descriptors itself.
 #[test]
+fn a_process_without_descriptors_says_so_and_recovers() {
+    without_descriptors_the_door_is_tried_now_and_then_and_opens_again();
+    without_a_descriptor_for_its_segment_a_client_is_told_of_the_limit();
+}
+
 fn without_descriptors_the_door_is_tried_now_and_then_and_opens_again() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut target = Target::with(options());
-    let segment = memfd::create(common::LEN).unwrap();
+    let segment = memfd::create(common::LEN).expect("descriptors are left for the test itself");
     // The lowest free number: with a limit of one more, the client takes the last.
-    let free = target.bell.try_clone().unwrap().as_raw_fd();
+    let free = target
+        .bell
+        .try_clone()
+        .expect("descriptors are left for the test itself")
+        .as_raw_fd();
     let before = limit_descriptors(free as libc::rlim_t + 1);
     let start = Instant::now();
-    let client = connect(&target.path).unwrap();
-    send_with_descriptor(client.as_fd(), &hello().encode(), segment.as_fd()).unwrap();
+    let client = connect(&target.path).expect("descriptors are left for the test itself");
+    send_with_descriptor(client.as_fd(), &hello().encode(), segment.as_fd())
+        .expect("descriptors are left for the test itself");
     while target.listener.stats().accept_failures < 4 {
         thread::yield_now();
     }
     // A lower bound, which no slow machine breaks: three pauses lie between four tries.
     assert!(start.elapsed() >= Duration::from_millis(300));
     limit_descriptors(before);
-    target.arrival().welcome(&welcome()).unwrap();
+    target
+        .arrival()
+        .welcome(&welcome())
+        .expect("descriptors are left for the test itself");
     assert_eq!(answer(&client), welcome());
     target.assert_serves();
 }
 
-#[test]
 fn without_a_descriptor_for_its_segment_a_client_is_told_of_the_limit() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut target = Target::with(options());
-    let segment = memfd::create(common::LEN).unwrap();
+    let segment = memfd::create(common::LEN).expect("descriptors are left for the test itself");
     // The two lowest free numbers: one for the client's socket, one for the target's, and none for the segment.
-    let lowest = target.bell.try_clone().unwrap();
-    let next = target.bell.try_clone().unwrap().as_raw_fd();
+    let lowest = target
+        .bell
+        .try_clone()
+        .expect("descriptors are left for the test itself");
+    let next = target
+        .bell
+        .try_clone()
+        .expect("descriptors are left for the test itself")
+        .as_raw_fd();
     drop(lowest);
     let before = limit_descriptors(next as libc::rlim_t + 1);
     for segments in [&[&segment][..], &[&segment; 5]] {
