@@ -7,6 +7,7 @@ import { type InitiatorPair, native } from '#dist/native.js'
 import {
   SLOT_ATTRIBUTE,
   SLOT_BYTES,
+  SLOT_CDB,
   SLOT_CDB_LEN,
   SLOT_IN,
   SLOT_IN_LEN,
@@ -18,6 +19,7 @@ import {
 import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { pattern } from '../support/pattern.ts'
+import { ServerProcess } from '../support/server.ts'
 
 const test = suite('a hostile client')
 
@@ -43,8 +45,8 @@ class Hostile {
   readonly #desk: Uint32Array
   readonly #socket: Socket
 
-  private constructor() {
-    const options = { path: listen, slots: SLOTS, arenaBytes: ARENA, token: new Uint8Array(16) }
+  private constructor(path: string) {
+    const options = { path, slots: SLOTS, arenaBytes: ARENA, token: new Uint8Array(16) }
     this.pair = native().connectPair({ ...options, allowedUids: [process.geteuid?.() ?? 0] })
     this.slots = new DataView(this.pair.slots())
     this.arena = new DataView(this.pair.arena())
@@ -53,8 +55,8 @@ class Hostile {
     this.#socket.on('error', () => {})
   }
 
-  static async connect(): Promise<Hostile> {
-    const hostile = new Hostile()
+  static async connect(path = listen): Promise<Hostile> {
+    const hostile = new Hostile(path)
     const [bytes] = (await once(hostile.#socket, 'data')) as [Buffer]
     assert.equal(native().decodeWelcome(bytes.subarray(0, 64)).code, 0)
     return hostile
@@ -208,6 +210,35 @@ test('that keeps writing a slot which the target is reading hurts only itself', 
   }
   hostile.leave()
   await undisturbed(1)
+})
+
+test('that punches holes under transfers which run gets zeros, and nobody else does', async () => {
+  const target = await ServerProcess.start({ units: [{ memory: 1 << 20 }] })
+  const honest = await connect(target.socket)
+  const data = pattern(96 * 512, 1)
+  await honest.unit(0).write({ lba: 0, data })
+  const hostile = await Hostile.connect(target.socket)
+  const read = (slot: DataView) => {
+    for (const [at, byte] of [0x28, 0, 0, 0, 0, 0, 0, 0, 96].entries()) {
+      slot.setUint8(SLOT_CDB + at, byte)
+    }
+    slot.setUint16(SLOT_CDB_LEN, 10, true)
+    segments('in', data.length, { offset: 0, length: data.length })(slot)
+  }
+  for (let round = 0; round < 300; round++) {
+    hostile.submit(read)
+    let completed = 0
+    while (completed === 0) {
+      hostile.pair.giveBack(0, ARENA)
+      completed = hostile.pair.reap(false)
+    }
+    assert.equal(completed, 1)
+  }
+  assert.deepEqual(await honest.unit(0).read({ lba: 0, blocks: 96 }), data)
+  hostile.leave()
+  assert.deepEqual(await honest.unit(0).read({ lba: 0, blocks: 96 }), data)
+  await honest.close()
+  await target.close()
 })
 
 test('whose segment is torn down in mid-command is gone, and nobody else', async () => {
