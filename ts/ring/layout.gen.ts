@@ -11,6 +11,7 @@ export const SLOT_LUN = 0
 export const SLOT_TAG = 8
 export const SLOT_CDB_LEN = 16
 export const SLOT_ATTRIBUTE = 18
+export const SLOT_FUNCTION = 19
 export const SLOT_OUT_LEN = 20
 export const SLOT_IN_LEN = 24
 export const SLOT_OUT_SEGMENTS = 28
@@ -28,6 +29,7 @@ export const RECORD_LUN = 0
 export const RECORD_TAG = 8
 export const RECORD_CDB_LEN = 16
 export const RECORD_ATTRIBUTE = 18
+export const RECORD_FUNCTION = 19
 export const RECORD_OUT_LEN = 20
 export const RECORD_IN_LEN = 24
 export const RECORD_CDB = 32
@@ -66,4 +68,5 @@ export const VIOLATIONS: readonly { code: string; reason: string }[] = [
   { code: 'SEGMENT_OUTSIDE', reason: 'a data segment beyond the arena' },
   { code: 'SEGMENT_OVERLAP', reason: 'data segments that overlap' },
   { code: 'DATA_LEN', reason: 'a data length that is not the sum of its segments' },
+  { code: 'FUNCTION', reason: 'a task management function with data' },
 ]

@@ -31,14 +31,20 @@ export interface Command {
   readonly tag?: number | bigint
   /** Default: SIMPLE. */
   readonly attribute?: TaskAttribute
-  /** Milliseconds until `ERR_SGRING_TIMEOUT`; 0 is never. Default: 60,000. */
-  readonly timeoutMs?: number
-  /** Aborted before the call or while the command waits for a slot: nothing is sent, and it rejects with `signal.reason`. */
-  readonly signal?: AbortSignal
+  /** Command priority of a SIMPLE command (SAM-5 8.8): 1 is the highest, 15 the lowest; 0, the default, is none. */
+  readonly priority?: number
   /**
-   * What `signal` does to a command that the transport cannot take back: `'wait'` settles with the command's own end,
-   * `'detach'` rejects at once with `signal.reason`. Default: `'wait'`.
+   * Milliseconds until the command is aborted, as by `signal`, with `ERR_SGRING_TIMEOUT` for a reason; 0 is never. Default: 60,000.
    */
+  readonly timeoutMs?: number
+  /**
+   * Aborts the command. Aborted before the call, or while the command waits for a slot: nothing is sent, and it rejects with
+   * `signal.reason`. Later an ABORT TASK is sent: when the target confirms it, the command rejects with `signal.reason`; when the command was
+   * faster, it resolves with its result; when neither comes within the nexus's `abortTimeoutMs`, it rejects with
+   * `ERR_SGRING_ABORT_UNANSWERED`, and its slot and bytes stay quarantined.
+   */
+  readonly signal?: AbortSignal
+  /** `'detach'` rejects at once with the reason of the abort, and lets the library see to the rest. Default: `'wait'`. */
   readonly onAbort?: 'wait' | 'detach'
 }
 

@@ -1,6 +1,7 @@
 /** One command on the target's side, as a port brings it in: the same whatever carried it. */
 
 import type { Answer } from './answer.ts'
+import type { FunctionResult } from './function.ts'
 
 /** Where a unit's bytes live; Rust moves them. `ts/target/backing.ts` opens one. */
 export interface Backing {
@@ -16,23 +17,40 @@ export interface Backing {
 export type TransferDone = (task: Task, errno: number) => void
 
 /**
- * A task from when its port accepts it until it is answered. The object is reused for later tasks: nothing may be kept of it after
- * the answer. Exactly one of `good`, `answer` and `moved` answers it, once; before that it may make transfers, one after the other,
- * each begun in the `done` of the one before.
+ * A task from when its port accepts it until it is over: a command, or a request for a task management function. The object is reused for
+ * later tasks: nothing may be kept of it after the answer, nor after `onAbort`. A command is answered once, by exactly one of `good`,
+ * `answer` and `moved`; before that its unit may make transfers, one after the other, each begun in the `done` of the one before. A
+ * function is answered by `respond`.
  */
 export interface Task {
   /** The I_T nexus it came on; what a target keeps for it. */
   readonly nexus: TargetNexus
   /** The logical unit number as the first four of its eight bytes, big-endian (SAM-5 4.7); 0xffff_ffff, which no unit has, if the other four are not 0. */
   readonly lun: number
+  /** A command with a tag of its pair's own, attribute SIMPLE and no priority: with most commands this is all there is to ask. */
+  readonly plain: boolean
+  /** 0 for a command, else the task management function (`TaskFunction`, or a number that is none). */
+  readonly function: number
   /** The CDB in a private copy of 260 bytes; what lies beyond `cdbLength` is stale. */
   readonly cdb: Uint8Array
   readonly cdbLength: number
   /** Task attribute (SAM-5 8.7). */
   readonly attribute: number
+  /** Command priority (SAM-5 8.8): 1 is the highest, 15 the lowest, 0 none. */
+  readonly priority: number
+  /** The task tag. */
+  readonly tag: bigint
+  /** Whether it is one that the initiator's pair chose: those never meet those of another pair. */
+  readonly ownTag: boolean
+  /** Of a function: the tag of the command that it is about. */
+  readonly managedTag: bigint
   /** Bytes that the initiator sends, and bytes that it has room for. */
   readonly dataOutLength: number
   readonly dataInLength: number
+  /** Who is told when the task is over: the target sets it, when it takes a command into a task set. */
+  owner: TaskOwner | undefined
+  /** Told that a command is aborted, before it is over; who keeps a command beyond `Unit.execute` sets it, and lets go of it here. */
+  onAbort: (() => void) | undefined
 
   /** A private copy of the first `length` data-out bytes (fewer if there are fewer): the initiator cannot change it any more. */
   copyDataOut(length: number): Uint8Array
@@ -51,6 +69,21 @@ export interface Task {
    * in its direction, less than the initiator offered a positive one; the other direction stays as residual whole.
    */
   moved(length: number): void
+
+  /**
+   * Ends a command without its unit: with `status`, or without a response if that is undefined. `onAbort` is called at once. The task is
+   * over at once, too, unless a transfer is under way: then when that is, because until then its bytes move. Nothing for a task that is
+   * answered, or aborted, already.
+   */
+  abort(status: number | undefined): void
+  /** Answers a function. */
+  respond(result: FunctionResult): void
+}
+
+/** Who is told of a task's end. */
+export interface TaskOwner {
+  /** The task is over: it was answered, aborted, or lost with its nexus. Called once a task, while its fields still stand. */
+  ended(task: Task): void
 }
 
 /** What a target keeps of one I_T nexus (SAM-5 4.7). The target makes it, the port holds it. */
@@ -59,11 +92,21 @@ export interface TargetNexus {
   readonly id: number
 }
 
+/** What a target asks of the port about the tasks of one nexus. */
+export interface TaskSource {
+  /** Brings in, and has executed, what the initiator has published so far on any pair of this nexus. */
+  fetch(): void
+  /** The commands that are accepted and not over. They may be aborted while this goes on. */
+  tasks(): Iterable<Task>
+  /** Publishes the ends of tasks that are over. */
+  flush(): void
+}
+
 /** What a port needs of a target. */
 export interface TaskRouter {
   /** A new nexus: it starts with a POWER ON unit attention on every unit. */
-  openNexus(): TargetNexus
-  /** The nexus is gone, with everything kept for it. */
+  openNexus(source: TaskSource): TargetNexus
+  /** The nexus is gone, with everything kept for it. Its tasks are over. */
   closeNexus(nexus: TargetNexus): void
   /** Takes the task and answers it, now or later. What it throws is answered HARDWARE ERROR, INTERNAL TARGET FAILURE. */
   execute(task: Task): void

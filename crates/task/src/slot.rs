@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! slot, 640 bytes                                                                            written by
-//!   0  lun[8] | tag u64 | cdb_len u16 | attribute u8 | reserved u8 | out_len u32 |           initiator
+//!   0  lun[8] | tag u64 | cdb_len u16 | attribute u8 | function u8 | out_len u32 |           initiator
 //!      in_len u32 | out_segments u16 | in_segments u16 | cdb[32]
 //!  64  out[2] | in[2], each { offset u32, len u32 } in the arena                             initiator
 //! 128  out_residual i32 | in_residual i32 | sense_len u16                                    target
@@ -36,7 +36,9 @@ pub const INLINE_CDB: usize = 32;
 
 /// What a completion entry says beside the status.
 pub mod flags {
-    /// The low four bits: the service response (SAM-5 5.1). 0 is COMMAND COMPLETE, 1 SERVICE DELIVERY OR TARGET FAILURE.
+    /// The low four bits: the service response (SAM-5 5.1, 7.1). 0 is COMMAND COMPLETE, 1 SERVICE DELIVERY OR TARGET FAILURE, 3 FUNCTION
+    /// COMPLETE, 4 FUNCTION SUCCEEDED, 5 FUNCTION REJECTED, 6 INCORRECT LOGICAL UNIT NUMBER; 2 is none of SAM-5's: the command ended without
+    /// one.
     pub const SERVICE_RESPONSE: u8 = 0x0f;
     /// The slot has sense data.
     pub const SENSE: u8 = 0x10;
@@ -63,10 +65,11 @@ pub struct Slot {
     pub tag: u64,
     /// 6 to 260.
     pub cdb_len: u16,
-    /// SAM-5 8.7: 0 SIMPLE, 1 ORDERED, 2 HEAD OF QUEUE, 4 ACA.
+    /// The low four bits: SAM-5 8.7: 0 SIMPLE, 1 ORDERED, 2 HEAD OF QUEUE, 4 ACA. The high four: the priority (SAM-5 8.8).
     pub attribute: u8,
-    /// Ignored.
-    pub reserved: u8,
+    /// 0 is a command. Else the slot asks for a task management function, by RFC 7143's number: it has no data, and the first eight bytes
+    /// of the CDB are the tag of the command that it is about.
+    pub function: u8,
     /// Data-out bytes: the sum of its segments.
     pub out_len: u32,
     /// Data-in bytes: the sum of its segments.
@@ -106,6 +109,7 @@ const _: () = {
     assert!(offset_of!(Slot, tag) == 8);
     assert!(offset_of!(Slot, cdb_len) == 16);
     assert!(offset_of!(Slot, attribute) == 18);
+    assert!(offset_of!(Slot, function) == 19);
     assert!(offset_of!(Slot, out_len) == 20);
     assert!(offset_of!(Slot, in_len) == 24);
     assert!(offset_of!(Slot, out_segments) == 28);
@@ -132,8 +136,8 @@ pub struct Record {
     pub cdb_len: u16,
     /// As in the slot, checked.
     pub attribute: u8,
-    /// Zero.
-    pub reserved: u8,
+    /// As in the slot; the number may be that of no function.
+    pub function: u8,
     /// As in the slot, checked.
     pub out_len: u32,
     /// As in the slot, checked.

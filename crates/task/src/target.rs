@@ -208,7 +208,8 @@ impl Target {
         // SAFETY: the slot's first line is mapped and aligned.
         unsafe { shared::load(base, &mut line) };
         let cdb_len = usize::from(line[2] as u16);
-        let attribute = (line[2] >> 16) as u8;
+        let attribute = (line[2] >> 16) as u8 & 0x0f;
+        let function = (line[2] >> 24) as u8;
         if !(MIN_CDB_LEN..=MAX_CDB_LEN).contains(&cdb_len) {
             return Err(Violation::CdbLen);
         }
@@ -221,6 +222,9 @@ impl Target {
             out_count: (line[3] >> 32) as u16,
             in_count: (line[3] >> 48) as u16,
         };
+        if function != 0 && (data.out_len != 0 || data.in_len != 0) {
+            return Err(Violation::Function);
+        }
         if (line[3] >> 32) != 0 || data.out_len != 0 || data.in_len != 0 {
             let mut inline = [0; SEGMENT_WORDS];
             let segments = shared_slot(&self.memory, self.geometry, slot, offset_of!(Slot, out));
@@ -243,9 +247,7 @@ impl Target {
         task.generation = word.generation;
         task.accepted = true;
 
-        // The record's first line is the slot's, but for its reserved byte and the counts of segments, in whose place the generation
-        // stands.
-        line[2] &= !(0xff << 24);
+        // The record's first line is the slot's, but for the counts of segments, in whose place the generation stands.
         line[3] = line[3] & 0xffff_ffff | u64::from(word.generation) << 32;
         self.desk.store_words(record, &line);
         if cdb_len > INLINE_CDB {

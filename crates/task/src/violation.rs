@@ -31,11 +31,13 @@ pub enum Violation {
     SegmentOverlap,
     /// A data length that is not the sum of its segments.
     DataLen,
+    /// A task management function with data.
+    Function,
 }
 
 impl Violation {
     /// All of them; a violation's number is its place here, and 0 is none.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Entry,
         Self::Slot,
         Self::SlotState,
@@ -48,6 +50,7 @@ impl Violation {
         Self::SegmentOutside,
         Self::SegmentOverlap,
         Self::DataLen,
+        Self::Function,
     ];
 
     /// A stable name.
@@ -66,6 +69,7 @@ impl Violation {
             Self::SegmentOutside => "SEGMENT_OUTSIDE",
             Self::SegmentOverlap => "SEGMENT_OVERLAP",
             Self::DataLen => "DATA_LEN",
+            Self::Function => "FUNCTION",
         }
     }
 
@@ -91,6 +95,7 @@ impl fmt::Display for Violation {
             Self::SegmentOutside => "a data segment beyond the arena",
             Self::SegmentOverlap => "data segments that overlap",
             Self::DataLen => "a data length that is not the sum of its segments",
+            Self::Function => "a task management function with data",
         })
     }
 }
