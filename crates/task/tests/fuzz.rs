@@ -92,20 +92,28 @@ fn data() -> impl Strategy<Value = Vec<(u32, u32)>> {
     list.boxed()
 }
 
+/// Attribute and function: mostly a command's.
+fn head() -> impl Strategy<Value = (u8, u8)> {
+    let attribute = (0..6u8, 0..16u8).prop_map(|(attribute, priority)| attribute | priority << 4);
+    let function = prop_oneof![4 => Just(0), 1 => any::<u8>()];
+    (attribute, function)
+}
+
 /// Mostly well spelt, so that each check is reached.
 fn command() -> impl Strategy<Value = Command> {
     let mostly = |honest: bool, lie: u32, truth: u32| if honest { truth } else { lie };
     (
-        (vec(any::<u8>(), 0..262), 0..6u8, data(), data()),
+        (vec(any::<u8>(), 0..262), head(), data(), data()),
         [0..PAGE / 8, 0..PAGE / 8],
         (prop::array::uniform5(prop::bool::weighted(0.95)), edge()),
     )
         .prop_map(
-            move |((cdb, attribute, out, r#in), tables, (honest, lie))| {
+            move |((cdb, (attribute, function), out, r#in), tables, (honest, lie))| {
                 let command = Command::new(&cdb).with_data(&out, &r#in);
                 let [lens, counts] = [command.lens, command.counts.map(u32::from)];
                 Command {
                     attribute,
+                    function,
                     tables: [8 * tables[0], mostly(honest[4], lie, 8 * tables[1])],
                     lens: [
                         mostly(honest[0], lie, lens[0]),
@@ -168,7 +176,9 @@ fn is_well_spelt(command: &Command, arena: u32, words: [&[(u32, u32)]; 2]) -> bo
         }
         sum == u64::from(command.lens[direction])
     });
-    data && (6..=260).contains(&command.cdb_len) && [0, 1, 2, 4].contains(&command.attribute)
+    let attribute = [0, 1, 2, 4].contains(&(command.attribute & 0x0f));
+    let function = command.function == 0 || command.lens == [0, 0];
+    data && attribute && function && (6..=260).contains(&command.cdb_len)
 }
 
 /// A direction's segments as the slot and its table now spell them.
@@ -286,6 +296,8 @@ proptest! {
             prop_assert_eq!(fetched, Ok(vec![1]));
             server.check_accepted(1);
             let record = server.record(1);
+            prop_assert_eq!(record.attribute, command.attribute);
+            prop_assert_eq!(record.function, command.function);
             prop_assert_eq!(&record.cdb[..command.cdb.len()], &command.cdb[..]);
             prop_assert_eq!(server.segments(1, Direction::Out), Some(lists[0].clone()));
             prop_assert_eq!(server.segments(1, Direction::In), Some(lists[1].clone()));
@@ -294,6 +306,7 @@ proptest! {
                 fetched,
                 Err(Violation::CdbLen
                     | Violation::Attribute
+                    | Violation::Function
                     | Violation::SegmentCount
                     | Violation::SegmentEmpty
                     | Violation::SegmentOutside

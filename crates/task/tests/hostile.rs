@@ -5,8 +5,7 @@ mod common;
 
 use common::{Command, EPOCH, FEATURES, Shared, pair, segment, server};
 use sgring_shm::bell_pair;
-use sgring_task::{Direction, SLOT_BYTES, Slot, SubmissionWord, Target, Violation};
-use std::mem::offset_of;
+use sgring_task::{Direction, SLOT_BYTES, SubmissionWord, Target, Violation};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -174,12 +173,42 @@ fn a_cdb_of_a_length_that_does_not_exist_is_a_cdb_len_violation() {
 
 #[test]
 fn an_attribute_that_does_not_exist_is_an_attribute_violation() {
-    for attribute in [3, 5, 6, 7, 255] {
-        let command = Command {
-            attribute,
+    for priority in 0..16u8 {
+        let with = |attribute| Command {
+            attribute: attribute | priority << 4,
             ..command()
         };
-        refused_command(Violation::Attribute, &command);
+        for attribute in [3, 5, 6, 7, 8, 15] {
+            refused_command(Violation::Attribute, &with(attribute));
+        }
+        for attribute in [0, 1, 2, 4] {
+            accepted_command(&with(attribute));
+        }
+    }
+}
+
+#[test]
+fn a_function_with_data_is_a_function_violation() {
+    for function in [1, 8, 9, 255] {
+        let with = |command| Command {
+            function,
+            ..command
+        };
+        for (out, r#in) in [
+            (&[(0, 8)][..], &[][..]),
+            (&[], &[(0, 8)]),
+            (&[(0, 8)], &[(8, 8)]),
+        ] {
+            refused_command(Violation::Function, &with(command().with_data(out, r#in)));
+        }
+        // Segments of a length that is none are what they are in a command.
+        let counts = [1, 0];
+        let empty = Command {
+            counts,
+            ..command()
+        };
+        refused_command(Violation::SegmentEmpty, &with(empty));
+        accepted_command(&with(command()));
     }
 }
 
@@ -298,7 +327,6 @@ fn what_stands_where_a_slot_has_nothing_does_not_reach_the_record() {
     let (shared, mut server) = server(SLOTS, ARENA);
     shared.write(shared.slot(2, 0), &[0xff; SLOT_BYTES]);
     Command::new(&[0; 260]).put(&shared, 2);
-    shared.write(shared.slot(2, offset_of!(Slot, reserved)), &[0xff]);
     shared.submissions().submit(2, 1);
     assert_eq!(server.fetch(false), Ok(vec![2]));
     server.check_accepted(2);

@@ -21,7 +21,7 @@ fn a_cdb_of_every_length_arrives_whole() {
         let cdb = pattern(len, len);
         let command = Command {
             tag: u64::MAX - len as u64,
-            attribute: [0, 1, 2, 4][len % 4],
+            attribute: [0, 1, 2, 4][len % 4] | (len as u8) << 4,
             ..Command::new(&cdb)
         };
         command.put(&client.shared, slot);
@@ -30,11 +30,41 @@ fn a_cdb_of_every_length_arrives_whole() {
         server.check_accepted(slot);
         let record = server.record(slot);
         assert_eq!((record.lun, record.tag), (command.lun, command.tag));
-        assert_eq!(record.attribute, command.attribute);
+        assert_eq!((record.attribute, record.function), (command.attribute, 0));
         assert_eq!(record.cdb[..usize::from(record.cdb_len)], cdb);
         assert_eq!(record.reserved_3, [0; 4]);
         server.complete(&[(slot, 0, 0)]);
         assert_eq!(client.reap(false), Ok(vec![(slot, 0, 0)]));
+    }
+}
+
+#[test]
+fn a_function_is_carried_with_the_tag_that_it_is_about_and_keeps_its_place() {
+    let (mut client, mut server) = pair(3, PAGE);
+    let managed_tag = 0xfedc_ba98_7654_3210u64;
+    for function in 1..=u8::MAX {
+        Command::new(&[0; 6]).put(&client.shared, 0);
+        let request = Command {
+            tag: u64::from(function),
+            function,
+            ..Command::new(&managed_tag.to_le_bytes())
+        };
+        request.put(&client.shared, 1);
+        Command::new(&[0; 6]).put(&client.shared, 2);
+        client.submit(&[0, 1, 2]);
+        assert_eq!(server.fetch(false), Ok(vec![0, 1, 2]));
+        let functions = [0, 1, 2].map(|slot| server.record(slot).function);
+        assert_eq!(functions, [0, function, 0]);
+        let record = server.record(1);
+        assert_eq!((record.lun, record.tag), (request.lun, request.tag));
+        assert_eq!(record.cdb[..8], managed_tag.to_le_bytes());
+        for way in [Direction::Out, Direction::In] {
+            assert_eq!(server.segments(1, way), Some(vec![]));
+        }
+        // The service response FUNCTION REJECTED.
+        let answers = [(0, 0, 0), (1, 0, 5), (2, 0, 0)];
+        server.complete(&answers);
+        assert_eq!(client.reap(false), Ok(answers.to_vec()));
     }
 }
 

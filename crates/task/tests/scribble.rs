@@ -30,7 +30,7 @@ fn scribble(shared: &Shared, stop: &AtomicBool, written: &AtomicU64) {
         let inline = shared.slot(slot, 64 + 8 * (bits as usize % 4));
         let table = shared.arena(8 * (bits % 64));
         let near = pair(bits % PAGE / 8 * 8, 8);
-        let (at, value) = match random % 8 {
+        let (at, value) = match random % 10 {
             0 => (shared.slot(slot, 16), pair(bits % 262, 24)),
             1 => (shared.slot(slot, 24), pair(24, bits & 0x0003_0003)),
             2 => (shared.slot(slot, 16), random),
@@ -38,7 +38,10 @@ fn scribble(shared: &Shared, stop: &AtomicBool, written: &AtomicU64) {
             4 => (inline, near),
             5 => (inline, random),
             6 => (table, near),
-            _ => (table, random),
+            7 => (table, random),
+            // Of these two together, a function without data.
+            8 => (shared.slot(slot, 16), pair(8 | bits & 0xfff0_0000, 0)),
+            _ => (shared.slot(slot, 24), 0),
         };
         shared.word(at).store(value, Relaxed);
         written.fetch_add(1, Relaxed);
@@ -80,7 +83,11 @@ fn a_task_does_not_change_once_it_is_accepted() {
             tables: [0, 64],
             ..Command::new(&[0x28; 16]).with_data(&out, &r#in)
         };
-        let clean = (16, 24, 24, [Some(out.to_vec()), Some(r#in.to_vec())]);
+        let clean = (
+            (16, 0, 0),
+            [24, 24],
+            [Some(out.to_vec()), Some(r#in.to_vec())],
+        );
         let mut turn = 0;
         while turn < TURNS || disturbed == 0 {
             assert!(turn < MOST_TURNS, "nothing was disturbed");
@@ -106,8 +113,9 @@ fn a_task_does_not_change_once_it_is_accepted() {
                 let record = server.record(slot);
                 let segments =
                     [Direction::Out, Direction::In].map(|way| server.segments(slot, way));
-                let data = (record.cdb_len, record.out_len, record.in_len, segments);
-                (data, record.cdb)
+                let head = (record.cdb_len, record.attribute, record.function);
+                let lens = [record.out_len, record.in_len];
+                ((head, lens, segments), record.cdb)
             };
             let first = task();
             disturbed += u32::from(first.0 != clean);

@@ -12,7 +12,10 @@ pub(crate) struct Command {
     pub(crate) tag: u64,
     pub(crate) cdb: Vec<u8>,
     pub(crate) cdb_len: u16,
+    /// The task attribute, and in the high four bits the priority.
     pub(crate) attribute: u8,
+    /// 0, or a task management function's number.
+    pub(crate) function: u8,
     pub(crate) out: Vec<(u32, u32)>,
     pub(crate) r#in: Vec<(u32, u32)>,
     pub(crate) lens: [u32; 2],
@@ -29,6 +32,7 @@ impl Command {
             cdb: cdb.to_vec(),
             cdb_len: cdb.len() as u16,
             attribute: 0,
+            function: 0,
             out: Vec::new(),
             r#in: Vec::new(),
             lens: [0; 2],
@@ -71,7 +75,7 @@ impl Command {
         head.extend(self.lun);
         head.extend(self.tag.to_le_bytes());
         head.extend(self.cdb_len.to_le_bytes());
-        head.extend([self.attribute, 0]);
+        head.extend([self.attribute, self.function]);
         head.extend(self.lens[0].to_le_bytes());
         head.extend(self.lens[1].to_le_bytes());
         head.extend(self.counts[0].to_le_bytes());

@@ -199,9 +199,10 @@ impl Server {
     pub(crate) fn check_accepted(&self, slot: u16) {
         let record = self.record(slot);
         assert!((6..=260).contains(&record.cdb_len));
-        assert!(matches!(record.attribute, 0 | 1 | 2 | 4));
-        assert_eq!((record.reserved, record.reserved_2), (0, 0));
-        assert_eq!(record.reserved_3, [0; 4]);
+        assert!(matches!(record.attribute & 0x0f, 0 | 1 | 2 | 4));
+        let data = (record.out_len, record.in_len);
+        assert!(record.function == 0 || data == (0, 0));
+        assert_eq!((record.reserved_2, record.reserved_3), (0, [0; 4]));
         let out = self
             .segments(slot, Direction::Out)
             .expect("an accepted task");
