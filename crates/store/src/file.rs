@@ -13,6 +13,7 @@
 //! - reads and plain writes use a description that never syncs. It holds the lock.
 
 use crate::error::Errno;
+use crate::lock::Locked;
 use crate::span::{Cursor, Span};
 use crate::store::{Durability, Kind};
 use crate::stripe::{CHUNK, Piece};
@@ -30,7 +31,7 @@ const BATCH: usize = 64;
 /// An open file or block device.
 #[derive(Debug)]
 pub(crate) struct FileImage {
-    data: File,
+    data: Locked,
     kind: Kind,
     writer: Option<Writer>,
 }
@@ -50,7 +51,7 @@ struct Flusher {
 }
 
 impl FileImage {
-    pub(crate) fn read_only(data: File, kind: Kind) -> Self {
+    pub(crate) fn read_only(data: Locked, kind: Kind) -> Self {
         Self {
             data,
             kind,
@@ -59,7 +60,7 @@ impl FileImage {
     }
 
     /// `lanes` and `flusher` are descriptions of the same file, each opened on its own.
-    pub(crate) fn writable(data: File, kind: Kind, lanes: Vec<File>, flusher: File) -> Self {
+    pub(crate) fn writable(data: Locked, kind: Kind, lanes: Vec<File>, flusher: File) -> Self {
         let lanes = lanes.into_iter().map(Mutex::new).collect();
         let flusher = Mutex::new(Flusher {
             file: flusher,

@@ -11,7 +11,8 @@
 //! |---|---|
 //! | `store` | [`Store`]: ranges, the locks that keep a block whole, and the choice of image |
 //! | `memory` | the image in memory: the only mapping here |
-//! | `open` | finding, creating and locking a file or device |
+//! | `open` | finding and creating a file or device |
+//! | `lock` | keeping others out of it |
 //! | `file` | the image in a file: transfers, FUA and flush, and what is remembered of a failed one |
 //! | `span` | [`Span`], and a position in a list of them |
 //! | `stripe` | the locks, and how a range is cut along them |
@@ -23,6 +24,7 @@
 
 mod error;
 mod file;
+mod lock;
 mod memory;
 mod open;
 mod pool;

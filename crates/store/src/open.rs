@@ -1,11 +1,11 @@
 //! Finding, creating and locking a file or block device.
 
-use crate::error::{Errno, StoreError};
+use crate::error::StoreError;
 use crate::file::{FileImage, LANES};
+use crate::lock::Locked;
 use crate::store::Kind;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -13,6 +13,9 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// What is there, to read and write. Nobody else may have it open through a store, and no mount may hold it.
+    ///
+    /// The claim on a device ends when its last descriptor is closed, and the kernel knows no other end: while a process is being
+    /// started, from its fork to its exec, a device that was closed may still be [in use](StoreError::InUse).
     ReadWrite,
     /// What is there, to read. Other readers may have it too.
     ReadOnly,
@@ -54,7 +57,7 @@ fn open_existing(path: &Path, writable: bool) -> Result<(FileImage, u64), StoreE
     if identity(&found) != identity(&seen) {
         return Err(StoreError::Replaced { path: path.into() });
     }
-    lock(path, &data, writable)?;
+    let data = Locked::new(path, data, writable)?;
     assemble(path, data, &found, writable)
 }
 
@@ -89,7 +92,7 @@ fn remove_if_still(path: &Path, made: &Metadata) {
 
 /// Makes an empty new file into a backing that a crash does not take away again.
 fn fill_in(path: &Path, data: File, len_bytes: u64) -> Result<(FileImage, u64), StoreError> {
-    lock(path, &data, true)?;
+    let data = Locked::new(path, data, true)?;
     data.set_len(len_bytes).map_err(system("size", path))?;
     data.sync_all().map_err(system("write", path))?;
     // The file's name is its directory's data (fsync(2)).
@@ -106,7 +109,7 @@ fn fill_in(path: &Path, data: File, len_bytes: u64) -> Result<(FileImage, u64), 
 
 fn assemble(
     path: &Path,
-    mut data: File,
+    data: Locked,
     found: &Metadata,
     writable: bool,
 ) -> Result<(FileImage, u64), StoreError> {
@@ -118,7 +121,7 @@ fn assemble(
     // The end of a block device is its size in bytes, as BLKGETSIZE64 has it.
     let len_bytes = match kind {
         Kind::File => Ok(found.len()),
-        _ => data.seek(SeekFrom::End(0)),
+        _ => (&*data).seek(SeekFrom::End(0)),
     };
     let len_bytes = len_bytes.map_err(system("size", path))?;
     if len_bytes == 0 {
@@ -146,24 +149,6 @@ fn open_again(path: &Path, found: &Metadata) -> Result<File, StoreError> {
         return Err(StoreError::Replaced { path: path.into() });
     }
     Ok(again)
-}
-
-/// Locks for as long as the description lives: alone to write, with others to read.
-fn lock(path: &Path, file: &File, alone: bool) -> Result<(), StoreError> {
-    let operation = if alone { libc::LOCK_EX } else { libc::LOCK_SH };
-    // SAFETY: the descriptor is open, and the call touches no memory.
-    let locked = unsafe { libc::flock(file.as_raw_fd(), operation | libc::LOCK_NB) };
-    if locked == 0 {
-        return Ok(());
-    }
-    match Errno::last() {
-        Errno(libc::EWOULDBLOCK) => Err(StoreError::InUse { path: path.into() }),
-        errno => Err(StoreError::System {
-            action: "lock",
-            path: path.into(),
-            errno,
-        }),
-    }
 }
 
 fn refuse_other_kinds(path: &Path, kind: FileType) -> Result<(), StoreError> {

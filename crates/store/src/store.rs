@@ -13,7 +13,7 @@ use std::path::Path;
 /// A naturally aligned block of a power of two up to 1 MiB is always read as one write left it, also while others
 /// write it. A transfer of several blocks is not atomic, and one that fails may have been done in part.
 ///
-/// Dropping a store flushes nothing and releases its lock.
+/// Dropping a store flushes nothing and releases its lock, whatever duplicates of its descriptors there are.
 #[derive(Debug)]
 pub struct Store {
     image: Image,

@@ -8,6 +8,7 @@ use common::{Directory, Loop, create, read_vec, write};
 use sgring_store::{Access, Durability, Errno, Kind, Store, StoreError};
 use std::ffi::CString;
 use std::fs;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -115,6 +116,44 @@ fn a_second_opening_is_refused_until_the_first_ends() {
     );
     drop((reader, second_reader));
     assert!(Store::open(&path, Access::ReadWrite).is_ok());
+}
+
+/// As a process that is being started has them, from its fork to its exec.
+fn duplicates(path: &Path) -> Vec<OwnedFd> {
+    let path = path.canonicalize().unwrap();
+    let descriptors = fs::read_dir("/proc/self/fd").unwrap();
+    let names = descriptors.map(|entry| entry.unwrap().path());
+    names
+        .filter(|name| fs::read_link(name).is_ok_and(|target| target == path))
+        .map(|name| {
+            let number = name.file_name().unwrap().to_str().unwrap();
+            // SAFETY: of the files at `path` this test alone opens and closes descriptors.
+            let descriptor = unsafe { BorrowedFd::borrow_raw(number.parse().unwrap()) };
+            descriptor.try_clone_to_owned().unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn a_process_that_is_being_started_does_not_keep_the_lock_of_a_closed_store() {
+    let directory = Directory::new();
+    let path = directory.join("image");
+    drop(create(&path, 4096));
+    for (held, next) in [
+        (Access::ReadWrite, Access::ReadOnly),
+        (Access::ReadOnly, Access::ReadWrite),
+    ] {
+        let store = Store::open(&path, held).unwrap();
+        let duplicates = duplicates(&path);
+        assert!(!duplicates.is_empty());
+        assert_eq!(
+            refused(&path, Access::ReadWrite),
+            StoreError::InUse { path: path.clone() }
+        );
+        drop(store);
+        assert!(Store::open(&path, next).is_ok());
+        drop(duplicates);
+    }
 }
 
 #[test]
