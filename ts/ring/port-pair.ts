@@ -1,7 +1,7 @@
 /** One pair on the target's side: fetches a batch of tasks, routes each, and publishes what they were answered, a batch a call. */
 
 import type { TargetPair } from '../native.ts'
-import type { Backing, TargetNexus, TaskRouter } from '../task/task.ts'
+import type { Backing, TargetNexus, Task, TaskRouter } from '../task/task.ts'
 import { Bell } from './bell.ts'
 import {
   RECORD_BYTES,
@@ -18,6 +18,7 @@ import {
 } from './layout.gen.ts'
 import { RingTask } from './port-task.ts'
 import { Pump } from './pump.ts'
+import { ownTagHigh } from './tags.ts'
 import type { TransferOwner, Transfers } from './transfers.ts'
 
 /** Bytes after which transfers are started without waiting for the batch's end. */
@@ -25,14 +26,34 @@ const PART_BYTES = 512 << 10
 /** Tasks after which answers are published without waiting for the batch's end. */
 const PART = 16
 
+/** Counts of a pair, from its start. */
+export interface PortPairCounts {
+  /** Commands and functions that were fetched. */
+  commands: number
+  /** Native calls that fetched some. */
+  fetches: number
+  /** Times the bell woke this side. */
+  wakes: number
+}
+
+/** Who is told what happens at a pair. */
+export interface PortPairEvents {
+  /** A unit threw this, while others' tasks are routed: the listener must not throw. */
+  unitFailed(error: unknown): void
+  /** The pair has ended, with what the peer did wrong if it did. Told once. */
+  closed(reason: string | undefined): void
+  /** No task of the closed pair is left, and no transfer of theirs runs. Told once, after `closed`. */
+  over(): void
+}
+
 export class PortPair implements TransferOwner {
   readonly nexus: TargetNexus
   readonly #native: TargetPair
   readonly #router: TaskRouter
   readonly #transfers: Transfers
   readonly #number: number
-  readonly #onUnitFailed: (error: unknown) => void
-  readonly #onClose: (reason: string | undefined) => void
+  readonly #events: PortPairEvents
+  readonly #ownTagHigh: number
   readonly #bell: Bell
   readonly #pump: Pump
 
@@ -45,38 +66,39 @@ export class PortPair implements TransferOwner {
   /** Made when their slot is used first. */
   readonly #tasks: (RingTask | undefined)[]
 
+  readonly counts: PortPairCounts = { commands: 0, fetches: 0, wakes: 0 }
   #completed = 0
   #started = 0
   #startedBytes = 0
   /** Set while tasks are routed: what they are answered is published behind the last of them. */
   #routing = false
+  /** Set while the list of fetched tasks is worked off: it must not be written anew. */
+  #fetching = false
   #flushScheduled = false
   readonly #flushLater = () => {
     this.#flushScheduled = false
-    this.#flush()
+    this.flush()
   }
   #closed = false
+  #over = false
 
-  /**
-   * @param onUnitFailed called with what a unit has thrown, while others' tasks are routed: it must not throw
-   * @param onClose called once, with what the peer did wrong if it did
-   */
+  /** @param number the pair's number in its nexus: it stands in the tags that its initiator chooses */
   constructor(
     pair: TargetPair,
+    number: number,
     slots: number,
     router: TaskRouter,
     nexus: TargetNexus,
     transfers: Transfers,
     spinUs: number,
-    onUnitFailed: (error: unknown) => void,
-    onClose: (reason: string | undefined) => void,
+    events: PortPairEvents,
   ) {
     this.#native = pair
     this.#router = router
     this.nexus = nexus
     this.#transfers = transfers
-    this.#onUnitFailed = onUnitFailed
-    this.#onClose = onClose
+    this.#events = events
+    this.#ownTagHigh = ownTagHigh(number)
     this.desk = pair.desk()
     this.words = new Uint32Array(this.desk)
     this.bytes = new Uint8Array(this.desk)
@@ -89,22 +111,58 @@ export class PortPair implements TransferOwner {
     pair.usePool(transfers.pool, this.#number)
     this.#pump = new Pump((arm) => this.#fetch(arm), spinUs)
     this.#bell = new Bell(pair.takeSocket(), {
-      ring: () => this.#pump.wake(),
+      ring: () => {
+        this.counts.wakes++
+        this.#pump.wake()
+      },
       end: () => this.close(undefined),
     })
     // The first look arms the bell, or finds what came before it could ring.
     this.#pump.wake()
   }
 
-  /** Ends the pair. Tasks that are not answered never will be. Idempotent. */
+  /** Ends the pair. Its tasks are aborted; one whose transfer runs is over when that is. Idempotent. */
   close(reason: string | undefined): void {
     if (this.#closed) return
     this.#closed = true
     this.#pump.stop()
-    this.#transfers.leave(this.#number)
+    this.#router.abandon(this.tasks())
+    this.#dropTransfers()
     this.#bell.close()
     this.#native.close()
-    this.#onClose(reason)
+    this.#events.closed(reason)
+    this.#leave()
+  }
+
+  /** The tasks that are not over. */
+  tasks(): Task[] {
+    return this.#tasks.filter((task): task is RingTask => task?.present === true)
+  }
+
+  /**
+   * Fetches and routes all that is published by now, unless this is asked from within the routing of this very pair: then what is left
+   * came later than what asks. A peer that goes on publishing meanwhile is not waited for.
+   */
+  fetchPublished(): void {
+    if (this.#fetching) return
+    let left = this.#tasks.length
+    let count = 1
+    while (count > 0 && left > 0) {
+      // Armed as it was found, or for a pump that is awake and looks again in any case.
+      count = this.#fetch(true)
+      left -= count
+    }
+    if (count > 0) this.#pump.wake()
+  }
+
+  /** Starts the listed transfers, then publishes the listed completions, those of transfers that were over at once among them. */
+  flush(): void {
+    if (this.#closed) return
+    while (this.#started > 0) this.#startTransfers()
+    if (this.#completed === 0) return
+    const count = this.#completed
+    this.#completed = 0
+    this.#native.complete(count)
   }
 
   #fetch(arm: boolean): number {
@@ -115,19 +173,25 @@ export class PortPair implements TransferOwner {
       return -1
     }
     if (count === 0) return 0
+    this.counts.fetches++
+    this.counts.commands += count
+    const routing = this.#routing
     this.#routing = true
+    this.#fetching = true
     try {
-      for (let index = 0; index < count; index++) {
+      // A task may end its pair: by a function that finds what a peer did wrong on another pair of the nexus.
+      for (let index = 0; index < count && !this.#closed; index++) {
         const slot = this.#fetched[index]!
         this.#route(this.#tasks[slot] ?? this.#newTask(slot))
         // A part of a large batch goes ahead, so that the initiator works on it while the rest is routed.
-        if (index % PART === PART - 1 || this.#startedBytes >= PART_BYTES) this.#flush()
+        if (index % PART === PART - 1 || this.#startedBytes >= PART_BYTES) this.flush()
       }
     } finally {
-      this.#routing = false
+      this.#routing = routing
+      this.#fetching = false
     }
-    this.#flush()
-    return count
+    this.flush()
+    return this.#closed ? -1 : count
   }
 
   /** A unit may be anybody's: what it throws fails its own task, and no other. */
@@ -137,7 +201,7 @@ export class PortPair implements TransferOwner {
       this.#router.execute(task)
     } catch (error) {
       task.unitFailed()
-      this.#onUnitFailed(error)
+      this.#events.unitFailed(error)
     }
   }
 
@@ -148,12 +212,12 @@ export class PortPair implements TransferOwner {
       task?.transferred(errno)
     } catch (error) {
       task?.unitFailed()
-      this.#onUnitFailed(error)
+      this.#events.unitFailed(error)
     }
   }
 
   #newTask(slot: number): RingTask {
-    const task = new RingTask(this, slot)
+    const task = new RingTask(this, slot, this.#ownTagHigh)
     this.#tasks[slot] = task
     return task
   }
@@ -182,6 +246,15 @@ export class PortPair implements TransferOwner {
     this.#schedule()
   }
 
+  /** Calls what a unit has left to be called. */
+  guarded(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.#events.unitFailed(error)
+    }
+  }
+
   get closed(): boolean {
     return this.#closed
   }
@@ -197,13 +270,15 @@ export class PortPair implements TransferOwner {
   // ---- for the threads
 
   transferred(slot: number, errno: number): void {
+    const routing = this.#routing
     this.#routing = true
     this.#tell(slot, errno)
-    this.#routing = false
+    this.#routing = routing
   }
 
   transfersTold(): void {
-    this.#flush()
+    this.flush()
+    if (this.#closed) this.#leave()
   }
 
   #schedule(): void {
@@ -212,14 +287,21 @@ export class PortPair implements TransferOwner {
     queueMicrotask(this.#flushLater)
   }
 
-  /** Starts the listed transfers, then publishes the listed completions, those of transfers that were over at once among them. */
-  #flush(): void {
-    if (this.#closed) return
-    while (this.#started > 0) this.#startTransfers()
-    if (this.#completed === 0) return
-    const count = this.#completed
-    this.#completed = 0
-    this.#native.complete(count)
+  /** The pair is closed: what is listed is never begun. */
+  #dropTransfers(): void {
+    const count = this.#started
+    this.#started = 0
+    for (let index = 0; index < count; index++) {
+      this.#tasks[this.#transferWords[index * TRANSFER_WORDS + TRANSFER_SLOT]!]?.transferred(0)
+    }
+  }
+
+  /** The pair is closed: once nothing of it is left, the threads have nothing more to tell it. */
+  #leave(): void {
+    if (this.#over || this.#tasks.some((task) => task?.present)) return
+    this.#over = true
+    this.#transfers.leave(this.#number)
+    this.#events.over()
   }
 
   #startTransfers(): void {
@@ -237,5 +319,6 @@ export class PortPair implements TransferOwner {
       if (errno !== TRANSFER_UNDER_WAY) this.#tell(words[word + TRANSFER_SLOT]!, errno)
     }
     this.#routing = routing
+    if (this.#closed) this.#leave()
   }
 }

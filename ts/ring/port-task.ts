@@ -4,7 +4,9 @@ import { SgringError } from '../errors.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition } from '../task/answer.ts'
-import type { Backing, TargetNexus, Task, TransferDone } from '../task/task.ts'
+import { Status } from '../task/command.ts'
+import { ENDED_WITHOUT_RESPONSE, type FunctionResult } from '../task/function.ts'
+import type { Backing, TargetNexus, Task, TaskOwner, TransferDone } from '../task/task.ts'
 import {
   FLAG_RESIDUAL,
   FLAG_SENSE,
@@ -14,6 +16,7 @@ import {
   RECORD_BYTES,
   RECORD_CDB,
   RECORD_CDB_LEN,
+  RECORD_FUNCTION,
   RECORD_IN_LEN,
   RECORD_IN_RESIDUAL,
   RECORD_LUN,
@@ -21,6 +24,7 @@ import {
   RECORD_OUT_RESIDUAL,
   RECORD_SENSE,
   RECORD_SENSE_LEN,
+  RECORD_TAG,
   TRANSFER_FLUSH,
   TRANSFER_READ,
   TRANSFER_WRITE,
@@ -28,6 +32,16 @@ import {
 } from './layout.gen.ts'
 import type { PortPair } from './port-pair.ts'
 import { swap } from './slots.ts'
+
+/** Over: the slot waits for another task. */
+const OVER = 0
+/** Accepted, and its unit's to answer. */
+const OPEN = 1
+/** Aborted; over when its transfer is. */
+const ABORTED = 2
+
+/** CDB_LEN, ATTRIBUTE and FUNCTION stand in one word: what is left of it without the first is 0 for a SIMPLE command without priority. */
+const KIND_SHIFT = 16
 
 function answerFailure(task: Task): void {
   task.answer(checkCondition(SenseKey.HARDWARE_ERROR, SenseCode.INTERNAL_TARGET_FAILURE))
@@ -37,19 +51,25 @@ function answerFailure(task: Task): void {
 export class RingTask implements Task {
   readonly cdb: Uint8Array
   readonly nexus: TargetNexus
+  owner: TaskOwner | undefined = undefined
+  onAbort: (() => void) | undefined = undefined
   readonly #pair: PortPair
   readonly #words: Uint32Array
   readonly #bytes: Uint8Array
   readonly #slot: number
   readonly #byte: number
   readonly #word: number
-  /** Between acceptance and answer. */
-  #open = false
+  readonly #ownTagHigh: number
+  #state = OVER
+  /** What the task waits for: the end of its transfer. */
   #done: TransferDone | undefined
   /** Whether the last transfer was one of data-out. */
   #wrote = false
+  /** What an aborted task ends with. */
+  #abortStatus: number | undefined
 
-  constructor(pair: PortPair, slot: number) {
+  /** @param ownTagHigh the high half of the tags that the initiator's pair chooses */
+  constructor(pair: PortPair, slot: number, ownTagHigh: number) {
     this.#pair = pair
     this.nexus = pair.nexus
     this.#words = pair.words
@@ -57,13 +77,19 @@ export class RingTask implements Task {
     this.#slot = slot
     this.#byte = slot * RECORD_BYTES
     this.#word = this.#byte >>> 2
+    this.#ownTagHigh = ownTagHigh
     this.cdb = new Uint8Array(pair.desk, this.#byte + RECORD_CDB, MAX_CDB_LEN)
   }
 
   /** The slot was fetched anew. */
   begin(): void {
-    this.#open = true
+    this.#state = OPEN
     this.#done = undefined
+  }
+
+  /** Whether there is a task in the slot: from `begin` to its end. */
+  get present(): boolean {
+    return this.#state !== OVER
   }
 
   get lun(): number {
@@ -72,12 +98,37 @@ export class RingTask implements Task {
     return further === 0 ? swap(this.#words[this.#word + (RECORD_LUN >>> 2)]!) : 0xffff_ffff
   }
 
+  get plain(): boolean {
+    const kind = this.#words[this.#word + (RECORD_CDB_LEN >>> 2)]! >>> KIND_SHIFT
+    return kind === 0 && this.ownTag
+  }
+
+  get function(): number {
+    return this.#bytes[this.#byte + RECORD_FUNCTION]!
+  }
+
   get cdbLength(): number {
     return this.#words[this.#word + (RECORD_CDB_LEN >>> 2)]! & 0xffff
   }
 
   get attribute(): number {
-    return this.#bytes[this.#byte + RECORD_ATTRIBUTE]!
+    return this.#bytes[this.#byte + RECORD_ATTRIBUTE]! & 0x0f
+  }
+
+  get priority(): number {
+    return this.#bytes[this.#byte + RECORD_ATTRIBUTE]! >>> 4
+  }
+
+  get tag(): bigint {
+    return this.#bigint(RECORD_TAG)
+  }
+
+  get ownTag(): boolean {
+    return this.#words[this.#word + (RECORD_TAG >>> 2) + 1] === this.#ownTagHigh
+  }
+
+  get managedTag(): bigint {
+    return this.#bigint(RECORD_CDB)
   }
 
   get dataOutLength(): number {
@@ -95,27 +146,27 @@ export class RingTask implements Task {
   }
 
   good(): void {
-    this.#end(0, 0, 0, 0)
+    this.#end(Status.GOOD, 0, 0, 0)
   }
 
   moved(length: number): void {
-    if (this.#wrote) this.#end(0, length, 0, 0)
-    else this.#end(0, 0, length, 0)
+    if (this.#wrote) this.#end(Status.GOOD, length, 0, 0)
+    else this.#end(Status.GOOD, 0, length, 0)
   }
 
   answer(answer: Answer): void {
     this.#check()
-    if (this.#pair.closed) return
-    const { status, data, sense } = answer
-    if (data !== undefined) this.#pair.writeIn(this.#slot, data)
-    let flags = 0
-    if (sense !== undefined && sense.length > 0) {
-      const length = Math.min(sense.length, MAX_SENSE_LEN)
-      this.#words[this.#word + (RECORD_SENSE_LEN >>> 2)] = length
-      this.#bytes.set(sense.subarray(0, length), this.#byte + RECORD_SENSE)
-      flags = FLAG_SENSE
-    }
-    this.#end(status, 0, data?.length ?? 0, flags)
+    const { status, data, sense, taken = 0, moved = 0 } = answer
+    if (data !== undefined && !this.#pair.closed) this.#pair.writeIn(this.#slot, data)
+    this.#end(status, taken, data?.length ?? moved, this.#writeSense(sense))
+  }
+
+  respond({ response, event }: FunctionResult): void {
+    this.#check()
+    this.#complete(
+      0,
+      response | this.#writeSense(event === undefined ? undefined : additional(event)),
+    )
   }
 
   read(backing: Backing, offset: number, length: number, done: TransferDone): void {
@@ -135,7 +186,19 @@ export class RingTask implements Task {
   transferred(errno: number): void {
     const done = this.#done
     this.#done = undefined
-    done?.(this, errno)
+    if (this.#state === ABORTED) this.#endAborted()
+    else done?.(this, errno)
+  }
+
+  abort(status: number | undefined): void {
+    if (this.#state !== OPEN) return
+    // First: whoever is told can do nothing to the task any more.
+    this.#state = ABORTED
+    this.#abortStatus = status
+    const { onAbort } = this
+    this.onAbort = undefined
+    if (onAbort !== undefined) this.#pair.guarded(onAbort)
+    if (this.#done === undefined) this.#endAborted()
   }
 
   /**
@@ -143,7 +206,7 @@ export class RingTask implements Task {
    * because the slot is another task's after the answer.
    */
   unitFailed(): void {
-    if (!this.#open) return
+    if (this.#state !== OPEN) return
     if (this.#done !== undefined) this.#done = answerFailure
     else answerFailure(this)
   }
@@ -161,23 +224,64 @@ export class RingTask implements Task {
     this.#done = done
   }
 
-  /** Lists the completion; residuals only where there are some. */
+  /** Sense, or the additional response information of a function, goes where the slot has room for it. */
+  #writeSense(sense: Uint8Array | undefined): number {
+    if (sense === undefined || sense.length === 0) return 0
+    const length = Math.min(sense.length, MAX_SENSE_LEN)
+    this.#words[this.#word + (RECORD_SENSE_LEN >>> 2)] = length
+    this.#bytes.set(sense.subarray(0, length), this.#byte + RECORD_SENSE)
+    return FLAG_SENSE
+  }
+
+  /** Ends the task with a status; residuals are told only where there are some. */
   #end(status: number, taken: number, came: number, flags: number): void {
     this.#check()
-    this.#open = false
     const outResidual = this.dataOutLength - taken
     const inResidual = this.dataInLength - came
     if (outResidual !== 0 || inResidual !== 0 || flags !== 0) {
       this.#words[this.#word + (RECORD_OUT_RESIDUAL >>> 2)] = outResidual
       this.#words[this.#word + (RECORD_IN_RESIDUAL >>> 2)] = inResidual
-      this.#pair.complete(this.#slot, status, flags | FLAG_RESIDUAL)
+      this.#complete(status, flags | FLAG_RESIDUAL)
     } else {
-      this.#pair.complete(this.#slot, status, 0)
+      this.#complete(status, 0)
     }
   }
 
-  #check(): void {
-    if (this.#open) return
-    throw new SgringError('ERR_SGRING_CLOSED', 'the task was answered before')
+  #endAborted(): void {
+    const status = this.#abortStatus
+    this.#state = OPEN
+    if (status === undefined) this.#complete(0, ENDED_WITHOUT_RESPONSE)
+    else this.#end(status, 0, 0, 0)
   }
+
+  /** Lists the completion. Nothing may come after it here: what the owner does may be anything. */
+  #complete(status: number, flags: number): void {
+    this.#state = OVER
+    this.#pair.complete(this.#slot, status, flags)
+    this.onAbort = undefined
+    const { owner } = this
+    if (owner === undefined) return
+    this.owner = undefined
+    owner.ended(this)
+  }
+
+  #check(): void {
+    if (this.#state === OPEN) return
+    throw new SgringError('ERR_SGRING_CLOSED', 'the task was answered before, or aborted')
+  }
+
+  #bigint(at: number): bigint {
+    const word = this.#word + (at >>> 2)
+    return (BigInt(this.#words[word + 1]!) << 32n) | BigInt(this.#words[word]!)
+  }
+}
+
+/** The Additional Response Information of QUERY ASYNCHRONOUS EVENT: UADE and sense key, ASC, ASCQ (SAM-5 7.10). */
+function additional({
+  senseKey,
+  asc,
+  ascq,
+  more,
+}: NonNullable<FunctionResult['event']>): Uint8Array {
+  return Uint8Array.of((more ? 0x20 : 0x10) | (senseKey & 0x0f), asc, ascq)
 }

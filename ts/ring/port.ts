@@ -10,10 +10,10 @@ import {
   type TargetPair,
   translated,
 } from '../native.ts'
-import type { TargetNexus, TaskRouter } from '../task/task.ts'
+import type { TargetNexus, TaskRouter, TaskSource } from '../task/task.ts'
 import { Bell } from './bell.ts'
 import { inRange } from './options.ts'
-import { PortPair } from './port-pair.ts'
+import { PortPair, type PortPairCounts } from './port-pair.ts'
 import { SPIN_US } from './pump.ts'
 import { Transfers } from './transfers.ts'
 
@@ -61,6 +61,23 @@ const MAX_IO_THREADS = 256
 /** How often to look where nobody can ring. */
 const POLL_MS = 10
 
+/** Live numbers of a port. */
+export interface PortStats {
+  /** Those that are served now. */
+  readonly nexuses: number
+  readonly pairs: number
+  /** Tasks that are accepted and not over now. */
+  readonly tasks: number
+  /** Commands and functions that ever came. */
+  readonly commands: number
+  /** Native calls that fetched some of them. */
+  readonly fetches: number
+  /** Times a bell woke this side. */
+  readonly wakes: number
+  /** Bytes of all arenas: what of it is in memory depends on what their initiators use. */
+  readonly arenaBytes: number
+}
+
 interface ServedNexus {
   readonly id: number
   readonly uid: number
@@ -68,6 +85,8 @@ interface ServedNexus {
   readonly token: Buffer
   readonly state: TargetNexus
   readonly pairs: Set<PortPair>
+  /** Closed pairs with transfers that still run. */
+  readonly lingering: Set<PortPair>
   /** Pairs that were ever opened: a pair's number is never used twice in a nexus. */
   pairCount: number
   reason: string | undefined
@@ -82,7 +101,10 @@ export class RingPort {
   readonly #bell: Bell
   readonly #transfers: Transfers
   readonly #nexuses = new Map<string, ServedNexus>()
+  /** Counts of the pairs that are closed. */
+  readonly #past: PortPairCounts = { commands: 0, fetches: 0, wakes: 0 }
   #pairs = 0
+  #arenaBytes = 0
   #poll: NodeJS.Timeout | undefined
   #closed = false
 
@@ -113,6 +135,21 @@ export class RingPort {
 
   get nexuses(): NexusInfo[] {
     return [...this.#nexuses.values()].map(info)
+  }
+
+  get stats(): PortStats {
+    const pairs = [...this.#nexuses.values()].flatMap((nexus) => [...nexus.pairs])
+    const sum = (key: keyof PortPairCounts) =>
+      pairs.reduce((total, pair) => total + pair.counts[key], this.#past[key])
+    return {
+      nexuses: this.#nexuses.size,
+      pairs: this.#pairs,
+      tasks: pairs.reduce((total, pair) => total + pair.tasks().length, 0),
+      commands: sum('commands'),
+      fetches: sum('fetches'),
+      wakes: sum('wakes'),
+      arenaBytes: this.#arenaBytes,
+    }
   }
 
   /** Stops listening, ends every nexus, and lets go of the threads. Idempotent. */
@@ -160,40 +197,68 @@ export class RingPort {
       this.#leave(nexus)
       return
     }
-    nexus.pairCount++
-    this.#pairs++
-    const served = new PortPair(
-      pair,
-      arrival.slots,
-      this.#router,
-      nexus.state,
-      this.#transfers,
-      this.#options.spinUs,
-      // Later: a listener that throws disturbs no task.
-      (error) => queueMicrotask(() => this.events.emit('unitFailed', error)),
-      (reason) => {
-        nexus.pairs.delete(served)
-        nexus.reason ??= reason
-        this.#pairs--
-        // What one pair's peer did wrong was done by the whole nexus.
-        if (reason !== undefined) for (const other of [...nexus.pairs]) other.close(reason)
-        this.#leave(nexus)
-      },
-    )
-    nexus.pairs.add(served)
+    this.#serve(nexus, pair, arrival)
     if (joined === undefined) this.events.emit('nexusOpened', info(nexus))
   }
 
+  #serve(nexus: ServedNexus, pair: TargetPair, { slots, arenaBytes }: ArrivalRecord): void {
+    const { state, pairs, lingering } = nexus
+    const served = new PortPair(
+      pair,
+      nexus.pairCount++,
+      slots,
+      this.#router,
+      state,
+      this.#transfers,
+      this.#options.spinUs,
+      {
+        // Later: a listener that throws disturbs no task.
+        unitFailed: (error) => queueMicrotask(() => this.events.emit('unitFailed', error)),
+        closed: (reason) => {
+          pairs.delete(served)
+          lingering.add(served)
+          nexus.reason ??= reason
+          this.#pairs--
+          this.#arenaBytes -= arenaBytes
+          for (const key of ['commands', 'fetches', 'wakes'] as const)
+            this.#past[key] += served.counts[key]
+          // What one pair's peer did wrong was done by the whole nexus.
+          if (reason !== undefined) for (const other of [...pairs]) other.close(reason)
+          this.#leave(nexus)
+        },
+        over: () => {
+          lingering.delete(served)
+          this.#leave(nexus)
+        },
+      },
+    )
+    this.#pairs++
+    this.#arenaBytes += arenaBytes
+    pairs.add(served)
+  }
+
   #openNexus({ uid, pid }: ArrivalRecord): ServedNexus {
-    const state = this.#router.openNexus()
+    const pairs = new Set<PortPair>()
+    const lingering = new Set<PortPair>()
+    const source: TaskSource = {
+      fetch: () => {
+        for (const pair of [...pairs]) pair.fetchPublished()
+      },
+      tasks: () => [...pairs, ...lingering].flatMap((pair) => pair.tasks()),
+      flush: () => {
+        for (const pair of pairs) pair.flush()
+      },
+    }
+    const state = this.#router.openNexus(source)
     const token = randomBytes(TOKEN_BYTES)
-    const nexus = {
+    const nexus: ServedNexus = {
       id: state.id,
       uid,
       pid,
       token,
       state,
-      pairs: new Set<PortPair>(),
+      pairs,
+      lingering,
       pairCount: 0,
       reason: undefined,
     }
@@ -201,11 +266,12 @@ export class RingPort {
     return nexus
   }
 
-  /** The last pair takes its nexus with it. */
+  /** The last pair takes its nexus with it, which its units forget when its last transfer is over. */
   #leave(nexus: ServedNexus): void {
-    if (nexus.pairs.size > 0 || !this.#nexuses.delete(nexus.token.toString('hex'))) return
-    this.#router.closeNexus(nexus.state)
-    if (nexus.pairCount > 0) this.events.emit('nexusClosed', info(nexus), nexus.reason)
+    if (nexus.pairs.size > 0) return
+    if (this.#nexuses.delete(nexus.token.toString('hex')) && nexus.pairCount > 0)
+      this.events.emit('nexusClosed', info(nexus), nexus.reason)
+    if (nexus.lingering.size === 0) this.#router.closeNexus(nexus.state)
   }
 }
 

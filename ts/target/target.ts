@@ -13,7 +13,7 @@ import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition, good } from '../task/answer.ts'
 import { TaskAttribute } from '../task/command.ts'
-import type { TargetNexus, Task, TaskRouter } from '../task/task.ts'
+import type { TargetNexus, Task, TaskRouter, TaskSource } from '../task/task.ts'
 import { answerAbsent } from './absent.ts'
 import { Nexus, type NexusUnit } from './nexus.ts'
 import { illegalRequest, invalidField } from './refusal.ts'
@@ -43,13 +43,17 @@ export class Target implements TaskRouter {
     this.#luns = [...this.#units.keys()].sort((a, b) => a - b)
   }
 
-  openNexus(): TargetNexus {
+  openNexus(_source: TaskSource): TargetNexus {
     this.#lastNexus += 1
     return new Nexus(this.#lastNexus)
   }
 
   closeNexus(nexus: TargetNexus): void {
     asNexus(nexus).close()
+  }
+
+  abandon(tasks: readonly Task[]): void {
+    for (const task of tasks) task.abort(undefined)
   }
 
   /** Allocation-free for a plain command to the unit that its nexus addressed last. */

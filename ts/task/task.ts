@@ -96,8 +96,8 @@ export interface TargetNexus {
 export interface TaskSource {
   /** Brings in, and has executed, what the initiator has published so far on any pair of this nexus. */
   fetch(): void
-  /** The commands that are accepted and not over. They may be aborted while this goes on. */
-  tasks(): Iterable<Task>
+  /** The commands that are accepted and not over, those that were aborted and whose transfer still runs among them. */
+  tasks(): Task[]
   /** Publishes the ends of tasks that are over. */
   flush(): void
 }
@@ -106,8 +106,10 @@ export interface TaskSource {
 export interface TaskRouter {
   /** A new nexus: it starts with a POWER ON unit attention on every unit. */
   openNexus(source: TaskSource): TargetNexus
-  /** The nexus is gone, with everything kept for it. Its tasks are over. */
+  /** The nexus is gone, with everything kept for it. Its tasks were abandoned, and are over. */
   closeNexus(nexus: TargetNexus): void
+  /** The pair that these came on is gone: aborts each. None of them is begun any more. */
+  abandon(tasks: readonly Task[]): void
   /** Takes the task and answers it, now or later. What it throws is answered HARDWARE ERROR, INTERNAL TARGET FAILURE. */
   execute(task: Task): void
 }

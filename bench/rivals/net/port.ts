@@ -8,7 +8,14 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Answer } from '#dist/task/answer.js'
-import type { Backing, TargetNexus, Task, TaskRouter, TransferDone } from '#dist/task/task.js'
+import type {
+  Backing,
+  TargetNexus,
+  Task,
+  TaskOwner,
+  TaskRouter,
+  TransferDone,
+} from '#dist/task/task.js'
 import * as record from './record.ts'
 
 /** A disk's bytes on this thread's own heap: the fastest there is for a port that is all JavaScript. */
@@ -49,7 +56,8 @@ class Connection {
   constructor(socket: Socket, router: TaskRouter) {
     this.#socket = socket
     this.#router = router
-    this.nexus = router.openNexus()
+    // Its records are commands only, and each is over when `execute` returns.
+    this.nexus = router.openNexus({ fetch() {}, tasks: () => [], flush() {} })
     this.#batch = this.#batches.take()
     this.#view = new DataView(this.#batch.buffer)
     socket.on('data', (bytes: Buffer) => this.#received(bytes))
@@ -117,8 +125,15 @@ class Connection {
 /** See `Task`. One a connection: a task is answered before the next begins. */
 class NetTask implements Task {
   readonly cdb = new Uint8Array(260)
+  readonly plain = true
+  readonly function = 0
   readonly attribute = 0
+  readonly priority = 0
+  readonly ownTag = true
+  readonly managedTag = 0n
   readonly dataOutLength = 0
+  owner: TaskOwner | undefined = undefined
+  onAbort: (() => void) | undefined = undefined
   lun = 0
   cdbLength = 0
   dataInLength = 0
@@ -132,6 +147,10 @@ class NetTask implements Task {
 
   get nexus(): TargetNexus {
     return this.#connection.nexus
+  }
+
+  get tag(): bigint {
+    return BigInt(this.#tag)
   }
 
   begin(bytes: Buffer, at: number): void {
@@ -149,7 +168,7 @@ class NetTask implements Task {
   }
 
   good(): void {
-    this.#connection.respond(this.#tag, 0, this.dataInLength, 0, undefined)
+    this.#end(0, this.dataInLength, 0, undefined)
   }
 
   answer({ status, data, sense }: Answer): void {
@@ -157,7 +176,7 @@ class NetTask implements Task {
     const length = Math.min(came, this.dataInLength)
     if (data !== undefined)
       this.#connection.gather(Buffer.from(data.buffer, data.byteOffset), 0, length)
-    this.#connection.respond(this.#tag, status, this.dataInLength - came, length, sense)
+    this.#end(status, this.dataInLength - came, length, sense)
   }
 
   read(backing: Backing, offset: number, length: number, done: TransferDone): void {
@@ -181,6 +200,17 @@ class NetTask implements Task {
   }
 
   moved(length: number): void {
-    this.#connection.respond(this.#tag, 0, this.dataInLength - length, this.#moved, undefined)
+    this.#end(0, this.dataInLength - length, this.#moved, undefined)
+  }
+
+  abort(): void {}
+
+  respond(): void {}
+
+  #end(status: number, residual: number, length: number, sense: Uint8Array | undefined): void {
+    this.#connection.respond(this.#tag, status, residual, length, sense)
+    const { owner } = this
+    this.owner = undefined
+    owner?.ended(this)
   }
 }
