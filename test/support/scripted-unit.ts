@@ -22,14 +22,19 @@ export interface Description {
 
 /** See the commands. */
 export class ScriptedUnit implements Unit {
-  readonly #held: Task[] = []
+  readonly #held = new Set<Task>()
   #seen = 0
 
   execute(task: Task): void {
     const { cdb } = task
     if (cdb[0]! >= STATUS && cdb[0]! < RELEASE) this.#seen++
-    if (cdb[0] === HOLD) this.#held.push(task)
+    if (cdb[0] === HOLD) this.#hold(task)
     else task.answer(this.#answer(task))
+  }
+
+  #hold(task: Task): void {
+    this.#held.add(task)
+    task.onAbort = () => this.#held.delete(task)
   }
 
   #answer(task: Task): Answer {
@@ -41,7 +46,8 @@ export class ScriptedUnit implements Unit {
       case DESCRIBE:
         return good(Buffer.from(JSON.stringify(describe(task))))
       case RELEASE:
-        for (const held of this.#held.splice(0)) {
+        for (const held of this.#held) {
+          this.#held.delete(held)
           held.answer(good(new Uint8Array(held.dataInLength).fill(held.cdb[1]!)))
         }
         return good()
