@@ -1,7 +1,7 @@
 /** Runs the cases, each in processes of its own, and judges them. */
 
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CASES, GOALS } from './cases/index.ts'
 import type { ClientOptions, ClientReport } from './client.ts'
@@ -18,12 +18,21 @@ export interface Results {
   readonly options: Options
   readonly cases: readonly CaseResult[]
   readonly goals: readonly GoalResult[]
+  readonly changes: readonly Change[]
 }
 
 export interface CaseResult {
   readonly name: string
   /** The contestants' scores by process. */
   readonly processes: readonly (readonly Score[])[]
+  /** Those of the other checkout, by the same processes' turns. */
+  readonly beside: readonly (readonly Score[])[]
+}
+
+/** What changed from the other checkout to this one: this one's time over that one's. */
+export interface Change extends Ratio {
+  readonly case: string
+  readonly contestant: string
 }
 
 export interface GoalResult extends Goal, Ratio {
@@ -31,6 +40,8 @@ export interface GoalResult extends Goal, Ratio {
 }
 
 const CLIENT = fileURLToPath(new URL('client.js', import.meta.url))
+/** Where a checkout's client stands. */
+const CLIENT_BELOW = 'build/bench/client.js'
 const SMOKE_IMAGE_BYTES = 8 << 20
 
 /**
@@ -47,24 +58,41 @@ export async function bench(
     process.stdout.write(HELP)
     return 0
   }
+  const other = options.beside === undefined ? undefined : clientOf(options.beside)
   const place = placement(options.cpus)
   const around = environment(place, rustc)
   const cases: CaseResult[] = []
   for (const { name } of CASES.filter(({ name }) => options.only.includes(name))) {
     const processes: (readonly Score[])[] = []
+    const beside: (readonly Score[])[] = []
     for (let process_ = 1; process_ <= options.processes; process_++) {
       process.stderr.write(`bench: ${name}, process ${process_} of ${options.processes}\n`)
-      processes.push(await runCase(name, process_, options, place, nativeProgram(root)))
+      const turns = [{ client: CLIENT, scores: processes }]
+      if (other !== undefined) turns.push({ client: other, scores: beside })
+      // Neither is always the first: what the machine does over time meets both.
+      if (process_ % 2 === 0) turns.reverse()
+      for (const { client, scores } of turns)
+        scores.push(await runCase(client, name, process_, options, place, nativeProgram(root)))
     }
-    cases.push({ name, processes })
+    cases.push({ name, processes, beside })
   }
-  const results: Results = { environment: around, options, cases, goals: judged(cases) }
+  const goals = judged(cases)
+  const results: Results = { environment: around, options, cases, goals, changes: changed(cases) }
   if (!options.smoke) keep(join(root, 'bench/results/latest.json'), results)
   process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : report(results))
   return 0
 }
 
+/** @throws `TypeError` where there is none */
+function clientOf(folder: string): string {
+  const client = resolve(folder, CLIENT_BELOW)
+  if (!existsSync(client))
+    throw new TypeError(`--beside: no ${client}; run \`npm run bench -- --smoke\` there first`)
+  return client
+}
+
 async function runCase(
+  client: string,
   name: string,
   seed: number,
   options: Options,
@@ -77,7 +105,7 @@ async function runCase(
     ...{ case: name, seed, placement: place, nativeProgram, imageBytes },
     ...{ rounds, sampleMs, warmMs },
   }
-  const output = await outputOf([...options.nodeArgs, CLIENT, JSON.stringify(setting)], name)
+  const output = await outputOf([...options.nodeArgs, client, JSON.stringify(setting)], name)
   return (JSON.parse(output) as ClientReport).scores
 }
 
@@ -109,6 +137,26 @@ function judged(cases: readonly CaseResult[]): GoalResult[] {
       return { ...goal, ...ratio, verdict: verdict(goal, ratio) }
     }),
   )
+}
+
+function changed(cases: readonly CaseResult[]): Change[] {
+  return cases
+    .filter(({ beside }) => beside.length > 0)
+    .flatMap(({ name, processes, beside }) =>
+      processes[0]!.flatMap(({ name: contestant }) => {
+        const samples = (scores: readonly Score[]) =>
+          scores.find((score) => score.name === contestant)?.samples
+        const before = beside.map(samples)
+        // A contestant that is new has nothing to be compared with.
+        if (before.some((those) => those === undefined)) return []
+        const ratio = ratioOf(
+          processes.map((scores, index) =>
+            samples(scores)!.map((ns, round) => ns / before[index]![round]!),
+          ),
+        )
+        return [{ case: name, contestant, ...ratio }]
+      }),
+    )
 }
 
 /** One ratio a round. */

@@ -10,6 +10,7 @@ export const HELP = `npm run bench [-- OPTION…]
   --quick         a minute instead of several: wider intervals
   --smoke         a few operations of each case: checks that they are right, measures nothing
   --processes N   pairs of processes for each case (default: 5)
+  --beside FOLDER another checkout, measured in turns with this one: says what changed (run its own --smoke first)
   --cpus A,B      CPUs of the initiator and of the target (default: 0,1)
   --node-arg ARG  an argument for Node in both programs, such as --cpu-prof
   --json          prints all results as JSON
@@ -18,6 +19,8 @@ export const HELP = `npm run bench [-- OPTION…]
 export interface Options extends ContestOptions {
   readonly only: readonly string[]
   readonly processes: number
+  /** The other checkout's folder. */
+  readonly beside: string | undefined
   readonly cpus: string
   readonly nodeArgs: readonly string[]
   readonly smoke: boolean
@@ -38,6 +41,7 @@ export function optionsOf(args: readonly string[]): Options {
       quick: { type: 'boolean', default: false },
       smoke: { type: 'boolean', default: false },
       processes: { type: 'string' },
+      beside: { type: 'string' },
       cpus: { type: 'string', default: '0,1' },
       'node-arg': { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
@@ -53,6 +57,6 @@ export function optionsOf(args: readonly string[]): Options {
   const processes = Number(values.processes ?? size.processes)
   if (!(Number.isInteger(processes) && processes > 0))
     throw new TypeError('--processes takes a number')
-  const { cpus, smoke, json, help, 'node-arg': nodeArgs } = values
-  return { ...size, only, processes, cpus, nodeArgs, smoke, json, help }
+  const { beside, cpus, smoke, json, help, 'node-arg': nodeArgs } = values
+  return { ...size, only, processes, beside, cpus, nodeArgs, smoke, json, help }
 }

@@ -2,7 +2,7 @@
 
 import { CASES } from './cases/index.ts'
 import { median } from './judge.ts'
-import type { CaseResult, GoalResult, Results } from './main.ts'
+import type { CaseResult, Change, GoalResult, Results } from './main.ts'
 
 const NOT_MEASURED = `Not measured here: the latency of single commands (all numbers are means over a sample's batch, closed loop), sleep
 and wake, WRITE, file and device backings, several pairs, workers or nexuses at a time, other placements than the one
@@ -24,6 +24,7 @@ export function report(results: Results): string {
     ...(options.smoke
       ? ['A smoke run: all was right, and nothing was measured.']
       : goalLines(results.goals)),
+    ...changeLines(results.changes),
     '',
   ]
   return `${lines.join('\n')}${NOT_MEASURED}`
@@ -58,6 +59,18 @@ function goalLines(goals: readonly GoalResult[]): string[] {
     const ratio = `${number(median)} (${number(low)} to ${number(high)})`
     return `${verdict.toUpperCase().padEnd(7)}  ${what.padEnd(width)}  ${ratio.padEnd(22)} goal ${wanted}`
   })
+}
+
+function changeLines(changes: readonly Change[]): string[] {
+  if (changes.length === 0) return []
+  return [
+    '',
+    "This checkout's time over the other's:",
+    ...changes.map(({ case: name, contestant, median, low, high }) => {
+      const what = `${name}, ${contestant}`.padEnd(24)
+      return `  ${what}  ${median.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`
+    }),
+  ]
 }
 
 function speed(ns: number, bytes: number): string {
