@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { encodeLun, lunOfWord, lunWord, MAX_LUN, parseLun } from '#dist/scsi/lun.js'
+import { encodeLun, lunOfWord, lunWord, MAX_LUN, parseLun, WellKnownLun } from '#dist/scsi/lun.js'
 import { suite } from '../harness/index.ts'
 
 const test = suite('logical unit numbers')
@@ -11,6 +11,11 @@ test('writes peripheral device addressing below 256, flat space above (sam-5 4.7
   assert.equal(hex(encodeLun(255)), '00ff000000000000')
   assert.equal(hex(encodeLun(256)), '4100000000000000')
   assert.equal(hex(encodeLun(16_383)), '7fff000000000000')
+})
+
+test('writes well known logical units by extended addressing (spc-4 8.1)', () => {
+  assert.equal(hex(encodeLun(WellKnownLun.REPORT_LUNS)), 'c101000000000000')
+  assert.equal(hex(encodeLun(WellKnownLun.TARGET_LOG_PAGES)), 'c103000000000000')
 })
 
 test('reads every LUN back', () => {
@@ -44,7 +49,7 @@ test('refuses several levels, other buses, extended addressing and wrong lengths
 })
 
 test('refuses numbers that one level cannot hold', () => {
-  for (const lun of [-1, 16_384, 1.5, Number.NaN]) {
+  for (const lun of [-1, 16_384, 0xc0ff, 0xc200, 0xc101 + 0.5, 1.5, Number.NaN]) {
     assert.throws(() => encodeLun(lun), { code: 'ERR_SGRING_INVALID_ARGUMENT' })
   }
 })

@@ -25,7 +25,16 @@ export {
   PeripheralQualifier,
   testUnitReady,
 } from './inquiry.ts'
-export { encodeLun, MAX_LUN, parseLun } from './lun.ts'
+export {
+  type LogPage,
+  LogPageCode,
+  LogPageControl,
+  type LogParameter,
+  type LogSenseOptions,
+  logSense,
+  supportedLogPages,
+} from './log.ts'
+export { encodeLun, MAX_LUN, parseLun, WellKnownLun } from './lun.ts'
 export {
   type ReportedLuns,
   type ReportLunsOptions,

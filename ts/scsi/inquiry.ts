@@ -14,6 +14,7 @@ export const DeviceType = {
   STORAGE_ARRAY_CONTROLLER: 0x0c,
   ENCLOSURE_SERVICES: 0x0d,
   HOST_MANAGED_ZONED: 0x14,
+  WELL_KNOWN_LOGICAL_UNIT: 0x1e,
   UNKNOWN: 0x1f,
 } as const
 export type DeviceType = (typeof DeviceType)[keyof typeof DeviceType]

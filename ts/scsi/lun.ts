@@ -4,6 +4,7 @@
  *     byte        0          1        2..7
  *     below 256   00h        LUN      0      peripheral device addressing, bus 0
  *     below 16384 01b LUN    LUN      0      flat space addressing
+ *     C1xxh       C1h        W-LUN    0      well known logical units, by extended addressing
  */
 
 import { SgringError } from '../errors.ts'
@@ -12,9 +13,14 @@ import { checkUint, getUint32, setUint16, setUint32 } from './bytes.ts'
 /** The largest LUN that one level can hold in 14 bits. */
 export const MAX_LUN = 0x3fff
 
-const FLAT_SPACE = 0x4000
+/** Well known logical units (SPC-4 8.1), by numbers that Linux gives them, too: the first two of their eight bytes. */
+export const WellKnownLun = { REPORT_LUNS: 0xc101, TARGET_LOG_PAGES: 0xc103 } as const
+export type WellKnownLun = (typeof WellKnownLun)[keyof typeof WellKnownLun]
 
-/** The eight bytes of a LUN: peripheral device addressing below 256, flat space above. */
+const FLAT_SPACE = 0x4000
+const WELL_KNOWN = 0xc1
+
+/** The eight bytes of a LUN: peripheral device addressing below 256, flat space above; or of a `WellKnownLun`. */
 export function encodeLun(lun: number): Uint8Array {
   const bytes = new Uint8Array(8)
   setUint32(bytes, 0, lunWord(lun))
@@ -23,6 +29,7 @@ export function encodeLun(lun: number): Uint8Array {
 
 /** The first four of a LUN's eight bytes as one big-endian number; the other four are 0. */
 export function lunWord(lun: number): number {
+  if (lun >> 8 === WELL_KNOWN && Number.isInteger(lun)) return (lun << 16) >>> 0
   checkUint('lun', lun, MAX_LUN)
   return ((lun < 256 ? lun : FLAT_SPACE | lun) << 16) >>> 0
 }

@@ -12,6 +12,8 @@ export const Opcode = {
   READ_10: 0x28,
   WRITE_10: 0x2a,
   SYNCHRONIZE_CACHE_10: 0x35,
+  LOG_SELECT: 0x4c,
+  LOG_SENSE: 0x4d,
   MODE_SENSE_10: 0x5a,
   READ_16: 0x88,
   WRITE_16: 0x8a,

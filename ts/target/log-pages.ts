@@ -1,0 +1,143 @@
+/** The TARGET LOG PAGES well known logical unit (SPC-4 8.4): what there is to know of the target as a whole, and not of one unit. */
+
+import { getUint16 } from '../scsi/bytes.ts'
+import { DeviceType, encodeInquiry, PeripheralQualifier } from '../scsi/inquiry.ts'
+import {
+  BINARY_LIST,
+  encodeLogPage,
+  encodeSupportedLogPages,
+  LogPageCode,
+  type LogParameter,
+} from '../scsi/log.ts'
+import { Opcode } from '../scsi/opcode.ts'
+import { SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
+import { Association, encodeDesignators, encodeVpd, VpdPage } from '../scsi/vpd.ts'
+import { type Answer, checkCondition, good } from '../task/answer.ts'
+import { COUNTERS_PAGE, encodeCounters, type TargetCounters } from '../task/counters.ts'
+import type { Task } from '../task/task.ts'
+import { ANY_UNIT, designatorsOf, serialOf } from './identity.ts'
+import { answerInquiry, type InquiryPages } from './inquiry.ts'
+import { invalidField, unknownOpcode } from './refusal.ts'
+import { answerRequestSense } from './request-sense.ts'
+import type { Unit } from './unit.ts'
+
+const PERIPHERAL = (PeripheralQualifier.CONNECTED << 5) | DeviceType.WELL_KNOWN_LOGICAL_UNIT
+
+/** The one target port there is, and PROTOCOL IDENTIFIER for a transport that T10 has none for (SPC-4 7.6.1). */
+const RELATIVE_TARGET_PORT = 1
+const NO_SPECIFIC_PROTOCOL = 0xf
+
+/** Nothing of it can be changed or reset: it tells what the target counts. */
+export class LogPagesUnit implements Unit {
+  readonly #counters: () => TargetCounters
+  readonly #inquiry: InquiryPages = inquiryPages(serialOf({}))
+
+  /** @param counters asked at each LOG SENSE that wants them */
+  constructor(counters: () => TargetCounters) {
+    this.#counters = counters
+  }
+
+  execute(task: Task): void {
+    task.answer(this.#answer(task))
+  }
+
+  #answer(task: Task): Answer {
+    const { cdb } = task
+    switch (cdb[0]) {
+      case Opcode.TEST_UNIT_READY:
+        return good()
+      case Opcode.INQUIRY:
+        return answerInquiry(this.#inquiry, cdb)
+      case Opcode.REQUEST_SENSE:
+        return answerRequestSense(cdb, SenseKey.NO_SENSE, SenseCode.NO_ADDITIONAL_SENSE_INFORMATION)
+      case Opcode.LOG_SENSE:
+        return this.#answerLogSense(cdb)
+      case Opcode.LOG_SELECT:
+        return answerLogSelect(cdb)
+      default:
+        return unknownOpcode()
+    }
+  }
+
+  /** LOG SENSE (SPC-4 6.8). All parameters are lists, for which PC does not count. */
+  #answerLogSense(cdb: Uint8Array): Answer {
+    // SP: nothing is saved. PPC, obsolete: who asks for changed parameters only must not be given all.
+    if ((cdb[1]! & 1) !== 0) return invalidField(1, 0)
+    if ((cdb[1]! & 2) !== 0) return invalidField(1, 1)
+    if (cdb[3] !== 0) return invalidField(3, 7)
+    const page = cdb[2]! & 0x3f
+    const pointer = getUint16(cdb, 5)
+    const allocationLength = getUint16(cdb, 7)
+    if (page === LogPageCode.SUPPORTED_PAGES) {
+      return pointer === 0 ? good(SUPPORTED.subarray(0, allocationLength)) : invalidField(5, 7)
+    }
+    const parameters = this.#parametersOf(page)
+    if (parameters === undefined) return invalidField(2, 5)
+    const wanted = parameters.filter(({ code }) => code >= pointer)
+    if (wanted.length === 0) return invalidField(5, 7)
+    return good(encodeLogPage(page, wanted).subarray(0, allocationLength))
+  }
+
+  #parametersOf(page: number): readonly LogParameter[] | undefined {
+    switch (page) {
+      case LogPageCode.PROTOCOL_SPECIFIC_PORT:
+        return PORTS
+      case COUNTERS_PAGE:
+        return encodeCounters(this.#counters())
+      default:
+        return undefined
+    }
+  }
+}
+
+const SUPPORTED = encodeSupportedLogPages([
+  LogPageCode.SUPPORTED_PAGES,
+  LogPageCode.PROTOCOL_SPECIFIC_PORT,
+  COUNTERS_PAGE,
+])
+
+/** The protocol specific port log page (SPC-4 7.3.13), which this unit shall have: a port, and nothing more to say of it. */
+const PORTS: readonly LogParameter[] = [
+  {
+    code: RELATIVE_TARGET_PORT,
+    control: BINARY_LIST,
+    value: Uint8Array.of(NO_SPECIFIC_PROTOCOL),
+  },
+]
+
+/**
+ * LOG SELECT (SPC-4 6.7), which this unit shall have. What changes nothing is no error (table 186); a reset, a save or a value is one, since
+ * counters that anybody could set back would be of no use to anybody else.
+ */
+function answerLogSelect(cdb: Uint8Array): Answer {
+  if ((cdb[1]! & 2) !== 0) return invalidField(1, 1)
+  if ((cdb[1]! & 1) !== 0) return invalidField(1, 0)
+  if (getUint16(cdb, 7) !== 0) {
+    return checkCondition(SenseKey.ILLEGAL_REQUEST, SenseCode.INVALID_FIELD_IN_PARAMETER_LIST)
+  }
+  return (cdb[2]! & 0x80) === 0 ? good() : invalidField(2, 7)
+}
+
+/** A well known logical unit names its target device, and never itself (SPC-4 7.8.6.2.2). */
+function inquiryPages(serial: string): InquiryPages {
+  const designators = designatorsOf(serial).map((one) => ({
+    ...one,
+    association: Association.TARGET_DEVICE,
+  }))
+  const codes = Uint8Array.of(VpdPage.SUPPORTED_PAGES, VpdPage.DEVICE_IDENTIFICATION)
+  const page = (code: number, body: Uint8Array) =>
+    [code, encodeVpd(PERIPHERAL, code, body)] as const
+  return {
+    standard: encodeInquiry({
+      ...ANY_UNIT,
+      qualifier: PeripheralQualifier.CONNECTED,
+      deviceType: DeviceType.WELL_KNOWN_LOGICAL_UNIT,
+      product: 'TARGET LOG PAGES',
+    }),
+    vital: new Map([
+      page(VpdPage.SUPPORTED_PAGES, codes),
+      page(VpdPage.DEVICE_IDENTIFICATION, encodeDesignators(designators)),
+    ]),
+  }
+}
