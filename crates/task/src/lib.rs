@@ -6,8 +6,10 @@
 //! segments.rs    which bytes of the arena a task owns
 //! shared.rs      copies to and from words that a peer may be writing
 //! desk.rs        memory that one side shares with its own JavaScript, and with nobody else
+//! queues.rs      the ends of the queues that a side holds: publish and ring, look and sleep
 //! initiator.rs   submit and reap
 //! target.rs      fetch, the task's bytes, complete
+//! tasks.rs       what a target believes of each slot
 //! transfer.rs    the list by which data moves between tasks and backings
 //! violation.rs   what a peer can do wrong
 //! ```
@@ -24,10 +26,12 @@ compile_error!("sgring's segments need a little-endian target with 64-bit pointe
 mod desk;
 mod geometry;
 mod initiator;
+mod queues;
 mod segments;
 mod shared;
 mod slot;
 mod target;
+mod tasks;
 pub mod transfer;
 mod violation;
 
