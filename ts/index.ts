@@ -15,9 +15,9 @@ export { type OpenedUnit, type OpenOptions, open } from './open.ts'
 export type { ConnectOptions } from './ring/connect.ts'
 export { connect, type Nexus } from './ring/nexus.ts'
 export type { PairStats } from './ring/pair.ts'
-export type { NexusInfo, PortEvents, PortOptions } from './ring/port.ts'
+export type { NexusInfo, PortEvents, PortOptions, PortStats } from './ring/port.ts'
 export * from './scsi/index.ts'
-export { type DiskUnitOptions, type ServeOptions, type Server, serve } from './serve.ts'
+export { type ServeOptions, type Server, type ServerStats, serve } from './serve.ts'
 export {
   type BackingOptions,
   type FileBackingOptions,
@@ -25,6 +25,15 @@ export {
   type OpenBacking,
   openBacking,
 } from './target/backing.ts'
+export type { BasicUnitOptions } from './target/basic-unit.ts'
+export type { Handler, HandlerStats, HandlerTask } from './target/handler.ts'
+export type { ProgressOptions } from './target/progress.ts'
+export type {
+  DiskUnitOptions,
+  HandlerUnitOptions,
+  OwnUnitOptions,
+  ServedUnit,
+} from './target/served-unit.ts'
 export type { Unit } from './target/unit.ts'
 export { type Answer, checkCondition, good, status } from './task/answer.ts'
 export { type Command, type Response, Status, TaskAttribute } from './task/command.ts'

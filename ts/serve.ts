@@ -2,25 +2,32 @@
 
 import type { EventEmitter } from 'node:events'
 import { SgringError } from './errors.ts'
-import { type NexusInfo, type PortEvents, type PortOptions, RingPort } from './ring/port.ts'
-import { type BackingOptions, type OpenBacking, openBacking } from './target/backing.ts'
-import { Disk } from './target/disk.ts'
+import {
+  type NexusInfo,
+  type PortEvents,
+  type PortOptions,
+  type PortStats,
+  RingPort,
+} from './ring/port.ts'
+import type { OpenBacking } from './target/backing.ts'
+import type { HandlerStats } from './target/handler.ts'
+import { type ServedUnit, ServedUnits } from './target/served-unit.ts'
 import { Target } from './target/target.ts'
-import type { Unit } from './target/unit.ts'
-
-/** A disk on a backing that the server opens and closes. */
-export type DiskUnitOptions = BackingOptions & {
-  /** Bytes in a logical block. Default: 512. */
-  readonly blockLength?: 512 | 4096
-  /** The unit's serial number. Default: from a file's real path; for memory, a random one. */
-  readonly serial?: string
-}
 
 export interface ServeOptions extends PortOptions {
   /** The Unix socket to serve: at most 107 bytes. A stale one is replaced, a live one is not. */
   readonly listen: string
-  /** The unit at each place has that LUN. A unit of the caller's own stays the caller's to close. */
-  readonly units: readonly (DiskUnitOptions | Unit)[]
+  /**
+   * The unit at each place has that LUN: a disk (`{ memory }`, `{ file }`), a unit that a handler makes (`{ handler }`), or an object of the
+   * caller's own with `execute()`, which stays the caller's to close.
+   */
+  readonly units: readonly ServedUnit[]
+}
+
+/** Live numbers of a server. */
+export interface ServerStats extends PortStats {
+  /** Of all handlers together. */
+  readonly handlers: HandlerStats
 }
 
 /**
@@ -35,27 +42,18 @@ export async function serve(options: ServeOptions): Promise<Server> {
   if (typeof listen !== 'string' || listen === '') {
     throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'listen is the path of a Unix socket')
   }
-  const backings: OpenBacking[] = []
+  // Later, so that a listener that throws disturbs no task.
+  const made = new ServedUnits((error) =>
+    queueMicrotask(() => ring.events.emit('unitFailed', error)),
+  )
+  let ring: RingPort
   try {
-    const target = new Target(units.map((unit) => toUnit(unit, backings)).entries())
-    return new Server(listen, new RingPort(listen, target, port), backings)
+    ring = new RingPort(listen, new Target(units.map((unit) => made.make(unit)).entries()), port)
   } catch (error) {
-    for (const backing of backings) backing.discard()
+    for (const backing of made.backings) backing.discard()
     throw error
   }
-}
-
-function toUnit(options: DiskUnitOptions | Unit, opened: OpenBacking[]): Unit {
-  if ('execute' in options) return options
-  const { blockLength, serial } = options
-  const backing = openBacking(options)
-  opened.push(backing)
-  return new Disk({
-    backing,
-    ...(blockLength !== undefined && { blockLength }),
-    ...(serial !== undefined && { serial }),
-    ...(backing.path !== undefined && { path: backing.path }),
-  })
+  return new Server(listen, ring, made)
 }
 
 /** A target that is served. */
@@ -66,18 +64,29 @@ export class Server {
   readonly events: EventEmitter<PortEvents>
   readonly #port: RingPort
   readonly #backings: readonly OpenBacking[]
+  readonly #handlers: readonly { readonly stats: HandlerStats }[]
 
   /** @internal Made by `serve`. */
-  constructor(listen: string, port: RingPort, backings: readonly OpenBacking[]) {
+  constructor(listen: string, port: RingPort, { backings, handlers }: ServedUnits) {
     this.listen = listen
     this.events = port.events
     this.#port = port
     this.#backings = backings
+    this.#handlers = handlers
   }
 
   /** The nexuses that there are now. */
   get nexuses(): NexusInfo[] {
     return this.#port.nexuses
+  }
+
+  get stats(): ServerStats {
+    const handlers = this.#handlers.map(({ stats }) => stats)
+    const sum = (key: keyof HandlerStats) => handlers.reduce((total, one) => total + one[key], 0)
+    return {
+      ...this.#port.stats,
+      handlers: { running: sum('running'), late: sum('late'), failed: sum('failed') },
+    }
   }
 
   /** Ends every nexus, removes the socket, and closes the backings. Transfers that run are waited for. Idempotent. */

@@ -1,11 +1,11 @@
 /** The INQUIRY data of a disk (SPC-4 6.6, 7.8; SBC-3 6.6). */
 
-import { DeviceType, encodeInquiry, PeripheralQualifier } from '../scsi/inquiry.ts'
-import { encodeDesignators, encodeVpd, VpdPage } from '../scsi/vpd.ts'
+import { DeviceType, PeripheralQualifier } from '../scsi/inquiry.ts'
+import { encodeDesignators, VpdPage } from '../scsi/vpd.ts'
 import { encodeBlockLimits, encodeCharacteristics } from '../scsi/vpd-block.ts'
 import { encodeExtendedInquiry } from '../scsi/vpd-extended.ts'
 import { ANY_UNIT, designatorsOf } from './identity.ts'
-import type { InquiryPages } from './inquiry.ts'
+import { type InquiryPages, inquiryPages } from './inquiry.ts'
 
 /** What the pages say of a disk. */
 export interface DiskDescription {
@@ -19,9 +19,7 @@ export interface DiskDescription {
   readonly solidState: boolean
 }
 
-const PERIPHERAL = (PeripheralQualifier.CONNECTED << 5) | DeviceType.DIRECT_ACCESS_BLOCK
-
-/** The standard data and every page that there is, in ascending order as page 00h must list them (SPC-4 7.8). */
+/** The standard data and every page that there is. */
 export function diskPages(disk: DiskDescription): InquiryPages {
   const bodies: readonly (readonly [page: number, body: Uint8Array])[] = [
     [VpdPage.UNIT_SERIAL_NUMBER, new TextEncoder().encode(disk.serial)],
@@ -50,21 +48,15 @@ export function diskPages(disk: DiskDescription): InquiryPages {
       }),
     ],
   ]
-  const codes = Uint8Array.of(VpdPage.SUPPORTED_PAGES, ...bodies.map(([page]) => page))
-  return {
-    standard: encodeInquiry({
+  return inquiryPages(
+    {
       ...ANY_UNIT,
       qualifier: PeripheralQualifier.CONNECTED,
       deviceType: DeviceType.DIRECT_ACCESS_BLOCK,
       product: disk.product,
-    }),
-    vital: new Map(
-      [[VpdPage.SUPPORTED_PAGES, codes] as const, ...bodies].map(([page, body]) => [
-        page,
-        encodeVpd(PERIPHERAL, page, body),
-      ]),
-    ),
-  }
+    },
+    bodies,
+  )
 }
 
 const NO_LIMITS = {

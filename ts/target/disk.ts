@@ -12,7 +12,7 @@ import type { Backing, Task, TransferDone } from '../task/task.ts'
 import { answerBackingError, isVanished, VANISHED } from './backing-error.ts'
 import { answerModeSense } from './disk-mode.ts'
 import { diskPages } from './disk-pages.ts'
-import { type IdentityOptions, serialOf } from './identity.ts'
+import { checkText, type IdentityOptions, serialOf } from './identity.ts'
 import { answerInquiry, type InquiryPages } from './inquiry.ts'
 import { illegalRequest, invalidField, unknownOpcode } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
@@ -72,12 +72,7 @@ export class Disk implements Unit {
         `maxTransferBytes must hold 1 to ${0xffff_ffff} blocks, not ${maxTransferBytes} bytes`,
       )
     }
-    if (!/^[\x20-\x7e]{1,16}$/.test(this.#product)) {
-      throw new SgringError(
-        'ERR_SGRING_INVALID_ARGUMENT',
-        'product must have 1 to 16 printable ASCII characters',
-      )
-    }
+    checkText('product', this.#product, 16)
     if (this.blocks < 1) {
       throw new SgringError(
         'ERR_SGRING_BACKING',

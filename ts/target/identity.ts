@@ -47,14 +47,28 @@ export function serialOf(options: IdentityOptions): string {
 }
 
 /**
+ * A field of the standard INQUIRY data that a caller chooses, 1 to `most` characters of printable ASCII.
+ *
+ * @throws `ERR_SGRING_INVALID_ARGUMENT` for anything else
+ */
+export function checkText(name: string, text: string, most: number): string {
+  if (/^[\x20-\x7e]+$/.test(text) && text.length <= most) return text
+  throw new SgringError(
+    'ERR_SGRING_INVALID_ARGUMENT',
+    `${name} must have 1 to ${most} printable ASCII characters`,
+  )
+}
+
+/**
  * The designators of a logical unit: NAA 3h, locally assigned, since the project owns no IEEE company identifier, with 60 bits of a
  * hash; and the T10 vendor ID form, whose text is exact.
  */
-export function designatorsOf(serial: string): readonly Designator[] {
-  const naa = Uint8Array.from(hash(`naa ${serial}`).subarray(0, 8))
+export function designatorsOf(serial: string, vendor: string = VENDOR): readonly Designator[] {
+  const name = vendor === VENDOR ? serial : `${vendor} ${serial}`
+  const naa = Uint8Array.from(hash(`naa ${name}`).subarray(0, 8))
   naa[0] = 0x30 | (naa[0]! & 0x0f)
   const t10 = new Uint8Array(8 + serial.length)
-  setAscii(t10, 0, 8, VENDOR)
+  setAscii(t10, 0, 8, vendor)
   setAscii(t10, 8, serial.length, serial)
   const unit = { association: Association.LOGICAL_UNIT, protocol: undefined }
   return [

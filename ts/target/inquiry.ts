@@ -1,6 +1,8 @@
 /** INQUIRY as the device server answers it (SPC-4 6.6). */
 
 import { getUint16 } from '../scsi/bytes.ts'
+import { encodeInquiry, type Inquiry } from '../scsi/inquiry.ts'
+import { encodeVpd, VpdPage } from '../scsi/vpd.ts'
 import { type Answer, good } from '../task/answer.ts'
 import { invalidField } from './refusal.ts'
 
@@ -9,6 +11,20 @@ export interface InquiryPages {
   readonly standard: Uint8Array
   /** Vital product data pages with their headers, by page code. */
   readonly vital: ReadonlyMap<number, Uint8Array>
+}
+
+/** The standard data, and the pages of `bodies`, which are in ascending order, as page 00h must list them (SPC-4 7.8). */
+export function inquiryPages(
+  standard: Inquiry,
+  bodies: readonly (readonly [page: number, body: Uint8Array])[],
+): InquiryPages {
+  const data = encodeInquiry(standard)
+  const codes = Uint8Array.of(VpdPage.SUPPORTED_PAGES, ...bodies.map(([page]) => page))
+  const pages = [[VpdPage.SUPPORTED_PAGES, codes] as const, ...bodies]
+  return {
+    standard: data,
+    vital: new Map(pages.map(([page, body]) => [page, encodeVpd(data[0]!, page, body)])),
+  }
 }
 
 /** The page that the CDB asks for, cut to the allocation length; INVALID FIELD IN CDB for one that there is not. */

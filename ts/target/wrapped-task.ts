@@ -1,0 +1,156 @@
+/** A task as the unit behind a handler has it: its transfers are made, its answer is handed over. */
+
+import { SgringError } from '../errors.ts'
+import { type Answer, good } from '../task/answer.ts'
+import { Status } from '../task/command.ts'
+import type { FunctionResult } from '../task/function.ts'
+import type { Backing, TargetNexus, Task, TaskOwner, TransferDone } from '../task/task.ts'
+import type { Unit } from './unit.ts'
+
+/** Who hears of the end. */
+export interface WrappedEnd {
+  /** Called once, unless the task is left before, or failed. `taken` is always there. */
+  answered(answer: Answer): void
+  /** The unit has thrown this, possibly behind its answer. */
+  failed(error: unknown): void
+}
+
+/** The same task, answered to `end`. */
+export class WrappedTask implements Task {
+  readonly nexus: TargetNexus
+  readonly lun: number
+  readonly plain: boolean
+  readonly function: number
+  readonly cdb: Uint8Array
+  readonly cdbLength: number
+  readonly attribute: number
+  readonly priority: number
+  readonly tag: bigint
+  readonly ownTag: boolean
+  readonly managedTag: bigint
+  readonly dataOutLength: number
+  readonly dataInLength: number
+  /** The target hears of the end of the task itself. */
+  owner: TaskOwner | undefined = undefined
+  onAbort: (() => void) | undefined = undefined
+  readonly #task: Task
+  readonly #end: WrappedEnd
+  #open = true
+  /** Whether the last transfer was one of data-out. */
+  #wrote = false
+  #transferring = false
+  #left: (() => void) | undefined
+
+  constructor(task: Task, end: WrappedEnd) {
+    this.#task = task
+    this.#end = end
+    this.nexus = task.nexus
+    this.lun = task.lun
+    this.plain = task.plain
+    this.function = task.function
+    this.cdb = task.cdb
+    this.cdbLength = task.cdbLength
+    this.attribute = task.attribute
+    this.priority = task.priority
+    this.tag = task.tag
+    this.ownTag = task.ownTag
+    this.managedTag = task.managedTag
+    this.dataOutLength = task.dataOutLength
+    this.dataInLength = task.dataInLength
+  }
+
+  /** Hands the task to the unit. */
+  run(unit: Unit): void {
+    this.#guarded(() => unit.execute(this))
+  }
+
+  /**
+   * Takes the task away from the unit: nothing that it still does counts, and it is told as of an abort. `then` is called at once, or at
+   * the end of a transfer that is under way, because until then bytes move.
+   */
+  leave(then: () => void): void {
+    const told = this.#open ? this.onAbort : undefined
+    this.#close()
+    if (told !== undefined) this.#guarded(told)
+    if (this.#transferring) this.#left = then
+    else then()
+  }
+
+  copyDataOut(length: number): Uint8Array {
+    this.#check()
+    return this.#task.copyDataOut(length)
+  }
+
+  good(): void {
+    this.answer(good())
+  }
+
+  answer(answer: Answer): void {
+    this.#check()
+    this.#close()
+    this.#end.answered({ ...answer, taken: answer.taken ?? 0 })
+  }
+
+  moved(length: number): void {
+    const status = Status.GOOD
+    this.answer(this.#wrote ? { status, taken: length } : { status, moved: length })
+  }
+
+  read(backing: Backing, offset: number, length: number, done: TransferDone): void {
+    this.#wrote = false
+    this.#transfer(done, (over) => this.#task.read(backing, offset, length, over))
+  }
+
+  write(backing: Backing, offset: number, length: number, fua: boolean, done: TransferDone): void {
+    this.#wrote = true
+    this.#transfer(done, (over) => this.#task.write(backing, offset, length, fua, over))
+  }
+
+  flush(backing: Backing, done: TransferDone): void {
+    this.#transfer(done, (over) => this.#task.flush(backing, over))
+  }
+
+  abort(status: number | undefined): void {
+    this.#task.abort(status)
+  }
+
+  respond(result: FunctionResult): void {
+    this.#task.respond(result)
+  }
+
+  #transfer(done: TransferDone, start: (over: TransferDone) => void): void {
+    this.#check()
+    // Before it starts, because it may be over before `start` returns.
+    this.#transferring = true
+    try {
+      start((_task, errno) => {
+        this.#transferring = false
+        if (this.#open) this.#guarded(() => done(this, errno))
+        else this.#left?.()
+      })
+    } catch (error) {
+      this.#transferring = false
+      throw error
+    }
+  }
+
+  /** Runs what is the unit's own. */
+  #guarded(part: () => void): void {
+    try {
+      part()
+    } catch (error) {
+      this.#close()
+      this.#end.failed(error)
+    }
+  }
+
+  #close(): void {
+    this.#open = false
+    this.onAbort = undefined
+  }
+
+  #check(): void {
+    if (this.#open) return
+    throw new SgringError('ERR_SGRING_CLOSED', 'the task was answered before')
+  }
+}

@@ -1,0 +1,204 @@
+/** Scripted faults: which commands go wrong, how often, and how. */
+
+import { SgringError } from '../errors.ts'
+import { blockCount, blockLbaExact } from '../scsi/block.ts'
+import { checkUint64 } from '../scsi/bytes.ts'
+import { Opcode } from '../scsi/opcode.ts'
+import type { Handler, HandlerTask } from '../target/handler.ts'
+import type { Answer } from '../task/answer.ts'
+
+/** Which commands a fault meets: those that all of these hold for. */
+export interface FaultSelection {
+  /** Operation code, or some of them. Default: any. */
+  readonly opcode?: number | readonly number[]
+  /** READs and WRITEs that touch this block. */
+  readonly lba?: number | bigint
+  /** Whatever else must hold. */
+  readonly when?: (task: HandlerTask) => boolean
+  /** How many of these commands go well first. Default: 0. */
+  readonly after?: number
+  /** How many it then meets. Default: 1; `Infinity` is all. */
+  readonly times?: number
+}
+
+/** What goes wrong. */
+export type FaultKind =
+  /** It is answered this instead of being carried out. */
+  | { readonly answer: Answer }
+  /** Nobody ever answers it. It can be aborted. */
+  | { readonly hang: true }
+  /** It waits for `release()`, and is then carried out. */
+  | { readonly delay: true }
+  /** It is carried out, and its answer says that no more bytes than these moved; the residual says the rest. */
+  | { readonly fewer: number }
+
+/**
+ * One fault.
+ *
+ * @example
+ * const faults: Fault[] = [
+ *   { lba: 7, answer: checkCondition(SenseKey.MEDIUM_ERROR, 0x1100), times: Infinity },
+ *   { opcode: 0x12, hang: true },
+ * ]
+ */
+export type Fault = FaultSelection & FaultKind
+
+/** A fault that is in the script. */
+export interface ScriptedFault {
+  /** Commands that it has met. */
+  readonly met: number
+  /** Resolves when it has met `count` commands. Default: 1. */
+  reached(count?: number): Promise<void>
+  /** Lets the commands go that it delays. */
+  release(): void
+  /** It meets no more commands. Those that it delays go on. */
+  remove(): void
+}
+
+/** The faults of one unit. A command meets the first one that is for it, in the order in which they were added. */
+export class Faults {
+  readonly #entries = new Set<Entry>()
+
+  /** @throws `ERR_SGRING_INVALID_ARGUMENT` for what is no fault */
+  constructor(faults: Iterable<Fault> = []) {
+    for (const fault of faults) this.add(fault)
+  }
+
+  /**
+   * Adds one, for commands that come from now on.
+   *
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for what is no fault
+   */
+  add(fault: Fault): ScriptedFault {
+    const entry = new Entry(fault, () => this.#entries.delete(entry))
+    this.#entries.add(entry)
+    return entry
+  }
+
+  /** Lets all commands go that are delayed. */
+  release(): void {
+    for (const entry of this.#entries) entry.release()
+  }
+
+  /** Removes all. */
+  clear(): void {
+    for (const entry of this.#entries) entry.remove()
+  }
+
+  /** The handler that makes them: over whatever `next()` is. */
+  readonly handler: Handler = (task, next) => {
+    for (const entry of this.#entries) {
+      if (entry.meets(task)) return entry.carryOut(task, next)
+    }
+    return next()
+  }
+}
+
+class Entry implements ScriptedFault {
+  readonly #fault: Fault
+  readonly #lba: bigint | undefined
+  readonly #opcodes: readonly number[] | undefined
+  readonly #leave: () => void
+  readonly #delayed = new Set<() => void>()
+  readonly #waiting = new Set<{ readonly count: number; reached(): void }>()
+  #seen = 0
+  #met = 0
+
+  constructor(fault: Fault, leave: () => void) {
+    const kinds = ['answer', 'hang', 'delay', 'fewer'].filter((kind) => kind in fault)
+    if (kinds.length !== 1) {
+      throw new SgringError(
+        'ERR_SGRING_INVALID_ARGUMENT',
+        `a fault has one of answer, hang, delay and fewer, not ${kinds.join(' and ') || 'none'}`,
+      )
+    }
+    const { lba, opcode } = fault
+    this.#fault = fault
+    this.#lba = lba === undefined ? undefined : checkUint64('lba', lba)
+    this.#opcodes = typeof opcode === 'number' ? [opcode] : opcode
+    this.#leave = leave
+  }
+
+  get met(): number {
+    return this.#met
+  }
+
+  reached(count = 1): Promise<void> {
+    if (this.#met >= count) return Promise.resolve()
+    return new Promise((reached) => this.#waiting.add({ count, reached }))
+  }
+
+  release(): void {
+    for (const go of this.#delayed) go()
+    this.#delayed.clear()
+  }
+
+  remove(): void {
+    this.#leave()
+    this.release()
+  }
+
+  /** Whether this command is one of its: then it is counted. */
+  meets(task: HandlerTask): boolean {
+    const { when, after = 0, times = 1 } = this.#fault
+    if (this.#opcodes?.includes(task.cdb[0]!) === false) return false
+    if (this.#lba !== undefined && !touches(task.cdb, this.#lba)) return false
+    if (when?.(task) === false) return false
+    this.#seen++
+    if (this.#seen <= after || this.#met >= times) return false
+    this.#met++
+    return true
+  }
+
+  carryOut(task: HandlerTask, next: () => Promise<Answer>): Promise<Answer> {
+    const carried = this.#carryOut(task, next)
+    // Behind it: who waits for the fault finds a delayed command delayed.
+    for (const waiting of this.#waiting) {
+      if (waiting.count > this.#met) continue
+      this.#waiting.delete(waiting)
+      waiting.reached()
+    }
+    return carried
+  }
+
+  async #carryOut(task: HandlerTask, next: () => Promise<Answer>): Promise<Answer> {
+    const fault = this.#fault
+    if ('answer' in fault) return fault.answer
+    if ('hang' in fault) return new Promise(() => {})
+    if ('fewer' in fault) return cut(await next(), fault.fewer)
+    await new Promise<void>((go) => {
+      this.#delayed.add(go)
+      task.signal.addEventListener('abort', () => this.#delayed.delete(go), { once: true })
+    })
+    return next()
+  }
+}
+
+const BLOCK_COMMANDS: ReadonlySet<number> = new Set([
+  Opcode.READ_6,
+  Opcode.READ_10,
+  Opcode.READ_12,
+  Opcode.READ_16,
+  Opcode.WRITE_6,
+  Opcode.WRITE_10,
+  Opcode.WRITE_12,
+  Opcode.WRITE_16,
+])
+
+/** Whether it reads or writes this block. */
+function touches(cdb: Uint8Array, lba: bigint): boolean {
+  if (!BLOCK_COMMANDS.has(cdb[0]!)) return false
+  const first = blockLbaExact(cdb)
+  return lba >= first && lba < first + BigInt(blockCount(cdb))
+}
+
+/** The answer with no more than `most` bytes in either direction. */
+function cut(answer: Answer, most: number): Answer {
+  const { data, moved, taken } = answer
+  return {
+    ...answer,
+    ...(data !== undefined && { data: data.subarray(0, most) }),
+    ...(moved !== undefined && { moved: Math.min(moved, most) }),
+    ...(taken !== undefined && { taken: Math.min(taken, most) }),
+  }
+}
