@@ -132,7 +132,14 @@ test('reads back vital product data (spc-4 7.8, sbc-3 6.6)', () => {
     fuab: true,
     vbuls: true,
   }
-  const extended = { headOfQueue: true, ordered: false, simple: true, volatileCache: true }
+  const extended = {
+    headOfQueue: true,
+    ordered: false,
+    simple: true,
+    priority: false,
+    volatileCache: true,
+    clearsPerNexus: true,
+  }
   const designators = [
     { association: 0, type: 3, codeSet: 1, protocol: undefined, designator: new Uint8Array(8) },
     {

@@ -7,7 +7,14 @@ import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { Status } from '#dist/task/command.js'
 import { suite } from '../harness/index.ts'
-import { type Outcome, PlainBacking, type PlainCommand, run, senseText } from './plain-task.ts'
+import {
+  type Outcome,
+  PlainBacking,
+  type PlainCommand,
+  PlainNexus,
+  run,
+  senseText,
+} from './plain-task.ts'
 
 const test = suite('a backing that fails')
 
@@ -20,9 +27,9 @@ const flush = synchronizeCache10()
 function disk(readOnly = false): { send(command: PlainCommand): Outcome; backing: PlainBacking } {
   const backing = new PlainBacking(1 << 16, { kind: 'file', readOnly })
   const target = new Target([[0, new Disk({ backing })]])
-  const nexus = target.openNexus()
-  run(target, nexus, { cdb: new Uint8Array(6) })
-  return { send: (command) => run(target, nexus, command), backing }
+  const nexus = new PlainNexus(target)
+  run(nexus, { cdb: new Uint8Array(6) })
+  return { send: (command) => run(nexus, command), backing }
 }
 
 const { errno } = constants

@@ -16,7 +16,7 @@ import { Disk, type DiskOptions } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { Status } from '#dist/task/command.js'
 import { suite } from '../harness/index.ts'
-import { type Outcome, PlainBacking, type PlainCommand, run } from './plain-task.ts'
+import { type Outcome, PlainBacking, type PlainCommand, PlainNexus, run } from './plain-task.ts'
 
 const test = suite('a disk')
 
@@ -28,9 +28,9 @@ function disk(
   backing: PlainBacking = new PlainBacking(BLOCKS * (options.blockLength ?? 512)),
 ): { send(command: PlainCommand): Outcome; backing: PlainBacking } {
   const target = new Target([[0, new Disk({ ...options, backing })]])
-  const nexus = target.openNexus()
-  run(target, nexus, { cdb: new Uint8Array(6) })
-  return { send: (command) => run(target, nexus, command), backing }
+  const nexus = new PlainNexus(target)
+  run(nexus, { cdb: new Uint8Array(6) })
+  return { send: (command) => run(nexus, command), backing }
 }
 
 const pattern = (length: number): Uint8Array =>

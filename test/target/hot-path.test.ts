@@ -4,7 +4,14 @@ import { read10, write16 } from '#dist/scsi/block.js'
 import { testUnitReady } from '#dist/scsi/inquiry.js'
 import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
-import type { Backing, TargetNexus, Task, TransferDone } from '#dist/task/task.js'
+import type {
+  Backing,
+  TargetNexus,
+  Task,
+  TaskOwner,
+  TaskSource,
+  TransferDone,
+} from '#dist/task/task.js'
 import { suite } from '../harness/index.ts'
 
 const test = suite('the hot path')
@@ -15,6 +22,14 @@ const COMMANDS = 4_000_000
 class StillTask implements Task {
   readonly nexus: TargetNexus
   readonly lun = 0
+  readonly plain = true
+  readonly function = 0
+  readonly priority = 0
+  readonly tag = 0n
+  readonly ownTag = true
+  readonly managedTag = 0n
+  owner: TaskOwner | undefined = undefined
+  onAbort: (() => void) | undefined = undefined
   readonly cdb: Uint8Array = new Uint8Array(260)
   readonly cdbLength: number
   readonly attribute = 0
@@ -33,8 +48,11 @@ class StillTask implements Task {
   }
   good(): void {
     this.goods += 1
+    this.owner?.ended(this)
   }
-  answer(): void {}
+  answer(): void {
+    this.owner?.ended(this)
+  }
   read(_backing: Backing, _offset: number, _length: number, done: TransferDone): void {
     done(this, 0)
   }
@@ -46,8 +64,14 @@ class StillTask implements Task {
   }
   moved(): void {
     this.goods += 1
+    this.owner?.ended(this)
   }
+  abort(): void {}
+  respond(): void {}
 }
+
+/** Nothing here asks for it. */
+const NO_SOURCE: TaskSource = { fetch() {}, tasks: () => [], flush() {}, failed() {} }
 
 /** Garbage collections while `body` runs. */
 async function collections(body: () => void): Promise<number> {
@@ -75,7 +99,7 @@ for (const [name, cdb] of [
     `allocates nothing for ${name}`,
     async () => {
       const target = new Target([[0, new Disk({ backing })]])
-      const nexus = target.openNexus()
+      const nexus = target.openNexus(NO_SOURCE)
       const task = new StillTask(nexus, cdb)
       target.execute(task)
       const count = await collections(() => {

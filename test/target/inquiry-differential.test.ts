@@ -4,7 +4,7 @@ import { inquiryCdb } from '#dist/scsi/inquiry.js'
 import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { suite } from '../harness/index.ts'
-import { PlainBacking, run } from './plain-task.ts'
+import { PlainBacking, PlainNexus, run } from './plain-task.ts'
 
 const skip =
   spawnSync('sg_vpd', ['--version']).error === undefined
@@ -23,7 +23,7 @@ const disk = new Disk({
 function decode(tool: string, args: readonly string[], page?: number): string {
   const target = new Target([[0, disk]])
   const cdb = inquiryCdb(4096, page)
-  const { data } = run(target, target.openNexus(), { cdb, dataInLength: 4096 })
+  const { data } = run(new PlainNexus(target), { cdb, dataInLength: 4096 })
   const hex = Array.from(data, (byte) => byte.toString(16).padStart(2, '0')).join(' ')
   const ran = spawnSync(tool, [...args, '--inhex=-'], { input: hex, encoding: 'utf8' })
   assert.equal(ran.status, 0, ran.stderr)
@@ -65,7 +65,7 @@ test(
         /vendor id: sgring/i,
         /SERIAL-1/,
       ],
-      [0x86, /HEADSUP=0/, /ORDSUP=0/, /SIMPSUP=1/, /V_SUP=1/],
+      [0x86, /PRIOR_SUP=1/, /HEADSUP=1/, /ORDSUP=1/, /SIMPSUP=1/, / V_SUP=1/, /LUICLR=1/],
       [0xb0, /Maximum transfer length: 128 blocks/],
       [0xb1, /rotation rate is not reported/i],
     ]

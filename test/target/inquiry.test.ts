@@ -10,7 +10,7 @@ import { Disk, type DiskOptions } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { Status } from '#dist/task/command.js'
 import { suite } from '../harness/index.ts'
-import { type Outcome, PlainBacking, run, senseText } from './plain-task.ts'
+import { type Outcome, PlainBacking, PlainNexus, run, senseText } from './plain-task.ts'
 
 const test = suite('inquiry, report luns and absent units')
 
@@ -21,9 +21,9 @@ function served(options: Partial<DiskOptions> = {}): {
 } {
   const backing = new PlainBacking(1 << 20, { kind: 'file' })
   const target = new Target([[3, new Disk({ backing, serial: 'S1', ...options })]])
-  const nexus = target.openNexus()
+  const nexus = new PlainNexus(target)
   const send = (cdb: Uint8Array, lun = 3, dataInLength = 4096): Outcome =>
-    run(target, nexus, { cdb, lun: lun << 16, dataInLength })
+    run(nexus, { cdb, lun: lun << 16, dataInLength })
   return { send, ask: (command) => command.parse(send(command.cdb, 3, command.dataInLength).data) }
 }
 
@@ -60,10 +60,12 @@ test('tells serial number, designators, limits and caches', () => {
   assert.equal(ask(vpdBlockLimits()).maxTransferLength, 256)
   assert.equal(ask(vpdBlockDeviceCharacteristics()).rotationRate, 0)
   assert.deepEqual(ask(vpdExtendedInquiry()), {
-    headOfQueue: false,
-    ordered: false,
+    headOfQueue: true,
+    ordered: true,
     simple: true,
+    priority: true,
     volatileCache: true,
+    clearsPerNexus: true,
   })
 })
 

@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict'
-import { Disk } from '#dist/target/disk.js'
+import { Disk, type DiskOptions } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { Status } from '#dist/task/command.js'
 import { suite } from '../harness/index.ts'
-import { type Outcome, PlainBacking, run } from './plain-task.ts'
+import { type Outcome, PlainBacking, PlainNexus, run } from './plain-task.ts'
 
 const test = suite('mode sense')
 
-function send(cdb: readonly number[], backing: PlainBacking = new PlainBacking(0x10000)): Outcome {
-  const target = new Target([[0, new Disk({ backing })]])
-  const nexus = target.openNexus()
-  run(target, nexus, { cdb: new Uint8Array(6) })
-  return run(target, nexus, { cdb: Uint8Array.from(cdb), dataInLength: 255 })
+function send(
+  cdb: readonly number[],
+  backing: PlainBacking = new PlainBacking(0x10000),
+  options: Partial<DiskOptions> = {},
+): Outcome {
+  const target = new Target([[0, new Disk({ ...options, backing })]])
+  const nexus = new PlainNexus(target)
+  run(nexus, { cdb: new Uint8Array(6) })
+  return run(nexus, { cdb: Uint8Array.from(cdb), dataInLength: 255 })
 }
 
 const hex = (outcome: Outcome): string => Buffer.from(outcome.data).toString('hex')
@@ -46,6 +50,14 @@ test('tells the volatile cache of a file, and write protection', () => {
     new PlainBacking(4096, { ...file, readOnly: true }),
   )
   assert.equal(hex(readOnly), `0f009000${CONTROL}`)
+})
+
+test('tells whether commands that others abort end in TASK ABORTED (spc-4 7.5.8)', () => {
+  const disk = new PlainBacking(4096)
+  const tas = send([0x1a, 8, 0x0a, 0, 255, 0], disk, { taskAbortedStatus: true })
+  assert.equal(hex(tas), `0f001000${'0a0a00100040'}${'00'.repeat(6)}`)
+  const changeable = send([0x1a, 8, 0x4a, 0, 255, 0], disk, { taskAbortedStatus: true })
+  assert.equal(hex(changeable), `0f001000${CONTROL_MASK}`)
 })
 
 test('has nothing that can be changed, defaults as they are, and nothing saved', () => {

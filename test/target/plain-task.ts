@@ -1,10 +1,23 @@
-/** A port without a ring: tasks whose buffers are arrays and whose backing is one too, for tests of the target alone. */
+/**
+ * A port without a ring, for tests of the target alone: tasks whose buffers are arrays and whose backing is one too. It keeps what `Task` and
+ * `TaskSource` promise, and throws when the target does what they forbid: a call after the end, an end that is told twice, a field that is
+ * read when the task is over.
+ */
 
+import assert from 'node:assert/strict'
 import { parseSense, type Sense } from '#dist/scsi/sense.js'
 import type { Target } from '#dist/target/target.js'
 import type { Answer } from '#dist/task/answer.js'
 import { Status } from '#dist/task/command.js'
-import type { Backing, TargetNexus, Task, TransferDone } from '#dist/task/task.js'
+import type { FunctionResult } from '#dist/task/function.js'
+import type {
+  Backing,
+  TargetNexus,
+  Task,
+  TaskOwner,
+  TaskSource,
+  TransferDone,
+} from '#dist/task/task.js'
 
 /** A backing over bytes, which does as the store does and writes down what was asked of it. */
 export class PlainBacking implements Backing {
@@ -15,6 +28,8 @@ export class PlainBacking implements Backing {
   readonly log: string[] = []
   /** The errno of the next transfers; 0 is success. */
   errno = 0
+  /** Whether transfers end only when `PlainTask.endTransfer` says so. */
+  slow = false
   readonly #claimed: number | undefined
 
   constructor(
@@ -53,94 +68,339 @@ export interface PlainCommand {
   readonly dataOut?: Uint8Array
   readonly dataInLength?: number
   readonly attribute?: number
+  readonly priority?: number
+  /** A tag of the caller's choice. Default: one of the pair's own. */
+  readonly tag?: bigint
 }
 
-/** Runs one command to its end, which with these backings comes at once. */
-export function run(target: Target, nexus: TargetNexus, command: PlainCommand): Outcome {
-  const task = new PlainTask(nexus, command)
-  target.execute(task)
-  return task.outcome()
+export interface PlainFunction {
+  readonly function: number
+  readonly lun?: number
+  /** Of the command that is meant. */
+  readonly managedTag?: bigint
 }
 
-class PlainTask implements Task {
+/** One nexus: what its initiator sends, and what becomes of it. */
+export class PlainNexus implements TaskSource {
+  /** The target's own. */
   readonly nexus: TargetNexus
-  readonly lun: number
-  readonly cdb: Uint8Array = new Uint8Array(260).fill(0xff)
-  readonly cdbLength: number
-  readonly attribute: number
-  readonly dataOutLength: number
-  readonly dataInLength: number
-  readonly #dataOut: Uint8Array
-  readonly #dataIn: Uint8Array
-  #direction: 'in' | 'out' | 'none' = 'none'
-  #outcome: Outcome | undefined
+  /** Tasks that are over, in the order in which their ends were published. */
+  readonly ends: PlainTask[] = []
+  /** What units threw behind `execute`. */
+  readonly failures: unknown[] = []
+  readonly #target: Target
+  readonly #open = new Set<PlainTask>()
+  #published: PlainTask[] = []
+  #listed: PlainTask[] = []
+  #lastTag = 0x8000_0000_0000_0000n
+  #lost = false
 
-  constructor(nexus: TargetNexus, command: PlainCommand) {
-    this.nexus = nexus
-    this.lun = command.lun ?? 0
-    this.cdb.set(command.cdb)
-    this.cdbLength = command.cdb.length
-    this.attribute = command.attribute ?? 0
-    this.#dataOut = command.dataOut ?? new Uint8Array(0)
-    this.dataOutLength = this.#dataOut.length
-    this.dataInLength = command.dataInLength ?? 0
-    this.#dataIn = new Uint8Array(this.dataInLength)
+  constructor(target: Target) {
+    this.#target = target
+    this.nexus = target.openNexus(this)
   }
 
+  /** Sends one task and has it executed, and publishes what is over by then. */
+  send(what: PlainCommand | PlainFunction): PlainTask {
+    const task = this.publish(what)
+    this.fetch()
+    this.flush()
+    return task
+  }
+
+  /** Sends a task that is not fetched yet. */
+  publish(what: PlainCommand | PlainFunction): PlainTask {
+    assert.ok(!this.#lost, 'the nexus is lost')
+    this.#lastTag += 1n
+    const task = new PlainTask(this, what, this.#lastTag)
+    this.#published.push(task)
+    return task
+  }
+
+  /** Ends the nexus: its tasks are abandoned, and when the last transfer is over the target hears that it is closed. */
+  lose(): void {
+    this.#lost = true
+    this.#published = []
+    this.#target.abandon([...this.#open])
+    this.#closeIfOver()
+  }
+
+  get lost(): boolean {
+    return this.#lost
+  }
+
+  fetch(): void {
+    for (let task = this.#published.shift(); task !== undefined; task = this.#published.shift()) {
+      this.#open.add(task)
+      try {
+        this.#target.execute(task)
+      } catch (error) {
+        this.failed(task, error)
+      }
+    }
+  }
+
+  tasks(): Task[] {
+    return [...this.#open]
+  }
+
+  flush(): void {
+    this.ends.push(...this.#listed.splice(0))
+  }
+
+  failed(task: Task, error: unknown): void {
+    // An assertion is the test's own.
+    if (error instanceof assert.AssertionError) throw error
+    this.failures.push(error)
+    if ((task as PlainTask).isOver || task.function !== 0) return
+    task.answer({ status: Status.CHECK_CONDITION })
+  }
+
+  /** For the tasks: one is over. */
+  over(task: PlainTask): void {
+    assert.ok(this.#open.delete(task), 'a task ends once')
+    this.#listed.push(task)
+  }
+
+  /** For the tasks: one has told its owner that it is over. */
+  toldOver(): void {
+    this.#closeIfOver()
+  }
+
+  #closeIfOver(): void {
+    if (this.#lost && this.#open.size === 0) this.#target.closeNexus(this.nexus)
+  }
+}
+
+/** Runs one command to its end, which must come at once. */
+export function run(nexus: PlainNexus, command: PlainCommand): Outcome {
+  return nexus.send(command).outcome()
+}
+
+/** `ending`: its owner is being told. */
+type State = 'open' | 'aborted' | 'ending' | 'over'
+
+interface Transfer {
+  readonly backing: PlainBacking
+  move(): void
+  readonly done: TransferDone
+}
+
+/** See `Task`. */
+export class PlainTask implements Task {
+  owner: TaskOwner | undefined = undefined
+  onAbort: (() => void) | undefined = undefined
+  readonly #nexus: PlainNexus
+  readonly #what: PlainCommand & Partial<PlainFunction>
+  readonly #tag: bigint
+  readonly #cdb: Uint8Array = new Uint8Array(260).fill(0xff)
+  readonly #dataOut: Uint8Array
+  readonly #dataIn: Uint8Array
+  #state: State = 'open'
+  #direction: 'in' | 'out' | 'none' = 'none'
+  #transfer: Transfer | undefined
+  #abortStatus: number | undefined
+  #outcome: Outcome | undefined
+  #result: FunctionResult | undefined
+
+  constructor(nexus: PlainNexus, what: PlainCommand | PlainFunction, ownTag: bigint) {
+    this.#nexus = nexus
+    this.#what = { cdb: new Uint8Array(8), ...what }
+    this.#tag = this.#what.tag ?? ownTag
+    this.#cdb.set(this.#what.cdb)
+    this.#dataOut = this.#what.dataOut ?? new Uint8Array(0)
+    this.#dataIn = new Uint8Array(this.#what.dataInLength ?? 0)
+  }
+
+  // ---- for tests
+
+  get isOver(): boolean {
+    return this.#state === 'over'
+  }
+
+  /** Its name for ABORT TASK, also when it is over. */
+  get name(): bigint {
+    return this.#tag
+  }
+
+  /** How a command ended. */
   outcome(): Outcome {
     if (this.#outcome === undefined) throw new Error('the task was not answered')
     return this.#outcome
   }
 
+  /** How a function was answered. */
+  result(): FunctionResult | undefined {
+    return this.#result
+  }
+
+  /** `GOOD`, `6/29/00`, `status 28`, `aborted`, `response 3`, or `open`: how it ended, in short. */
+  get end(): string {
+    if (this.#result !== undefined) return `response ${this.#result.response}`
+    if (!this.isOver) return 'open'
+    if (this.#outcome === undefined) return 'aborted'
+    const { status, senseText: text } = this.#outcome
+    if (text !== '') return text
+    return status === Status.GOOD ? 'GOOD' : `status ${status.toString(16)}`
+  }
+
+  get transferring(): boolean {
+    return this.#transfer !== undefined
+  }
+
+  /** The transfer that is under way ends now. */
+  endTransfer(): void {
+    const transfer = this.#transfer
+    assert.ok(transfer !== undefined, 'no transfer is under way')
+    this.#transfer = undefined
+    if (transfer.backing.errno === 0) transfer.move()
+    if (this.#state === 'aborted') this.#endAborted()
+    else transfer.done(this, transfer.backing.errno)
+  }
+
+  // ---- for the target, while there is a task
+
+  get nexus(): TargetNexus {
+    this.#needed()
+    return this.#nexus.nexus
+  }
+
+  get lun(): number {
+    this.#needed()
+    return this.#what.lun ?? 0
+  }
+
+  get plain(): boolean {
+    return this.function === 0 && this.ownTag && this.attribute === 0 && this.priority === 0
+  }
+
+  get function(): number {
+    this.#needed()
+    return this.#what.function ?? 0
+  }
+
+  get cdb(): Uint8Array {
+    this.#needed()
+    return this.#cdb
+  }
+
+  get cdbLength(): number {
+    this.#needed()
+    return this.#what.cdb.length
+  }
+
+  get attribute(): number {
+    this.#needed()
+    return this.#what.attribute ?? 0
+  }
+
+  get priority(): number {
+    this.#needed()
+    return this.#what.priority ?? 0
+  }
+
+  get tag(): bigint {
+    this.#needed()
+    return this.#tag
+  }
+
+  get ownTag(): boolean {
+    this.#needed()
+    return this.#what.tag === undefined
+  }
+
+  get managedTag(): bigint {
+    this.#needed()
+    return this.#what.managedTag ?? 0n
+  }
+
+  get dataOutLength(): number {
+    return this.#dataOut.length
+  }
+
+  get dataInLength(): number {
+    return this.#dataIn.length
+  }
+
   copyDataOut(length: number): Uint8Array {
+    this.#check()
     return this.#dataOut.slice(0, length)
   }
 
   good(): void {
-    this.#end(Status.GOOD, 0, 0)
+    this.#answer(Status.GOOD, 0, 0)
   }
 
   answer(answer: Answer): void {
     const data = answer.data ?? new Uint8Array(0)
     this.#dataIn.set(data.subarray(0, this.dataInLength))
-    this.#end(answer.status, data.length, 0, answer.sense)
+    this.#answer(answer.status, answer.moved ?? data.length, answer.taken ?? 0, answer.sense)
   }
 
   read(backing: Backing, offset: number, length: number, done: TransferDone): void {
     const plain = backing as PlainBacking
     this.#direction = 'in'
     plain.log.push(`read ${offset} ${length}`)
-    if (length > this.dataInLength) throw new Error('read beyond the data-in room')
-    if (plain.errno === 0) this.#dataIn.set(plain.bytes.subarray(offset, offset + length))
-    done(this, plain.errno)
+    assert.ok(length <= this.dataInLength, 'a read stays within the data-in room')
+    const move = () => this.#dataIn.set(plain.bytes.subarray(offset, offset + length))
+    this.#begin({ backing: plain, move, done })
   }
 
   write(backing: Backing, offset: number, length: number, fua: boolean, done: TransferDone): void {
     const plain = backing as PlainBacking
     this.#direction = 'out'
     plain.log.push(`write ${offset} ${length}${fua ? ' fua' : ''}`)
-    if (length > this.dataOutLength) throw new Error('write beyond the data-out')
-    if (plain.errno === 0) plain.bytes.set(this.#dataOut.subarray(0, length), offset)
-    done(this, plain.errno)
+    assert.ok(length <= this.dataOutLength, 'a write stays within the data-out')
+    const move = () => plain.bytes.set(this.#dataOut.subarray(0, length), offset)
+    this.#begin({ backing: plain, move, done })
   }
 
   flush(backing: Backing, done: TransferDone): void {
     const plain = backing as PlainBacking
     plain.log.push('flush')
-    done(this, plain.errno)
+    this.#begin({ backing: plain, move: () => {}, done })
   }
 
   moved(length: number): void {
-    if (this.#direction === 'none') throw new Error('moved() without a transfer')
-    this.#end(
+    assert.notEqual(this.#direction, 'none', 'moved() comes after a transfer')
+    this.#answer(
       Status.GOOD,
       this.#direction === 'in' ? length : 0,
       this.#direction === 'out' ? length : 0,
     )
   }
 
-  #end(status: number, cameIn: number, wentOut: number, sense?: Uint8Array): void {
-    if (this.#outcome !== undefined) throw new Error('the task was answered twice')
+  abort(status: number | undefined): void {
+    if (this.#state !== 'open') return
+    this.#state = 'aborted'
+    this.#abortStatus = status
+    const { onAbort } = this
+    this.onAbort = undefined
+    onAbort?.()
+    if (this.#transfer === undefined) this.#endAborted()
+  }
+
+  respond(result: FunctionResult): void {
+    this.#check()
+    assert.notEqual(this.function, 0, 'only functions are responded to')
+    this.#result = result
+    this.#end()
+  }
+
+  #begin(transfer: Transfer): void {
+    this.#check()
+    this.#transfer = transfer
+    if (!transfer.backing.slow) this.endTransfer()
+  }
+
+  #answer(status: number, cameIn: number, wentOut: number, sense?: Uint8Array): void {
+    this.#check()
+    assert.equal(this.function, 0, 'only commands are answered')
+    this.#tell(status, cameIn, wentOut, sense)
+    this.#end()
+  }
+
+  #tell(status: number, cameIn: number, wentOut: number, sense?: Uint8Array): void {
     const parsed = sense === undefined ? undefined : parseSense(sense)
     this.#outcome = {
       status,
@@ -150,6 +410,34 @@ class PlainTask implements Task {
       sense: parsed,
       senseText: parsed === undefined ? '' : senseText(parsed),
     }
+  }
+
+  #endAborted(): void {
+    if (this.#abortStatus !== undefined) this.#tell(this.#abortStatus, 0, 0)
+    this.#end()
+  }
+
+  /** The end is listed first; what the owner does then may be anything. */
+  #end(): void {
+    this.#state = 'ending'
+    this.#nexus.over(this)
+    const { owner } = this
+    this.owner = undefined
+    this.onAbort = undefined
+    owner?.ended(this)
+    this.#state = 'over'
+    this.#nexus.toldOver()
+  }
+
+  /** Nothing is asked of a task that is over: it is another one by then. */
+  #needed(): void {
+    assert.notEqual(this.#state, 'over', 'the task is over')
+  }
+
+  /** Nothing is done to a task that is answered, aborted, or moving bytes. */
+  #check(): void {
+    assert.equal(this.#state, 'open', 'the task is answered or aborted')
+    assert.equal(this.#transfer, undefined, 'a transfer is under way')
   }
 }
 

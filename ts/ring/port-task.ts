@@ -211,6 +211,14 @@ export class RingTask implements Task {
     else answerFailure(this)
   }
 
+  /** Its unit threw, when it was called behind the routing of the task. */
+  failed(error: unknown): void {
+    if (this.function === 0) this.unitFailed()
+    this.#pair.guarded(() => {
+      throw error
+    })
+  }
+
   #transfer(
     op: number,
     backing: Backing,

@@ -14,6 +14,7 @@ import type { TargetNexus, TaskRouter, TaskSource } from '../task/task.ts'
 import { Bell } from './bell.ts'
 import { inRange } from './options.ts'
 import { PortPair, type PortPairCounts } from './port-pair.ts'
+import { RingTask } from './port-task.ts'
 import { SPIN_US } from './pump.ts'
 import { Transfers } from './transfers.ts'
 
@@ -247,6 +248,9 @@ export class RingPort {
       tasks: () => [...pairs, ...lingering].flatMap((pair) => pair.tasks()),
       flush: () => {
         for (const pair of pairs) pair.flush()
+      },
+      failed: (task, error) => {
+        if (task instanceof RingTask) task.failed(error)
       },
     }
     const state = this.#router.openNexus(source)

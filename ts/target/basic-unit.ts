@@ -8,7 +8,14 @@ import { SenseCode } from '../scsi/sense-code.ts'
 import { encodeDesignators, VpdPage } from '../scsi/vpd.ts'
 import { encodeExtendedInquiry } from '../scsi/vpd-extended.ts'
 import type { Task } from '../task/task.ts'
-import { ANY_UNIT, checkText, designatorsOf, type IdentityOptions, serialOf } from './identity.ts'
+import {
+  ANY_UNIT,
+  checkText,
+  designatorsOf,
+  type IdentityOptions,
+  serialOf,
+  TASK_SET,
+} from './identity.ts'
 import { answerInquiry, type InquiryPages, inquiryPages } from './inquiry.ts'
 import { unknownOpcode } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
@@ -75,15 +82,7 @@ function pagesOf(options: BasicUnitOptions, serial: string): InquiryPages {
     [
       [VpdPage.UNIT_SERIAL_NUMBER, new TextEncoder().encode(serial)],
       [VpdPage.DEVICE_IDENTIFICATION, encodeDesignators(designatorsOf(serial, vendor))],
-      [
-        VpdPage.EXTENDED_INQUIRY,
-        encodeExtendedInquiry({
-          headOfQueue: true,
-          ordered: true,
-          simple: true,
-          volatileCache: false,
-        }),
-      ],
+      [VpdPage.EXTENDED_INQUIRY, encodeExtendedInquiry({ ...TASK_SET, volatileCache: false })],
     ],
   )
 }

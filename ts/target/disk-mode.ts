@@ -14,6 +14,8 @@ export interface DiskModes {
   readonly readOnly: boolean
   /** WCE: writes rest in a volatile cache until they are flushed. */
   readonly volatileCache: boolean
+  /** TAS: a command that another nexus aborts ends in TASK ABORTED. */
+  readonly taskAbortedStatus: boolean
 }
 
 const Page = { CACHING: 0x08, CONTROL: 0x0a, ALL: 0x3f } as const
@@ -35,7 +37,7 @@ export function answerModeSense(cdb: Uint8Array, disk: DiskModes): Answer {
   const pages: Uint8Array[] = []
   const changeable = pageControl === PageControl.CHANGEABLE
   if (pageCode === Page.CACHING || pageCode === Page.ALL) pages.push(cachingPage(disk, changeable))
-  if (pageCode === Page.CONTROL || pageCode === Page.ALL) pages.push(controlPage(changeable))
+  if (pageCode === Page.CONTROL || pageCode === Page.ALL) pages.push(controlPage(disk, changeable))
   if (pages.length === 0) return invalidField(2, 5)
 
   const long = cdb[0] === Opcode.MODE_SENSE_10
@@ -85,11 +87,17 @@ function cachingPage(disk: DiskModes, changeable: boolean): Uint8Array {
   return page
 }
 
-/** The control mode page (SPC-4 7.5): unrestricted reordering, one task set for all nexuses, sense in fixed format. */
-function controlPage(changeable: boolean): Uint8Array {
+/**
+ * The control mode page (SPC-4 7.5.8): one task set for all nexuses (TST 000b), SIMPLE commands in any order (QUEUE ALGORITHM MODIFIER 1h),
+ * a CHECK CONDITION touches no other command (QERR 00b), sense in fixed format (D_SENSE 0).
+ */
+function controlPage(disk: DiskModes, changeable: boolean): Uint8Array {
   const page = new Uint8Array(12)
   page[0] = Page.CONTROL
   page[1] = page.length - 2
-  if (!changeable) page[3] = 0x10
+  if (!changeable) {
+    page[3] = 0x10
+    page[5] = disk.taskAbortedStatus ? 0x40 : 0
+  }
   return page
 }

@@ -4,7 +4,7 @@ import { DeviceType, PeripheralQualifier } from '../scsi/inquiry.ts'
 import { encodeDesignators, VpdPage } from '../scsi/vpd.ts'
 import { encodeBlockLimits, encodeCharacteristics } from '../scsi/vpd-block.ts'
 import { encodeExtendedInquiry } from '../scsi/vpd-extended.ts'
-import { ANY_UNIT, designatorsOf } from './identity.ts'
+import { ANY_UNIT, designatorsOf, TASK_SET } from './identity.ts'
 import { type InquiryPages, inquiryPages } from './inquiry.ts'
 
 /** What the pages say of a disk. */
@@ -27,9 +27,7 @@ export function diskPages(disk: DiskDescription): InquiryPages {
     [
       VpdPage.EXTENDED_INQUIRY,
       encodeExtendedInquiry({
-        headOfQueue: false,
-        ordered: false,
-        simple: true,
+        ...TASK_SET,
         volatileCache: disk.volatileCache,
       }),
     ],

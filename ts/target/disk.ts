@@ -18,7 +18,9 @@ import { illegalRequest, invalidField, unknownOpcode } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
 import type { Unit } from './unit.ts'
 
-export interface DiskOptions extends IdentityOptions {
+export interface DiskOptions
+  extends IdentityOptions,
+    Pick<Unit, 'maxTasks' | 'maxRunning' | 'taskAbortedStatus'> {
   readonly backing: Backing
   /** Bytes in one logical block. Bytes of the backing that make no whole block are left out. Default: 512. */
   readonly blockLength?: 512 | 4096
@@ -38,6 +40,9 @@ export class Disk implements Unit {
   /** Logical blocks. */
   readonly blocks: number
   readonly serial: string
+  readonly maxTasks: number | undefined
+  readonly maxRunning: number | undefined
+  readonly taskAbortedStatus: boolean
   readonly #backing: Backing
   readonly #product: string
   readonly #maxTransferBlocks: number
@@ -58,6 +63,9 @@ export class Disk implements Unit {
     if (blockLength !== 512 && blockLength !== 4096) {
       throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'blockLength must be 512 or 4096')
     }
+    this.maxTasks = options.maxTasks
+    this.maxRunning = options.maxRunning
+    this.taskAbortedStatus = options.taskAbortedStatus ?? false
     this.#backing = backing
     this.#volatileCache = backing.kind === 'file' && !backing.readOnly
     this.#product =
@@ -228,6 +236,7 @@ export class Disk implements Unit {
           blockLength: this.blockLength,
           readOnly: this.#backing.readOnly,
           volatileCache: this.#volatileCache,
+          taskAbortedStatus: this.taskAbortedStatus,
         })
       default:
         return unknownOpcode()

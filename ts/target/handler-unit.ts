@@ -5,7 +5,7 @@ import type { Task } from '../task/task.ts'
 import { HandledTask, type HandlerHost } from './handled-task.ts'
 import type { Handler, HandlerStats } from './handler.ts'
 import { Progress } from './progress.ts'
-import type { Unit } from './unit.ts'
+import type { Unit, UnitContext } from './unit.ts'
 
 /** See `Handler`. */
 export class HandlerUnit implements Unit {
@@ -44,6 +44,26 @@ export class HandlerUnit implements Unit {
 
   get stats(): HandlerStats {
     return { running: this.#running, late: this.#late, failed: this.#failed }
+  }
+
+  get maxTasks(): number | undefined {
+    return this.#host.unit.maxTasks
+  }
+
+  get maxRunning(): number | undefined {
+    return this.#host.unit.maxRunning
+  }
+
+  get taskAbortedStatus(): boolean | undefined {
+    return this.#host.unit.taskAbortedStatus
+  }
+
+  attach(context: UnitContext): void {
+    this.#host.unit.attach?.(context)
+  }
+
+  reset(): void {
+    this.#host.unit.reset?.()
   }
 
   execute(task: Task): void {

@@ -5,6 +5,7 @@ import { SgringError } from '../errors.ts'
 import { setAscii } from '../scsi/bytes.ts'
 import type { Inquiry } from '../scsi/inquiry.ts'
 import { Association, CodeSet, type Designator, DesignatorType } from '../scsi/vpd.ts'
+import type { ExtendedInquiry } from '../scsi/vpd-extended.ts'
 
 const VENDOR = 'sgring'
 
@@ -21,6 +22,15 @@ export const ANY_UNIT: Omit<Inquiry, 'qualifier' | 'deviceType' | 'product'> = {
   commandQueue: true,
   vendor: VENDOR,
   revision: '0.1',
+}
+
+/** What VPD page 86h says of every unit: the task attributes, priority and attentions are the target's. */
+export const TASK_SET: Omit<ExtendedInquiry, 'volatileCache'> = {
+  headOfQueue: true,
+  ordered: true,
+  simple: true,
+  priority: true,
+  clearsPerNexus: true,
 }
 
 export interface IdentityOptions {

@@ -1,44 +1,76 @@
-/** What a target keeps of an I_T nexus (SAM-5 4.7, 5.14). */
+/** What a target keeps of an I_T nexus (SAM-5 4.7). */
 
-import { SenseCode } from '../scsi/sense-code.ts'
-import type { TargetNexus } from '../task/task.ts'
-import type { Unit } from './unit.ts'
-
-/** What is kept of one nexus at one logical unit: an I_T_L nexus. */
-export interface NexusUnit {
-  /** ASC and ASCQ of the pending unit attention condition, or 0 for none. */
-  attention: number
-}
+import type { TargetNexus, Task, TaskSource } from '../task/task.ts'
+import { Attentions } from './attention.ts'
+import type { FunctionRun } from './function-run.ts'
+import type { TaskSet } from './task-set.ts'
 
 /** One nexus. What it keeps for a unit is made when the unit is first addressed: thousands of units cost nothing until then. */
 export class Nexus implements TargetNexus {
   readonly id: number
-  /** The unit that was addressed last, if nothing unusual stood between it and its next command: the one that needs no look-up. */
-  quietUnit: Unit | undefined = undefined
-  /** The first four LUN bytes that named `quietUnit`. */
+  readonly source: TaskSource
+  /** Changed by `establish` and the like, so that no quiet command passes a unit attention by. */
+  readonly attentions: Attentions = new Attentions()
+  /** The unit that was addressed last, if no unit attention stands between it and its next command: the one that needs no look-up. */
+  quietSet: TaskSet | undefined = undefined
+  /** The first four LUN bytes that named it. */
   quietWord = 0
-  readonly #units = new Map<number, NexusUnit>()
+  /** Functions that came while the first of them fetches: they are carried out in their order, behind it. */
+  readonly functions: FunctionRun[] = []
+  closed = false
+  /** Commands in task sets whose tags the caller chose: only those can meet one another. By LUN and tag. */
+  readonly #named = new Map<bigint, Task>()
 
-  constructor(id: number) {
+  constructor(id: number, source: TaskSource) {
     this.id = id
+    this.source = source
   }
 
-  /**
-   * The state of this nexus at the unit of `lun`. A new one begins with the unit attention that every new nexus gets. 29h 00h rather than
-   * 29h 01h POWER ON OCCURRED: the unit may have been up for days, and of power on, hard reset and nexus loss this initiator cannot
-   * know, so the code that covers all of them is the true one (SAM-5 5.14).
-   */
-  at(lun: number): NexusUnit {
-    let state = this.#units.get(lun)
-    if (state === undefined) {
-      state = { attention: SenseCode.POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED }
-      this.#units.set(lun, state)
-    }
-    return state
+  /** A unit attention condition comes up at one unit. */
+  establish(lun: number, code: number): void {
+    this.attentions.establish(lun, code)
+    this.quietSet = undefined
+  }
+
+  /** A unit attention condition comes up at every unit. */
+  establishEverywhere(code: number): void {
+    this.attentions.establishEverywhere(code)
+    this.quietSet = undefined
+  }
+
+  /** There is no unit at this LUN any more. */
+  forget(lun: number): void {
+    this.attentions.forget(lun)
+    this.quietSet = undefined
+  }
+
+  /** The command with this tag of a caller's choice at this LUN. */
+  named(lun: number, tag: bigint): Task | undefined {
+    return this.#named.get(name(lun, tag))
+  }
+
+  /** A command with a tag of a caller's choice enters a task set. */
+  remember(lun: number, task: Task): void {
+    this.#named.set(name(lun, task.tag), task)
+  }
+
+  /** It is over. */
+  release(lun: number, task: Task): void {
+    this.#named.delete(name(lun, task.tag))
   }
 
   close(): void {
-    this.quietUnit = undefined
-    this.#units.clear()
+    this.closed = true
+    this.quietSet = undefined
+    this.functions.length = 0
   }
+}
+
+function name(lun: number, tag: bigint): bigint {
+  return (BigInt(lun) << 64n) | tag
+}
+
+/** Ports pass only what `openNexus` made. */
+export function asNexus(nexus: TargetNexus): Nexus {
+  return nexus as Nexus
 }

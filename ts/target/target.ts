@@ -1,7 +1,8 @@
 /**
  * The target: finds the logical unit of a task, and answers what is the same on every unit.
  *
- * In the order of the checks: task attribute, CDB length and NACA, REPORT LUNS, absent unit, unit attention, unit.
+ * In the order of the checks: task attribute, CDB length and NACA, absent unit, overlapped tag, REPORT LUNS, room in the task set. Then the
+ * command waits for its turn, and meets a unit attention condition, or its unit.
  */
 
 import { SgringError } from '../errors.ts'
@@ -11,63 +12,116 @@ import { cdbLength, controlOffset, isPlainCdb, NACA, Opcode } from '../scsi/opco
 import { encodeReportedLuns, SelectReport } from '../scsi/report-luns.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
-import { type Answer, checkCondition, good } from '../task/answer.ts'
-import { TaskAttribute } from '../task/command.ts'
-import type { TargetNexus, Task, TaskRouter, TaskSource } from '../task/task.ts'
+import { type Answer, checkCondition, good, status } from '../task/answer.ts'
+import { Status, TaskAttribute } from '../task/command.ts'
+import type { TargetNexus, Task, TaskOwner, TaskRouter, TaskSource } from '../task/task.ts'
+import { abortAll } from './abort.ts'
 import { answerAbsent } from './absent.ts'
-import { Nexus, type NexusUnit } from './nexus.ts'
+import { FunctionRun } from './function-run.ts'
+import { asNexus, Nexus } from './nexus.ts'
 import { illegalRequest, invalidField } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
+import { commandsOf, manage } from './task-management.ts'
+import { TaskSet } from './task-set.ts'
 import type { Unit } from './unit.ts'
 
 /** A SCSI target device with one task router (SAM-5 4.6): logical units by LUN, and what is kept of each nexus. */
 export class Target implements TaskRouter {
-  readonly #units = new Map<number, Unit>()
-  readonly #luns: readonly number[]
+  readonly #sets = new Map<number, TaskSet>()
+  readonly #nexuses = new Set<Nexus>()
+  /** The LUNs in ascending order, as REPORT LUNS tells them; undefined while that is not known. */
+  #luns: readonly number[] | undefined
   #lastNexus = 0
 
   /**
    * @param units a unit for each LUN of 0 to 16,383 that has one, such as `[disk].entries()`
-   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN outside that range or named twice
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN outside that range or named twice, and for limits of a unit outside theirs
    */
   constructor(units: Iterable<readonly [lun: number, unit: Unit]>) {
-    for (const [lun, unit] of units) {
-      if (!Number.isInteger(lun) || lun < 0 || lun > MAX_LUN || this.#units.has(lun)) {
-        throw new SgringError(
-          'ERR_SGRING_INVALID_ARGUMENT',
-          `a LUN must be an integer of 0 to ${MAX_LUN} and stand once, not ${lun}`,
-        )
-      }
-      this.#units.set(lun, unit)
-    }
-    this.#luns = [...this.#units.keys()].sort((a, b) => a - b)
+    for (const [lun, unit] of units) this.addUnit(lun, unit)
   }
 
-  openNexus(_source: TaskSource): TargetNexus {
+  /**
+   * Gives a LUN a unit. Every nexus that knows other units is told there that the list of them has changed.
+   *
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` as the constructor does
+   */
+  addUnit(lun: number, unit: Unit): void {
+    if (!Number.isInteger(lun) || lun < 0 || lun > MAX_LUN || this.#sets.has(lun)) {
+      throw new SgringError(
+        'ERR_SGRING_INVALID_ARGUMENT',
+        `a LUN must be an integer of 0 to ${MAX_LUN} and stand once, not ${lun}`,
+      )
+    }
+    const set = new TaskSet(lun, unit, carryOut)
+    this.#sets.set(lun, set)
+    this.#lunsChanged()
+    unit.attach?.({
+      lun,
+      attention: (code, { except } = {}) => {
+        if (this.#sets.get(lun) !== set) return
+        for (const nexus of this.#nexuses) if (nexus !== except) nexus.establish(lun, code)
+      },
+    })
+  }
+
+  /**
+   * Takes the unit of a LUN away: its commands are aborted as LOGICAL UNIT RESET would, and every nexus is told at its other units that the
+   * list of them has changed.
+   *
+   * @returns when no command is at the unit any more: what it stands on may be closed then
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` where there is no unit
+   */
+  removeUnit(lun: number): Promise<void> {
+    const set = this.#sets.get(lun)
+    if (set === undefined) {
+      throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `there is no unit at LUN ${lun}`)
+    }
+    this.#sets.delete(lun)
+    for (const nexus of this.#nexuses) nexus.forget(lun)
+    this.#lunsChanged()
+    const commands = [...this.#nexuses].flatMap((nexus) => commandsOf(nexus, set))
+    const over = allEnded(commands, set)
+    const aborted = set.unit.taskAbortedStatus === true ? Status.TASK_ABORTED : undefined
+    abortAll(commands, () => aborted)
+    return over
+  }
+
+  openNexus(source: TaskSource): TargetNexus {
     this.#lastNexus += 1
-    return new Nexus(this.#lastNexus)
+    const nexus = new Nexus(this.#lastNexus, source)
+    this.#nexuses.add(nexus)
+    return nexus
   }
 
   closeNexus(nexus: TargetNexus): void {
     asNexus(nexus).close()
+    this.#nexuses.delete(asNexus(nexus))
   }
 
   abandon(tasks: readonly Task[]): void {
+    abortAll(tasks)
+    // Functions, which no task set holds. For a command it is over, or under way, already.
     for (const task of tasks) task.abort(undefined)
   }
 
   /** Allocation-free for a plain command to the unit that its nexus addressed last. */
   execute(task: Task): void {
     const nexus = asNexus(task.nexus)
-    const unit = nexus.quietUnit
+    const set = nexus.quietSet
     if (
-      unit !== undefined &&
+      set !== undefined &&
+      task.plain &&
       task.lun === nexus.quietWord &&
-      task.attribute === TaskAttribute.SIMPLE &&
+      set.count < set.quietLimit &&
       isPlainCdb(task.cdb, task.cdbLength) &&
       task.cdb[0] !== Opcode.REPORT_LUNS
     ) {
-      unit.execute(task)
+      set.count += 1
+      task.owner = set
+      set.unit.execute(task)
+    } else if (task.function !== 0) {
+      this.#manage(task, nexus)
     } else {
       this.#route(task, nexus)
     }
@@ -75,54 +129,93 @@ export class Target implements TaskRouter {
 
   #route(task: Task, nexus: Nexus): void {
     const lun = lunOfWord(task.lun)
-    const unit = this.#units.get(lun)
+    const set = this.#sets.get(lun)
     const refusal = refusalOf(task)
     if (refusal !== undefined) {
       task.answer(refusal)
+    } else if (set === undefined) {
+      if (task.cdb[0] === Opcode.REPORT_LUNS) this.#reportLuns(task, nexus)
+      else task.answer(answerAbsent(task.cdb))
+    } else if (!task.ownTag && nexus.named(lun, task.tag) !== undefined) {
+      abortAll(commandsOf(nexus, set))
+      task.answer(OVERLAPPED)
     } else if (task.cdb[0] === Opcode.REPORT_LUNS) {
-      task.answer(this.#answerReportLuns(task.cdb))
-    } else if (unit === undefined) {
-      task.answer(answerAbsent(task.cdb))
+      this.#reportLuns(task, nexus)
+    } else if (set.isFull(task)) {
+      task.answer(commandsOf(nexus, set).length > 0 ? TASK_SET_FULL : BUSY)
     } else {
-      const state = nexus.at(lun)
-      if (state.attention === 0) {
-        nexus.quietUnit = unit
+      if (nexus.attentions.next(lun) === 0) {
+        nexus.quietSet = set
         nexus.quietWord = task.lun
-        unit.execute(task)
-      } else if (task.cdb[0] === Opcode.INQUIRY) {
-        unit.execute(task)
-      } else {
-        task.answer(tellAttention(state, task.cdb))
       }
+      set.enter(task)
+    }
+  }
+
+  /** A function reaches whatever its nexus has published, on any of its pairs: it is carried out once that is in the task sets. */
+  #manage(task: Task, nexus: Nexus): void {
+    nexus.functions.push(new FunctionRun(task))
+    if (nexus.functions.length > 1) return
+    nexus.source.fetch()
+    for (const run of nexus.functions.splice(0)) {
+      if (!run.over) manage(run, this.#sets.get(lunOfWord(run.task.lun)), this.#nexuses)
     }
   }
 
   /**
-   * REPORT LUNS (SPC-4 6.33), which any LUN answers; neither does it tell a unit attention, nor clear one. The allocation length
-   * "should be at least 16" and need not: less cuts the data, as everywhere, and is no error (SPC-4 4.2.5.6). It was one in the first SPC.
+   * REPORT LUNS (SPC-4 6.33), which any LUN answers; it tells no unit attention, and clears the one that asks for it, at every unit (SAM-5
+   * 5.14). The allocation length "should be at least 16" and need not: less cuts the data, as everywhere, and is no error (SPC-4 4.2.5.6).
+   * It was one in the first SPC.
    */
-  #answerReportLuns(cdb: Uint8Array): Answer {
-    const select = cdb[2]!
-    if (select > SelectReport.ALL) return invalidField(2, 7)
+  #reportLuns(task: Task, nexus: Nexus): void {
+    const select = task.cdb[2]!
+    if (select > SelectReport.ALL) {
+      task.answer(invalidField(2, 7))
+      return
+    }
+    this.#luns ??= [...this.#sets.keys()].sort((a, b) => a - b)
     const luns = select === SelectReport.WELL_KNOWN ? [] : this.#luns
-    return good(encodeReportedLuns(luns, getUint32(cdb, 6)))
+    nexus.attentions.clearEverywhere(SenseCode.REPORTED_LUNS_DATA_HAS_CHANGED)
+    task.answer(good(encodeReportedLuns(luns, getUint32(task.cdb, 6))))
+  }
+
+  #lunsChanged(): void {
+    this.#luns = undefined
+    for (const nexus of this.#nexuses) {
+      nexus.establishEverywhere(SenseCode.REPORTED_LUNS_DATA_HAS_CHANGED)
+    }
   }
 }
 
-/** Tells the pending unit attention condition, once: as data of REQUEST SENSE, else by CHECK CONDITION (SAM-5 5.14). */
-function tellAttention(state: NexusUnit, cdb: Uint8Array): Answer {
-  const { attention } = state
-  state.attention = 0
-  return cdb[0] === Opcode.REQUEST_SENSE
-    ? answerRequestSense(cdb, SenseKey.UNIT_ATTENTION, attention)
-    : checkCondition(SenseKey.UNIT_ATTENTION, attention)
+/** Commands with one tag must not be told apart by luck: the new one is refused, and those that are there end (SAM-5 5.10). */
+const OVERLAPPED = checkCondition(SenseKey.ABORTED_COMMAND, SenseCode.OVERLAPPED_COMMANDS_ATTEMPTED)
+/** Which of the two says whether waiting for a command of one's own helps (SAM-5 5.3.1). */
+const TASK_SET_FULL = status(Status.TASK_SET_FULL)
+const BUSY = status(Status.BUSY)
+
+/**
+ * A command's turn has come. A pending unit attention condition is told once: as data of REQUEST SENSE, by CHECK CONDITION of anything
+ * else, and not at all by INQUIRY (SAM-5 5.14).
+ */
+function carryOut(task: Task, set: TaskSet): void {
+  const { attentions } = asNexus(task.nexus)
+  const attention = attentions.next(set.lun)
+  if (attention === 0 || task.cdb[0] === Opcode.INQUIRY) {
+    set.unit.execute(task)
+    return
+  }
+  attentions.clearNext(set.lun)
+  task.answer(
+    task.cdb[0] === Opcode.REQUEST_SENSE
+      ? answerRequestSense(task.cdb, SenseKey.UNIT_ATTENTION, attention)
+      : checkCondition(SenseKey.UNIT_ATTENTION, attention),
+  )
 }
 
 /** Why no unit gets this task, if so. */
 function refusalOf(task: Task): Answer | undefined {
-  // ORDERED, HEAD OF QUEUE and ACA promise an order that a unit whose transfers overlap does not keep: VPD page 86h offers SIMPLE only.
-  if (task.attribute !== TaskAttribute.SIMPLE)
-    return illegalRequest(SenseCode.INVALID_MESSAGE_ERROR)
+  // ACA among them: there is none, so nothing may run in it.
+  if (!ATTRIBUTES.has(task.attribute)) return illegalRequest(SenseCode.INVALID_MESSAGE_ERROR)
   if (isPlainCdb(task.cdb, task.cdbLength)) return undefined
   const opcode = task.cdb[0]!
   return task.cdbLength < cdbLength(opcode)
@@ -130,7 +223,23 @@ function refusalOf(task: Task): Answer | undefined {
     : invalidField(controlOffset(opcode), Math.log2(NACA))
 }
 
-/** Ports pass only what `openNexus` made. */
-function asNexus(nexus: TargetNexus): Nexus {
-  return nexus as Nexus
+const ATTRIBUTES: ReadonlySet<number> = new Set([
+  TaskAttribute.SIMPLE,
+  TaskAttribute.ORDERED,
+  TaskAttribute.HEAD_OF_QUEUE,
+])
+
+/** Resolves when all of these are over. */
+function allEnded(commands: readonly Task[], set: TaskSet): Promise<void> {
+  return new Promise((resolve) => {
+    let open = commands.length
+    const watcher: TaskOwner = {
+      ended: () => {
+        open -= 1
+        if (open === 0) resolve()
+      },
+    }
+    for (const command of commands) set.watch(command, watcher)
+    if (open === 0) resolve()
+  })
 }

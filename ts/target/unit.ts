@@ -1,12 +1,40 @@
 /** A logical unit, as the target sees it. */
 
-import type { Task } from '../task/task.ts'
+import type { TargetNexus, Task } from '../task/task.ts'
 
-/** A device server (SAM-5 4.6). One unit serves any number of nexuses. */
+/**
+ * A device server (SAM-5 4.6). One unit serves any number of nexuses, and may stand at several LUNs, each with a task set of its own. The
+ * limits are read once, when the unit is given to a target.
+ */
 export interface Unit {
+  /** Commands that the task set holds, of all nexuses together: beyond them are TASK SET FULL and BUSY (SAM-5 5.3.1). Default: no limit. */
+  readonly maxTasks?: number | undefined
+  /**
+   * Commands that the unit is given at a time; others wait in the task set, and start by priority (SAM-5 8.8), then by age. HEAD OF QUEUE
+   * commands, INQUIRY and REQUEST SENSE do not wait. Default: no limit.
+   */
+  readonly maxRunning?: number | undefined
+  /** TAS of the control mode page (SPC-4 7.5.8): a command that another nexus aborts ends in TASK ABORTED, not in silence. Default: false. */
+  readonly taskAbortedStatus?: boolean | undefined
   /**
    * Answers the task, now or later. The target has already dealt with what is the same on every unit: a CDB of the right length with
-   * NACA zero, a supported task attribute, no unit attention condition in the way, and no REPORT LUNS. Never throws.
+   * NACA zero, the task attribute and the order that it asks for, no unit attention condition in the way, and no REPORT LUNS. Never throws.
    */
   execute(task: Task): void
+  /** Called once for each LUN that the unit is given, before any command. */
+  attach?(context: UnitContext): void
+  /** LOGICAL UNIT RESET (SAM-5 6.3.3), once every command there is aborted: whatever a unit calls its own state begins anew. */
+  reset?(): void
+}
+
+/** What a unit can ask of its target, at one LUN. */
+export interface UnitContext {
+  readonly lun: number
+  /**
+   * Establishes a unit attention condition (SAM-5 5.14) for every nexus, or for every one but `except`: the one that brought the change
+   * about, and knows. Once the LUN has another unit, or none, it does nothing.
+   *
+   * @param code additional sense code and qualifier as one number, such as `SenseCode.CAPACITY_DATA_HAS_CHANGED`
+   */
+  attention(code: number, options?: { readonly except?: TargetNexus }): void
 }

@@ -100,6 +100,11 @@ export interface TaskSource {
   tasks(): Task[]
   /** Publishes the ends of tasks that are over. */
   flush(): void
+  /**
+   * A unit threw this when it was called behind `execute`: to begin a command that had waited, which is answered as when `execute` throws, or
+   * to carry out a function, which is left to the target. Never throws.
+   */
+  failed(task: Task, error: unknown): void
 }
 
 /** What a port needs of a target. */

@@ -1,8 +1,9 @@
 /** Scripted faults: which commands go wrong, how often, and how. */
 
 import { SgringError } from '../errors.ts'
-import { parseBlockCdb } from '../scsi/block.ts'
+import { blockCount, blockLbaExact } from '../scsi/block.ts'
 import { checkUint64 } from '../scsi/bytes.ts'
+import { Opcode } from '../scsi/opcode.ts'
 import type { Handler, HandlerTask } from '../target/handler.ts'
 import type { Answer } from '../task/answer.ts'
 
@@ -173,10 +174,22 @@ class Entry implements ScriptedFault {
   }
 }
 
+const BLOCK_COMMANDS: ReadonlySet<number> = new Set([
+  Opcode.READ_6,
+  Opcode.READ_10,
+  Opcode.READ_12,
+  Opcode.READ_16,
+  Opcode.WRITE_6,
+  Opcode.WRITE_10,
+  Opcode.WRITE_12,
+  Opcode.WRITE_16,
+])
+
 /** Whether it reads or writes this block. */
 function touches(cdb: Uint8Array, lba: bigint): boolean {
-  const range = parseBlockCdb(cdb)
-  return range !== undefined && lba >= range.lba && lba < range.lba + BigInt(range.blocks)
+  if (!BLOCK_COMMANDS.has(cdb[0]!)) return false
+  const first = blockLbaExact(cdb)
+  return lba >= first && lba < first + BigInt(blockCount(cdb))
 }
 
 /** The answer with no more than `most` bytes in either direction. */

@@ -1,0 +1,32 @@
+/** Ends commands that wait or run, many at once. */
+
+import type { Task } from '../task/task.ts'
+import { asNexus, type Nexus } from './nexus.ts'
+import { TaskSet } from './task-set.ts'
+
+/**
+ * Aborts commands, each with the status of `statusOf` or else without a response. Nothing starts in their task sets before all of them
+ * are aborted. Those that are aborted already stay as they are.
+ *
+ * @returns the nexuses that lost some
+ */
+export function abortAll(
+  tasks: readonly Task[],
+  statusOf: (task: Task) => number | undefined = () => undefined,
+): Set<Nexus> {
+  const lost = new Set<Nexus>()
+  const sets = new Set<TaskSet>()
+  for (const { owner } of tasks) if (owner instanceof TaskSet) sets.add(owner)
+  for (const set of sets) set.hold()
+  try {
+    for (const task of tasks) {
+      const { owner } = task
+      // A unit may answer one command when it is told that another is aborted.
+      if (owner instanceof TaskSet && owner.abort(task, statusOf(task)))
+        lost.add(asNexus(task.nexus))
+    }
+  } finally {
+    for (const set of sets) set.release()
+  }
+  return lost
+}
