@@ -36,9 +36,9 @@ test('names only scripts that exist', () => {
 })
 
 test('shows examples that run as they stand', async () => {
-  const [first, command, batch] = [...readFileSync(path, 'utf8').matchAll(/```js\n(.*?)```/gs)].map(
-    (match) => match[1] ?? '',
-  )
+  const [first, command, batch, units, testing] = [
+    ...readFileSync(path, 'utf8').matchAll(/```js\n(.*?)```/gs),
+  ].map((match) => match[1] ?? '')
   const folder = mkdtempSync(join(tmpdir(), 'sgring-readme-'))
   try {
     mkdirSync(join(folder, 'node_modules'))
@@ -56,6 +56,11 @@ test('shows examples that run as they stand', async () => {
     const more = await run(process.execPath, ['further.mjs'], { cwd: folder })
     assert.match(more.stdout, /^0 \d+$/m)
     assert.match(more.stdout, /^\d+ 0 4096$/m)
+    writeFileSync(join(folder, 'units.mjs'), own(units?.replaceAll('own.sock', 'disk.sock')))
+    const answered = await run(process.execPath, ['units.mjs'], { cwd: folder })
+    assert.match(answered.stdout, /^DATA PROTECT: WRITE PROTECTED \(27h 00h\)\nECHO \[ 1, 2 \]$/m)
+    writeFileSync(join(folder, 'testing.mjs'), testing ?? '')
+    await run(process.execPath, ['testing.mjs'], { cwd: folder })
   } finally {
     rmSync(folder, { recursive: true })
   }

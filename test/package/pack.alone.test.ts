@@ -31,12 +31,17 @@ test(
       const install = ['install', '--ignore-scripts', '--offline', '--no-audit', '--no-fund']
       await run('npm', [...install, ...tarballs], { cwd: folder, env })
 
-      const example = /```js\n(.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1]
-      assert.ok(example)
+      const readme = readFileSync(join(root, 'README.md'), 'utf8')
+      const examples = Array.from(readme.matchAll(/```js\n(.*?)```/gs), (match) => match[1] ?? '')
+      const [example] = examples
+      const testing = examples.find((text) => text.includes('sgring/testing'))
+      assert.ok(example && testing)
       const own = example.replaceAll('/tmp/disk.sock', join(folder, 'disk.sock'))
       writeFileSync(join(folder, 'first.mjs'), own)
       const first = await run(process.execPath, ['first.mjs'], { cwd: folder, env })
       assert.match(first.stdout, /^hello$/m)
+      writeFileSync(join(folder, 'testing.mjs'), testing)
+      await run(process.execPath, ['testing.mjs'], { cwd: folder, env })
 
       const bin = join(folder, 'node_modules', '.bin', 'sgring')
       const version = await run(bin, ['--version'], { cwd: folder, env })
