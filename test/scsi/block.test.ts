@@ -5,6 +5,7 @@ import {
   blockLbaExact,
   hasFua,
   hasProtect,
+  parseBlockCdb,
   read6,
   read10,
   read12,
@@ -137,6 +138,25 @@ test('finds NACA and short CDBs by the operation code (spc-5 4.2, sam-5 5.2)', (
     cdb[control] = 4
     assert.equal(isPlainCdb(cdb, length), false)
   }
+})
+
+test('reads the CDBs of READ and WRITE back, and no other', () => {
+  const lba = 0x10_0203
+  const data = new Uint8Array(3 * blockLength)
+  for (const build of [read6, read10, read12, read16]) {
+    const { cdb } = build({ lba, blocks: 3, blockLength })
+    assert.deepEqual(parseBlockCdb(cdb), { write: false, lba: 0x10_0203n, blocks: 3 })
+    assert.equal(parseBlockCdb(cdb.subarray(1)), undefined)
+    assert.equal(parseBlockCdb(cdb.subarray(0, -1)), undefined)
+  }
+  for (const build of [write6, write10, write12, write16]) {
+    const { cdb } = build({ lba, data, blockLength })
+    assert.deepEqual(parseBlockCdb(cdb), { write: true, lba: 0x10_0203n, blocks: 3 })
+  }
+  const { cdb: wide } = read16({ lba: 2n ** 64n - 1n, blocks: 1, blockLength })
+  assert.equal(parseBlockCdb(wide)?.lba, 2n ** 64n - 1n)
+  assert.equal(parseBlockCdb(synchronizeCache10().cdb), undefined)
+  assert.equal(parseBlockCdb(new Uint8Array(0)), undefined)
 })
 
 test.run()

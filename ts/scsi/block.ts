@@ -65,6 +65,34 @@ export function blockCount(cdb: Uint8Array): number {
   }
 }
 
+const READS: ReadonlySet<number> = new Set([
+  Opcode.READ_6,
+  Opcode.READ_10,
+  Opcode.READ_12,
+  Opcode.READ_16,
+])
+const WRITES: ReadonlySet<number> = new Set([
+  Opcode.WRITE_6,
+  Opcode.WRITE_10,
+  Opcode.WRITE_12,
+  Opcode.WRITE_16,
+])
+
+/** What a READ or WRITE asks for: for handlers, and whoever else gets CDBs. */
+export interface BlockCommand {
+  readonly write: boolean
+  readonly lba: bigint
+  readonly blocks: number
+}
+
+/** Reads the CDB of a READ or WRITE (6, 10, 12 or 16); undefined for another command, and for fewer bytes than it has. */
+export function parseBlockCdb(cdb: Uint8Array): BlockCommand | undefined {
+  const opcode = cdb[0] ?? 0
+  const write = WRITES.has(opcode)
+  if ((!write && !READS.has(opcode)) || cdb.length < cdbLength(opcode)) return undefined
+  return { write, lba: blockLbaExact(cdb), blocks: blockCount(cdb) }
+}
+
 /** Force unit access: from the medium, or onto it (SBC-3 4.15). READ(6) and WRITE(6) have none. */
 export function hasFua(cdb: Uint8Array): boolean {
   return cdb[0]! >> 5 !== 0 && (cdb[1]! & FUA) !== 0

@@ -1,7 +1,9 @@
 /** The vocabulary that the package exports: typed commands, and what they parse. */
 
 export {
+  type BlockCommand,
   type BlockRange,
+  parseBlockCdb,
   type ReadOptions,
   read6,
   read10,

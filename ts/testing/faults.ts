@@ -1,9 +1,8 @@
 /** Scripted faults: which commands go wrong, how often, and how. */
 
 import { SgringError } from '../errors.ts'
-import { blockCount, blockLbaExact } from '../scsi/block.ts'
+import { parseBlockCdb } from '../scsi/block.ts'
 import { checkUint64 } from '../scsi/bytes.ts'
-import { Opcode } from '../scsi/opcode.ts'
 import type { Handler, HandlerTask } from '../target/handler.ts'
 import type { Answer } from '../task/answer.ts'
 
@@ -174,22 +173,10 @@ class Entry implements ScriptedFault {
   }
 }
 
-const BLOCK_COMMANDS: ReadonlySet<number> = new Set([
-  Opcode.READ_6,
-  Opcode.READ_10,
-  Opcode.READ_12,
-  Opcode.READ_16,
-  Opcode.WRITE_6,
-  Opcode.WRITE_10,
-  Opcode.WRITE_12,
-  Opcode.WRITE_16,
-])
-
 /** Whether it reads or writes this block. */
 function touches(cdb: Uint8Array, lba: bigint): boolean {
-  if (!BLOCK_COMMANDS.has(cdb[0]!)) return false
-  const first = blockLbaExact(cdb)
-  return lba >= first && lba < first + BigInt(blockCount(cdb))
+  const range = parseBlockCdb(cdb)
+  return range !== undefined && lba >= range.lba && lba < range.lba + BigInt(range.blocks)
 }
 
 /** The answer with no more than `most` bytes in either direction. */

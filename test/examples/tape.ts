@@ -1,0 +1,190 @@
+/**
+ * A tiny tape (SSC-3): variable-length blocks and filemarks in memory, one partition, one position for all nexuses.
+ *
+ *     const tape = new Tape({ capacityBytes: 1 << 20 })
+ *     const server = await serve({ listen, units: [{ handler: tape.handler, deviceType: DeviceType.SEQUENTIAL_ACCESS, removable: true }] })
+ */
+
+import {
+  type Answer,
+  checkCondition,
+  good,
+  type Handler,
+  type HandlerTask,
+  type SenseInit,
+  SenseKey,
+} from 'sgring'
+
+const Opcode = {
+  REWIND: 0x01,
+  READ_BLOCK_LIMITS: 0x05,
+  READ_6: 0x08,
+  WRITE_6: 0x0a,
+  WRITE_FILEMARKS_6: 0x10,
+  SPACE_6: 0x11,
+} as const
+
+const FIXED = 0x01
+const SILI = 0x02
+const SpaceCode = { BLOCKS: 0, FILEMARKS: 1, END_OF_DATA: 3 } as const
+
+const FILEMARK_DETECTED = 0x0001
+const END_OF_MEDIUM_DETECTED = 0x0002
+const BEGINNING_OF_MEDIUM_DETECTED = 0x0004
+const END_OF_DATA_DETECTED = 0x0005
+const INVALID_FIELD_IN_INFORMATION_UNIT = 0x0e03
+const INVALID_FIELD_IN_CDB = 0x2400
+
+const FILEMARK = Symbol('filemark')
+/** A logical object. */
+type Recorded = Uint8Array | typeof FILEMARK
+
+/** A block may have this many bytes: what a READ(6) can name. */
+const MAX_BLOCK_BYTES = 0xff_ffff
+
+/** See above. */
+export class Tape {
+  readonly #recorded: Recorded[] = []
+  readonly #capacityBytes: number
+  readonly #earlyWarningBytes: number
+  /** The object that is read or written next. */
+  #position = 0
+
+  /**
+   * @param options.capacityBytes bytes of all blocks together; filemarks take no room. Default: 1 MiB
+   * @param options.earlyWarningBytes how far before that a WRITE tells that the end is near. Default: 64 KiB
+   */
+  constructor(
+    options: { readonly capacityBytes?: number; readonly earlyWarningBytes?: number } = {},
+  ) {
+    this.#capacityBytes = options.capacityBytes ?? 1 << 20
+    this.#earlyWarningBytes = options.earlyWarningBytes ?? 64 << 10
+  }
+
+  /** INQUIRY, TEST UNIT READY and REQUEST SENSE are those of the unit behind. */
+  readonly handler: Handler = (task, next) => {
+    switch (task.cdb[0]) {
+      case Opcode.REWIND:
+        this.#position = 0
+        return good()
+      case Opcode.READ_BLOCK_LIMITS:
+        return good(Uint8Array.of(0, ...uint24(MAX_BLOCK_BYTES), 0, 1))
+      case Opcode.READ_6:
+        return this.#read(task)
+      case Opcode.WRITE_6:
+        return this.#write(task)
+      case Opcode.WRITE_FILEMARKS_6:
+        return this.#writeFilemarks(task)
+      case Opcode.SPACE_6:
+        return this.#space(task)
+      default:
+        return next()
+    }
+  }
+
+  /** One block, or as much of it as was asked for: the position is behind it either way (SSC-3 READ(6)). */
+  #read({ cdb }: HandlerTask): Answer {
+    // Fixed-length blocks would need a block length, and nobody sets one here.
+    if ((cdb[1]! & FIXED) !== 0) return invalidField(1, 0)
+    const wanted = getUint24(cdb)
+    if (wanted === 0) return good()
+    const found = this.#recorded[this.#position]
+    if (found === undefined) {
+      return checkCondition(SenseKey.BLANK_CHECK, END_OF_DATA_DETECTED, { information: wanted })
+    }
+    this.#position++
+    if (found === FILEMARK) return met(FILEMARK_DETECTED, wanted, { filemark: true })
+    const data = found.subarray(0, wanted)
+    if (found.length === wanted || (cdb[1]! & SILI) !== 0) return good(data)
+    // A difference below zero is told as two's complement.
+    const information = (wanted - found.length) >>> 0
+    return { ...met(0, information, { incorrectLength: true }), data }
+  }
+
+  /** One block. What stood behind it is gone. */
+  #write(task: HandlerTask): Answer {
+    if ((task.cdb[1]! & FIXED) !== 0) return invalidField(1, 0)
+    const length = getUint24(task.cdb)
+    if (length === 0) return good()
+    if (task.dataOutLength < length) {
+      return checkCondition(SenseKey.ILLEGAL_REQUEST, INVALID_FIELD_IN_INFORMATION_UNIT)
+    }
+    this.#recorded.length = this.#position
+    const used = this.#recorded.reduce((sum, one) => sum + (one === FILEMARK ? 0 : one.length), 0)
+    const left = this.#capacityBytes - used - length
+    if (left < 0) {
+      return checkCondition(SenseKey.VOLUME_OVERFLOW, END_OF_MEDIUM_DETECTED, {
+        endOfMedium: true,
+        information: length,
+      })
+    }
+    this.#recorded.push(task.dataOut.slice(0, length))
+    this.#position++
+    if (left >= this.#earlyWarningBytes) return { ...good(), taken: length }
+    return { ...met(END_OF_MEDIUM_DETECTED, 0, { endOfMedium: true }), taken: length }
+  }
+
+  #writeFilemarks({ cdb }: HandlerTask): Answer {
+    // Setmarks are obsolete.
+    if ((cdb[1]! & 0x02) !== 0) return invalidField(1, 1)
+    const count = getUint24(cdb)
+    if (count === 0) return good()
+    this.#recorded.length = this.#position
+    for (let left = count; left > 0; left--) this.#recorded.push(FILEMARK)
+    this.#position = this.#recorded.length
+    return good()
+  }
+
+  /** Over blocks, or over filemarks and the blocks between them; a negative count goes back. */
+  #space({ cdb }: HandlerTask): Answer {
+    const code = cdb[1]! & 0x0f
+    const count = (getUint24(cdb) << 8) >> 8
+    switch (code) {
+      case SpaceCode.END_OF_DATA:
+        this.#position = this.#recorded.length
+        return good()
+      case SpaceCode.BLOCKS:
+      case SpaceCode.FILEMARKS:
+        return this.#spaceOver(code === SpaceCode.FILEMARKS, Math.abs(count), count < 0)
+      default:
+        return invalidField(1, 3)
+    }
+  }
+
+  /** INFORMATION has how many were not spaced over. Blocks end at a filemark, which is passed. */
+  #spaceOver(filemarks: boolean, count: number, back: boolean): Answer {
+    let left = count
+    while (left > 0) {
+      const passed = this.#recorded[back ? this.#position - 1 : this.#position]
+      if (passed === undefined) {
+        return back
+          ? met(BEGINNING_OF_MEDIUM_DETECTED, left, { endOfMedium: true })
+          : checkCondition(SenseKey.BLANK_CHECK, END_OF_DATA_DETECTED, { information: left })
+      }
+      this.#position += back ? -1 : 1
+      if (passed === FILEMARK && !filemarks) return met(FILEMARK_DETECTED, left, { filemark: true })
+      if ((passed === FILEMARK) === filemarks) left--
+    }
+    return good()
+  }
+}
+
+/** NO SENSE, for what is no error and must be told all the same. */
+function met(ascAscq: number, information: number, more: SenseInit): Answer {
+  return checkCondition(SenseKey.NO_SENSE, ascAscq, { ...more, information })
+}
+
+function invalidField(byte: number, bit: number): Answer {
+  return checkCondition(SenseKey.ILLEGAL_REQUEST, INVALID_FIELD_IN_CDB, {
+    specific: { kind: 'field', byte, bit, inCdb: true },
+  })
+}
+
+/** TRANSFER LENGTH or COUNT of a six-byte CDB. */
+function getUint24(cdb: Uint8Array): number {
+  return (cdb[2]! << 16) | (cdb[3]! << 8) | cdb[4]!
+}
+
+function uint24(value: number): [number, number, number] {
+  return [value >> 16, (value >> 8) & 0xff, value & 0xff]
+}
