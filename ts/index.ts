@@ -34,7 +34,7 @@ export type {
   OwnUnitOptions,
   ServedUnit,
 } from './target/served-unit.ts'
-export type { Unit } from './target/unit.ts'
+export type { TaskSetOptions, Unit, UnitContext } from './target/unit.ts'
 export { type Answer, checkCondition, good, status } from './task/answer.ts'
 export { type Command, type Response, Status, TaskAttribute } from './task/command.ts'
 export type { Backing, TargetNexus, Task, TransferDone } from './task/task.ts'

@@ -11,6 +11,7 @@ import {
   good,
   type Handler,
   type HandlerTask,
+  SenseCode,
   type SenseInit,
   SenseKey,
 } from 'sgring'
@@ -32,8 +33,6 @@ const FILEMARK_DETECTED = 0x0001
 const END_OF_MEDIUM_DETECTED = 0x0002
 const BEGINNING_OF_MEDIUM_DETECTED = 0x0004
 const END_OF_DATA_DETECTED = 0x0005
-const INVALID_FIELD_IN_INFORMATION_UNIT = 0x0e03
-const INVALID_FIELD_IN_CDB = 0x2400
 
 const FILEMARK = Symbol('filemark')
 /** A logical object. */
@@ -107,7 +106,10 @@ export class Tape {
     const length = getUint24(task.cdb)
     if (length === 0) return good()
     if (task.dataOutLength < length) {
-      return checkCondition(SenseKey.ILLEGAL_REQUEST, INVALID_FIELD_IN_INFORMATION_UNIT)
+      return checkCondition(
+        SenseKey.ILLEGAL_REQUEST,
+        SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT,
+      )
     }
     this.#recorded.length = this.#position
     const used = this.#recorded.reduce((sum, one) => sum + (one === FILEMARK ? 0 : one.length), 0)
@@ -175,7 +177,7 @@ function met(ascAscq: number, information: number, more: SenseInit): Answer {
 }
 
 function invalidField(byte: number, bit: number): Answer {
-  return checkCondition(SenseKey.ILLEGAL_REQUEST, INVALID_FIELD_IN_CDB, {
+  return checkCondition(SenseKey.ILLEGAL_REQUEST, SenseCode.INVALID_FIELD_IN_CDB, {
     specific: { kind: 'field', byte, bit, inCdb: true },
   })
 }

@@ -28,4 +28,16 @@ test('measures, and tells by RECOVERED ERROR that it is too hot', async () => {
   })
 })
 
+test('tells other initiators of a new limit, by MODE PARAMETERS CHANGED (sam-5 5.14)', async () => {
+  await using opened = await testUnit({ units: [{ handler: thermometer(() => 21) }] })
+  const nexuses = [opened.nexus, await opened.connect()]
+  const [own, other] = nexuses.map((nexus) => nexus.unit(1, { unitAttention: 'throw' }))
+  for (const nexus of nexuses) await nexus.unit(1).testUnitReady()
+  await own?.run(setLimit(30))
+  await own?.testUnitReady()
+  const changed = { senseKey: 6, asc: 0x2a, ascq: 0x01 }
+  await assert.rejects(other?.testUnitReady() ?? Promise.resolve(), changed)
+  await other?.testUnitReady()
+})
+
 test.run()

@@ -5,15 +5,14 @@
  *     const celsius = await nexus.unit(0).run(readTemperature())
  */
 
-import { checkCondition, good, type Handler, SenseKey, type TypedCommand } from 'sgring'
+import { checkCondition, good, type Handler, SenseCode, SenseKey, type TypedCommand } from 'sgring'
 
 const READ_TEMPERATURE = 0xc5
 const SET_LIMIT = 0xc6
 
-const INVALID_FIELD_IN_CDB = 0x2400
 const THRESHOLD_CONDITION_MET = 0x5d00
 
-/** Tells what `celsius` measures; above the limit that was set it tells that too. */
+/** Tells what `celsius` measures; above the limit that was set it tells that too. Other initiators hear of a new limit. */
 export function thermometer(celsius: () => number): Handler {
   let limit = Number.POSITIVE_INFINITY
   return (task, next) => {
@@ -26,9 +25,10 @@ export function thermometer(celsius: () => number): Handler {
       }
       case SET_LIMIT:
         if (task.dataOutLength !== 1) {
-          return checkCondition(SenseKey.ILLEGAL_REQUEST, INVALID_FIELD_IN_CDB)
+          return checkCondition(SenseKey.ILLEGAL_REQUEST, SenseCode.INVALID_FIELD_IN_CDB)
         }
         limit = task.dataOut[0]!
+        task.unit.attention(SenseCode.MODE_PARAMETERS_CHANGED, { except: task.nexus })
         return good()
       default:
         return next()

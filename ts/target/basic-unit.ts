@@ -19,10 +19,10 @@ import {
 import { answerInquiry, type InquiryPages, inquiryPages } from './inquiry.ts'
 import { unknownOpcode } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
-import type { Unit } from './unit.ts'
+import type { TaskSetOptions, Unit } from './unit.ts'
 
 /** Who a unit without a kind of its own is. */
-export interface BasicUnitOptions extends Pick<IdentityOptions, 'serial'> {
+export interface BasicUnitOptions extends Pick<IdentityOptions, 'serial'>, TaskSetOptions {
   /** PERIPHERAL DEVICE TYPE, 0 to 1Fh. Default: `DeviceType.PROCESSOR`. */
   readonly deviceType?: number
   /** RMB: its medium can be removed. Default: false. */
@@ -38,11 +38,17 @@ export interface BasicUnitOptions extends Pick<IdentityOptions, 'serial'> {
 /** INQUIRY with VPD pages 00h, 80h, 83h and 86h, TEST UNIT READY, which is GOOD, and REQUEST SENSE, which has nothing to tell. */
 export class BasicUnit implements Unit {
   readonly serial: string
+  readonly maxTasks: number | undefined
+  readonly maxRunning: number | undefined
+  readonly taskAbortedStatus: boolean | undefined
   readonly #pages: InquiryPages
 
   /** @throws `ERR_SGRING_INVALID_ARGUMENT` for options outside their range */
   constructor(options: BasicUnitOptions = {}) {
     this.serial = serialOf(options)
+    this.maxTasks = options.maxTasks
+    this.maxRunning = options.maxRunning
+    this.taskAbortedStatus = options.taskAbortedStatus
     this.#pages = pagesOf(options, this.serial)
   }
 

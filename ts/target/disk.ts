@@ -16,11 +16,9 @@ import { checkText, type IdentityOptions, serialOf } from './identity.ts'
 import { answerInquiry, type InquiryPages } from './inquiry.ts'
 import { illegalRequest, invalidField, unknownOpcode } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
-import type { Unit } from './unit.ts'
+import type { TaskSetOptions, Unit } from './unit.ts'
 
-export interface DiskOptions
-  extends IdentityOptions,
-    Pick<Unit, 'maxTasks' | 'maxRunning' | 'taskAbortedStatus'> {
+export interface DiskOptions extends IdentityOptions, TaskSetOptions {
   readonly backing: Backing
   /** Bytes in one logical block. Bytes of the backing that make no whole block are left out. Default: 512. */
   readonly blockLength?: 512 | 4096

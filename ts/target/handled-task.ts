@@ -9,7 +9,7 @@ import { Status, type TaskAttribute } from '../task/command.ts'
 import type { TargetNexus, Task } from '../task/task.ts'
 import type { Handler, HandlerTask } from './handler.ts'
 import type { Progress, ProgressOptions } from './progress.ts'
-import type { Unit } from './unit.ts'
+import type { Unit, UnitContext } from './unit.ts'
 import { WrappedTask } from './wrapped-task.ts'
 
 /** What the commands of one handler have in common. */
@@ -18,6 +18,8 @@ export interface HandlerHost {
   /** The unit behind it. */
   readonly unit: Unit
   readonly progress: Progress
+  /** What the unit can ask of its target at this LUN. */
+  context(lun: number): UnitContext
   /** A handler has been called. */
   called(): void
   /** It has returned, or thrown; `late` if its command was aborted before. */
@@ -45,6 +47,7 @@ export class HandledTask implements HandlerTask {
   readonly cdb: Uint8Array
   readonly dataOutLength: number
   readonly dataInLength: number
+  readonly unit: UnitContext
   readonly #task: Task
   readonly #host: HandlerHost
   /** `answering`: the answer waits for the end of a transfer. */
@@ -67,6 +70,7 @@ export class HandledTask implements HandlerTask {
     this.cdb = task.cdb.slice(0, task.cdbLength)
     this.dataOutLength = task.dataOutLength
     this.dataInLength = task.dataInLength
+    this.unit = host.context(this.lun)
   }
 
   /** Calls the handler on a task. */

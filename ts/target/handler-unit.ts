@@ -11,6 +11,7 @@ import type { Unit, UnitContext } from './unit.ts'
 export class HandlerUnit implements Unit {
   readonly #host: HandlerHost
   readonly #progress = new Progress()
+  readonly #contexts = new Map<number, UnitContext>()
   #running = 0
   #late = 0
   #failed = 0
@@ -28,6 +29,8 @@ export class HandlerUnit implements Unit {
       handler,
       unit,
       progress: this.#progress,
+      // Attached before any command comes.
+      context: (lun) => this.#contexts.get(lun)!,
       called: () => {
         this.#running++
       },
@@ -59,6 +62,7 @@ export class HandlerUnit implements Unit {
   }
 
   attach(context: UnitContext): void {
+    this.#contexts.set(context.lun, context)
     this.#host.unit.attach?.(context)
   }
 

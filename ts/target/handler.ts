@@ -4,6 +4,7 @@ import type { Answer } from '../task/answer.ts'
 import type { TaskAttribute } from '../task/command.ts'
 import type { TargetNexus } from '../task/task.ts'
 import type { ProgressOptions } from './progress.ts'
+import type { UnitContext } from './unit.ts'
 
 /**
  * Answers one command, now or later: `good()`, `checkCondition()`, `status()`, or what `next()` resolves with, which is the answer of the
@@ -51,6 +52,8 @@ export interface HandlerTask {
   readonly dataOutLength: number
   /** Bytes that the initiator has room for. An answer may have more: they are cut, and its residual is negative. */
   readonly dataInLength: number
+  /** The unit's side of its target: `task.unit.attention(SenseCode.MODE_PARAMETERS_CHANGED, { except: task.nexus })`. */
+  readonly unit: UnitContext
   /** Aborts when the command does: by a task management function, or with its nexus. */
   readonly signal: AbortSignal
   /**

@@ -6,28 +6,29 @@ import { BasicUnit, type BasicUnitOptions } from './basic-unit.ts'
 import { Disk } from './disk.ts'
 import type { Handler } from './handler.ts'
 import { HandlerUnit } from './handler-unit.ts'
-import type { Unit } from './unit.ts'
+import type { TaskSetOptions, Unit } from './unit.ts'
 
 /** A disk on a backing that the server opens and closes. */
-export type DiskUnitOptions = BackingOptions & {
-  /** Bytes in a logical block. Default: 512. */
-  readonly blockLength?: 512 | 4096
-  /** The unit's serial number. Default: from a file's real path; for memory, a random one. */
-  readonly serial?: string
-  /** Gets each command first; its `next()` is the disk. */
-  readonly handler?: Handler
-}
+export type DiskUnitOptions = BackingOptions &
+  TaskSetOptions & {
+    /** Bytes in a logical block. Default: 512. */
+    readonly blockLength?: 512 | 4096
+    /** The unit's serial number. Default: from a file's real path; for memory, a random one. */
+    readonly serial?: string
+    /** Gets each command first; its `next()` is the disk. */
+    readonly handler?: Handler
+  }
 
 /** A unit of a kind of the caller's own: its handler's `next()` has INQUIRY, TEST UNIT READY and REQUEST SENSE, and no other command. */
 export interface HandlerUnitOptions extends BasicUnitOptions {
   readonly handler: Handler
 }
 
-/** A unit of the caller's own, with options. It stays the caller's to close. */
+/** A unit of the caller's own behind a handler. It stays the caller's to close. */
 export interface OwnUnitOptions {
   readonly unit: Unit
   /** Gets each command first; its `next()` is the unit. */
-  readonly handler?: Handler
+  readonly handler: Handler
 }
 
 /** A unit, as `serve` takes it. */
@@ -74,11 +75,14 @@ export class ServedUnits {
   }
 
   #disk(options: DiskUnitOptions): Disk {
-    const { blockLength, serial } = options
+    const { blockLength, serial, maxTasks, maxRunning, taskAbortedStatus } = options
     const backing = openBacking(options)
     this.backings.push(backing)
     return new Disk({
       backing,
+      maxTasks,
+      maxRunning,
+      taskAbortedStatus,
       ...(blockLength !== undefined && { blockLength }),
       ...(serial !== undefined && { serial }),
       ...(backing.path !== undefined && { path: backing.path }),

@@ -2,11 +2,8 @@
 
 import type { TargetNexus, Task } from '../task/task.ts'
 
-/**
- * A device server (SAM-5 4.6). One unit serves any number of nexuses, and may stand at several LUNs, each with a task set of its own. The
- * limits are read once, when the unit is given to a target.
- */
-export interface Unit {
+/** How the task set of a unit is kept. */
+export interface TaskSetOptions {
   /** Commands that the task set holds, of all nexuses together: beyond them are TASK SET FULL and BUSY (SAM-5 5.3.1). Default: no limit. */
   readonly maxTasks?: number | undefined
   /**
@@ -16,6 +13,13 @@ export interface Unit {
   readonly maxRunning?: number | undefined
   /** TAS of the control mode page (SPC-4 7.5.8): a command that another nexus aborts ends in TASK ABORTED, not in silence. Default: false. */
   readonly taskAbortedStatus?: boolean | undefined
+}
+
+/**
+ * A device server (SAM-5 4.6). One unit serves any number of nexuses, and may stand at several LUNs, each with a task set of its own. The
+ * limits are read once, when the unit is given to a target.
+ */
+export interface Unit extends TaskSetOptions {
   /**
    * Answers the task, now or later. The target has already dealt with what is the same on every unit: a CDB of the right length with
    * NACA zero, the task attribute and the order that it asks for, no unit attention condition in the way, and no REPORT LUNS. Never throws.

@@ -9,12 +9,13 @@ import { connect, type Nexus } from '../ring/nexus.ts'
 import { type Server, serve } from '../serve.ts'
 import type { Handler } from '../target/handler.ts'
 import type { ServedUnit } from '../target/served-unit.ts'
+import type { TaskSetOptions } from '../target/unit.ts'
 import { type Fault, Faults } from './faults.ts'
 
 export type { Fault, FaultKind, FaultSelection, Faults, ScriptedFault } from './faults.ts'
 
 /** What is tested against, all optional. */
-export interface TestUnitOptions {
+export interface TestUnitOptions extends TaskSetOptions {
   /** Blocks of the disk, which is memory. Default: 2048. */
   readonly blocks?: number
   /** Bytes in one of them. Default: 512. */
@@ -60,8 +61,10 @@ export interface TestUnit {
  */
 export async function testUnit(options: TestUnitOptions = {}): Promise<TestUnit> {
   const { blocks = 2048, blockLength = 512, handler, units = [] } = options
+  const { maxTasks, maxRunning, taskAbortedStatus } = options
   const faults = new Faults(options.faults)
-  const disk = { memory: blocks * blockLength, blockLength }
+  const limits = { maxTasks, maxRunning, taskAbortedStatus }
+  const disk = { memory: blocks * blockLength, blockLength, ...limits }
   const folder = await mkdtemp(join(tmpdir(), 'sgring-test-'))
   const closing: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })]
   let closed: Promise<void> | undefined
