@@ -13,6 +13,7 @@ import type { OpenBacking } from './target/backing.ts'
 import type { HandlerStats } from './target/handler.ts'
 import { type ServedUnit, ServedUnits } from './target/served-unit.ts'
 import { Target } from './target/target.ts'
+import type { TargetCounters } from './task/counters.ts'
 
 export interface ServeOptions extends PortOptions {
   /** The Unix socket to serve: at most 107 bytes. A stale one is replaced, a live one is not. */
@@ -26,6 +27,8 @@ export interface ServeOptions extends PortOptions {
 
 /** Live numbers of a server. */
 export interface ServerStats extends PortStats {
+  /** Commands that were aborted: by task management functions, or with their nexus or their unit. */
+  readonly aborted: number
   /** Of all handlers together. */
   readonly handlers: HandlerStats
 }
@@ -47,13 +50,28 @@ export async function serve(options: ServeOptions): Promise<Server> {
     queueMicrotask(() => ring.events.emit('unitFailed', error)),
   )
   let ring: RingPort
+  let server: Server
   try {
-    ring = new RingPort(listen, new Target(units.map((unit) => made.make(unit)).entries()), port)
+    const target = new Target(units.map((unit) => made.make(unit)).entries(), {
+      counters: () => countersOf(server),
+    })
+    ring = new RingPort(listen, target, port)
+    server = new Server(listen, ring, target, made)
   } catch (error) {
     for (const backing of made.backings) backing.discard()
     throw error
   }
-  return new Server(listen, ring, made)
+  return server
+}
+
+/** What the target tells of itself to whoever asks by LOG SENSE. */
+function countersOf(server: Server): TargetCounters {
+  const { handlers, ...counted } = server.stats
+  return {
+    ...counted,
+    lateAnswers: handlers.late,
+    residentBytes: process.memoryUsage.rss(),
+  }
 }
 
 /** A target that is served. */
@@ -63,14 +81,16 @@ export class Server {
   /** Nexuses that come and go. */
   readonly events: EventEmitter<PortEvents>
   readonly #port: RingPort
+  readonly #target: Target
   readonly #backings: readonly OpenBacking[]
   readonly #handlers: readonly { readonly stats: HandlerStats }[]
 
   /** @internal Made by `serve`. */
-  constructor(listen: string, port: RingPort, { backings, handlers }: ServedUnits) {
+  constructor(listen: string, port: RingPort, target: Target, { backings, handlers }: ServedUnits) {
     this.listen = listen
     this.events = port.events
     this.#port = port
+    this.#target = target
     this.#backings = backings
     this.#handlers = handlers
   }
@@ -85,6 +105,7 @@ export class Server {
     const sum = (key: keyof HandlerStats) => handlers.reduce((total, one) => total + one[key], 0)
     return {
       ...this.#port.stats,
+      aborted: this.#target.aborted,
       handlers: { running: sum('running'), late: sum('late'), failed: sum('failed') },
     }
   }

@@ -29,6 +29,7 @@ export const ExitCode = {
   ACA_ACTIVE: 28,
   TASK_ABORTED: 29,
   TIMEOUT: 33,
+  FALSE: 36,
   PROTECTION: 40,
   MALFORMED: 97,
   OTHER_SENSE: 98,
@@ -53,6 +54,7 @@ export const EXIT_CODE_HELP: readonly (readonly [ExitCode, string])[] = [
   [ExitCode.LBA_OUT_OF_RANGE, 'beyond the end of the unit'],
   [ExitCode.RESERVATION_CONFLICT, 'reservation conflict'],
   [ExitCode.TIMEOUT, 'no answer in time'],
+  [ExitCode.FALSE, 'what was asked is not so'],
   [ExitCode.MALFORMED, 'the answer makes no sense'],
   [ExitCode.OTHER, 'anything else; 128 and more: a signal'],
 ]
@@ -87,6 +89,7 @@ const OF_CODE: Readonly<Partial<Record<SgringErrorCode, ExitCode>>> = {
   ERR_SGRING_ADDRESS_IN_USE: ExitCode.FILE,
   ERR_SGRING_BACKING: ExitCode.FILE,
   ERR_SGRING_CONNECT: ExitCode.FILE,
+  ERR_SGRING_JOIN: ExitCode.FILE,
   ERR_SGRING_NOT_A_SOCKET: ExitCode.FILE,
   ERR_SGRING_NO_TARGET: ExitCode.FILE,
   ERR_SGRING_PATH_TOO_LONG: ExitCode.FILE,

@@ -1,7 +1,7 @@
 /** `sgring inquiry`: what a unit says that it is. */
 
 import { DeviceType, type Inquiry, PeripheralQualifier } from '../scsi/inquiry.ts'
-import { jsonLine, table } from './output.ts'
+import { jsonLine, nameOf, table } from './output.ts'
 import { withUnit } from './unit.ts'
 import { ADDRESS, CONNECTING, type Verb, verb } from './verb.ts'
 
@@ -53,8 +53,7 @@ function rows(data: Inquiry): [string, string][] {
 }
 
 function named(names: Readonly<Record<string, number>>, value: number): string {
-  const name = Object.keys(names).find((name) => names[name] === value)
-  return `${name?.replaceAll('_', ' ').toLowerCase() ?? 'unknown'} (${hex(value)})`
+  return `${nameOf(names, value).toLowerCase()} (${hex(value)})`
 }
 
 function hex(byte: number): string {

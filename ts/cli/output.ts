@@ -1,6 +1,7 @@
 /** What goes to stdout and stderr. */
 
 import { CheckConditionError } from '../initiator/status-error.ts'
+import { ServiceResponse } from '../task/function.ts'
 import { exitCodeOf } from './exit-code.ts'
 
 /** One line of JSON: keys in snake_case, and bigints as decimal strings. */
@@ -12,6 +13,18 @@ export function jsonLine(value: unknown): string {
 export function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length))
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('')
+}
+
+/** A service response by its name in SAM-5. */
+export function responseName(response: ServiceResponse): string {
+  return nameOf(ServiceResponse, response)
+}
+
+/** The name that a standard's table gives to a value. */
+export function nameOf(names: Readonly<Record<string, number>>, value: number): string {
+  const name = Object.keys(names).find((name) => names[name] === value)
+  // I_T NEXUS keeps its own.
+  return name?.replaceAll(/(?<!^I)_/g, ' ') ?? 'unknown'
 }
 
 /** What a verb threw, for a person or for a program: one line either way. */

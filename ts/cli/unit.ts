@@ -1,32 +1,52 @@
 /** The unit that a verb works on. */
 
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
-import { open } from '../open.ts'
+import { parseAddress } from '../ring/address.ts'
+import type { ConnectOptions } from '../ring/connect.ts'
+import { connect, type Nexus } from '../ring/nexus.ts'
 import type { Capacity16 } from '../scsi/capacity.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { parseSeconds } from './quantity.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
-/** Opens the unit that the first operand names, for as long as `body` runs. `options` are for every command that it sends. */
-export async function withUnit<T>(
-  { operands: [address = ''], values, signal }: Call<typeof CONNECTING>,
-  body: (unit: LogicalUnit, options: HelperOptions) => Promise<T>,
+/** What is done with a unit. `options` are for every command that it sends; the nexus is closed afterwards. */
+export type Work<T> = (unit: LogicalUnit, options: HelperOptions, nexus: Nexus) => Promise<T>
+
+/** Opens the unit that the first operand names, for as long as `work` runs. */
+export function withUnit<T>(
+  call: Call<typeof CONNECTING>,
+  work: Work<T>,
+  more: ConnectOptions = {},
+): Promise<T> {
+  const { socket, lun } = parseAddress(call.operands[0] ?? '')
+  return withUnitAt(socket, lun, call, work, more)
+}
+
+/** As `withUnit`, where the operand is no address of a unit. */
+export async function withUnitAt<T>(
+  socket: string,
+  lun: number,
+  { values, signal }: Call<typeof CONNECTING>,
+  work: Work<T>,
+  more: ConnectOptions = {},
 ): Promise<T> {
   const timeoutMs =
     values.timeout === undefined ? undefined : parseSeconds('--timeout', values.timeout)
-  const unit = await open(address, {
+  const nexus = await connect(socket, {
+    ...more,
     signal,
     ...(timeoutMs !== undefined && { connectTimeoutMs: timeoutMs }),
   })
   try {
     // A command that the target never answers does not keep a process that was told to end.
-    return await body(unit, {
+    const options: HelperOptions = {
       signal,
       onAbort: 'detach',
       ...(timeoutMs !== undefined && { timeoutMs }),
-    })
+    }
+    return await work(nexus.unit(lun), options, nexus)
   } finally {
-    await unit.close()
+    await nexus.close()
   }
 }
 

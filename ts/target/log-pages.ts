@@ -1,7 +1,7 @@
 /** The TARGET LOG PAGES well known logical unit (SPC-4 8.4): what there is to know of the target as a whole, and not of one unit. */
 
 import { getUint16 } from '../scsi/bytes.ts'
-import { DeviceType, encodeInquiry, PeripheralQualifier } from '../scsi/inquiry.ts'
+import { DeviceType, PeripheralQualifier } from '../scsi/inquiry.ts'
 import {
   BINARY_LIST,
   encodeLogPage,
@@ -12,17 +12,15 @@ import {
 import { Opcode } from '../scsi/opcode.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
-import { Association, encodeDesignators, encodeVpd, VpdPage } from '../scsi/vpd.ts'
+import { Association, encodeDesignators, VpdPage } from '../scsi/vpd.ts'
 import { type Answer, checkCondition, good } from '../task/answer.ts'
 import { COUNTERS_PAGE, encodeCounters, type TargetCounters } from '../task/counters.ts'
 import type { Task } from '../task/task.ts'
 import { ANY_UNIT, designatorsOf, serialOf } from './identity.ts'
-import { answerInquiry, type InquiryPages } from './inquiry.ts'
+import { answerInquiry, type InquiryPages, inquiryPages } from './inquiry.ts'
 import { invalidField, unknownOpcode } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
 import type { Unit } from './unit.ts'
-
-const PERIPHERAL = (PeripheralQualifier.CONNECTED << 5) | DeviceType.WELL_KNOWN_LOGICAL_UNIT
 
 /** The one target port there is, and PROTOCOL IDENTIFIER for a transport that T10 has none for (SPC-4 7.6.1). */
 const RELATIVE_TARGET_PORT = 1
@@ -31,7 +29,7 @@ const NO_SPECIFIC_PROTOCOL = 0xf
 /** Nothing of it can be changed or reset: it tells what the target counts. */
 export class LogPagesUnit implements Unit {
   readonly #counters: () => TargetCounters
-  readonly #inquiry: InquiryPages = inquiryPages(serialOf({}))
+  readonly #inquiry: InquiryPages = pagesOf(serialOf({}))
 
   /** @param counters asked at each LOG SENSE that wants them */
   constructor(counters: () => TargetCounters) {
@@ -120,24 +118,18 @@ function answerLogSelect(cdb: Uint8Array): Answer {
 }
 
 /** A well known logical unit names its target device, and never itself (SPC-4 7.8.6.2.2). */
-function inquiryPages(serial: string): InquiryPages {
+function pagesOf(serial: string): InquiryPages {
   const designators = designatorsOf(serial).map((one) => ({
     ...one,
     association: Association.TARGET_DEVICE,
   }))
-  const codes = Uint8Array.of(VpdPage.SUPPORTED_PAGES, VpdPage.DEVICE_IDENTIFICATION)
-  const page = (code: number, body: Uint8Array) =>
-    [code, encodeVpd(PERIPHERAL, code, body)] as const
-  return {
-    standard: encodeInquiry({
+  return inquiryPages(
+    {
       ...ANY_UNIT,
       qualifier: PeripheralQualifier.CONNECTED,
       deviceType: DeviceType.WELL_KNOWN_LOGICAL_UNIT,
       product: 'TARGET LOG PAGES',
-    }),
-    vital: new Map([
-      page(VpdPage.SUPPORTED_PAGES, codes),
-      page(VpdPage.DEVICE_IDENTIFICATION, encodeDesignators(designators)),
-    ]),
-  }
+    },
+    [[VpdPage.DEVICE_IDENTIFICATION, encodeDesignators(designators)]],
+  )
 }

@@ -7,23 +7,30 @@
 
 import { SgringError } from '../errors.ts'
 import { getUint32 } from '../scsi/bytes.ts'
-import { lunOfWord, MAX_LUN } from '../scsi/lun.ts'
+import { lunOfWord, lunWord, MAX_LUN, WellKnownLun } from '../scsi/lun.ts'
 import { cdbLength, controlOffset, isPlainCdb, NACA, Opcode } from '../scsi/opcode.ts'
 import { encodeReportedLuns, SelectReport } from '../scsi/report-luns.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition, good, status } from '../task/answer.ts'
 import { Status, TaskAttribute } from '../task/command.ts'
+import type { TargetCounters } from '../task/counters.ts'
 import type { TargetNexus, Task, TaskOwner, TaskRouter, TaskSource } from '../task/task.ts'
 import { abortAll } from './abort.ts'
 import { answerAbsent } from './absent.ts'
 import { FunctionRun } from './function-run.ts'
+import { LogPagesUnit } from './log-pages.ts'
 import { asNexus, Nexus } from './nexus.ts'
 import { illegalRequest, invalidField } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
 import { commandsOf, manage } from './task-management.ts'
 import { TaskSet } from './task-set.ts'
 import type { Unit } from './unit.ts'
+
+export interface TargetOptions {
+  /** What the target counts: then it has the TARGET LOG PAGES well known logical unit, which tells it (SPC-4 8.4). */
+  readonly counters?: () => TargetCounters
+}
 
 /** A SCSI target device with one task router (SAM-5 4.6): logical units by LUN, and what is kept of each nexus. */
 export class Target implements TaskRouter {
@@ -32,13 +39,26 @@ export class Target implements TaskRouter {
   /** The LUNs in ascending order, as REPORT LUNS tells them; undefined while that is not known. */
   #luns: readonly number[] | undefined
   #lastNexus = 0
+  /** In task sets that are no more. */
+  #abortedBefore = 0
 
   /**
    * @param units a unit for each LUN of 0 to 16,383 that has one, such as `[disk].entries()`
    * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN outside that range or named twice, and for limits of a unit outside theirs
    */
-  constructor(units: Iterable<readonly [lun: number, unit: Unit]>) {
+  constructor(
+    units: Iterable<readonly [lun: number, unit: Unit]>,
+    { counters }: TargetOptions = {},
+  ) {
     for (const [lun, unit] of units) this.addUnit(lun, unit)
+    if (counters !== undefined) {
+      this.#sets.set(LOG_PAGES, new TaskSet(LOG_PAGES, new LogPagesUnit(counters), carryOut))
+    }
+  }
+
+  /** Commands that were aborted at its units: by functions, with their nexus or with their unit. */
+  get aborted(): number {
+    return [...this.#sets.values()].reduce((sum, set) => sum + set.aborted, this.#abortedBefore)
   }
 
   /**
@@ -84,6 +104,7 @@ export class Target implements TaskRouter {
     const over = allEnded(commands, set)
     const aborted = set.unit.taskAbortedStatus === true ? Status.TASK_ABORTED : undefined
     abortAll(commands, () => aborted)
+    this.#abortedBefore += set.aborted
     return over
   }
 
@@ -128,7 +149,7 @@ export class Target implements TaskRouter {
   }
 
   #route(task: Task, nexus: Nexus): void {
-    const lun = lunOfWord(task.lun)
+    const lun = placeOf(task.lun)
     const set = this.#sets.get(lun)
     const refusal = refusalOf(task)
     if (refusal !== undefined) {
@@ -158,7 +179,7 @@ export class Target implements TaskRouter {
     if (nexus.functions.length > 1) return
     nexus.source.fetch()
     for (const run of nexus.functions.splice(0)) {
-      if (!run.over) manage(run, this.#sets.get(lunOfWord(run.task.lun)), this.#nexuses)
+      if (!run.over) manage(run, this.#sets.get(placeOf(run.task.lun)), this.#nexuses)
     }
   }
 
@@ -173,10 +194,14 @@ export class Target implements TaskRouter {
       task.answer(invalidField(2, 7))
       return
     }
-    this.#luns ??= [...this.#sets.keys()].sort((a, b) => a - b)
+    this.#luns ??= [...this.#sets.keys()].filter((lun) => lun <= MAX_LUN).sort((a, b) => a - b)
     const luns = select === SelectReport.WELL_KNOWN ? [] : this.#luns
+    const wellKnown =
+      select !== SelectReport.LOGICAL_UNITS && this.#sets.has(LOG_PAGES)
+        ? [WellKnownLun.TARGET_LOG_PAGES]
+        : []
     nexus.attentions.clearEverywhere(SenseCode.REPORTED_LUNS_DATA_HAS_CHANGED)
-    task.answer(good(encodeReportedLuns(luns, getUint32(task.cdb, 6))))
+    task.answer(good(encodeReportedLuns([...luns, ...wellKnown], getUint32(task.cdb, 6))))
   }
 
   #lunsChanged(): void {
@@ -185,6 +210,15 @@ export class Target implements TaskRouter {
       nexus.establishEverywhere(SenseCode.REPORTED_LUNS_DATA_HAS_CHANGED)
     }
   }
+}
+
+/** Where the TARGET LOG PAGES well known logical unit stands among the task sets: behind every LUN. */
+const LOG_PAGES = MAX_LUN + 1
+const LOG_PAGES_WORD = lunWord(WellKnownLun.TARGET_LOG_PAGES)
+
+/** Under which number the task set stands that the first four LUN bytes name, if there is one. */
+function placeOf(word: number): number {
+  return word >>> 0 === LOG_PAGES_WORD ? LOG_PAGES : lunOfWord(word)
 }
 
 /** Commands with one tag must not be told apart by luck: the new one is refused, and those that are there end (SAM-5 5.10). */

@@ -25,6 +25,8 @@ export class TaskSet implements TaskOwner {
   readonly unit: Unit
   /** Commands in the set. */
   count = 0
+  /** Commands that were aborted in it, ever. */
+  aborted = 0
   /** While `count` is below it, a SIMPLE command may start without being noted; 0 while any command waits, or makes others wait. */
   quietLimit: number
   readonly #limit: number
@@ -105,6 +107,7 @@ export class TaskSet implements TaskOwner {
     const entry = this.#entry(task)
     if (entry.aborted) return false
     entry.aborted = true
+    this.aborted += 1
     task.abort(status)
     return true
   }

@@ -12,13 +12,13 @@ export interface TargetCounters {
   readonly pairs: number
   /** Tasks that are accepted and not over. */
   readonly tasks: number
-  /** Commands that were accepted since the target began. */
+  /** Commands and functions that were accepted since the target began. */
   readonly commands: number
   /** Native calls that brought them in. */
   readonly fetches: number
   /** Times that a bell woke this side. */
   readonly wakes: number
-  /** Commands that ended without their unit: by a task management function, or with their nexus. */
+  /** Commands that were aborted: by task management functions, or with their nexus or their unit. */
   readonly aborted: number
   /** Answers that handlers gave after their commands were aborted: they were dropped. */
   readonly lateAnswers: number

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { connect, type Handler, type Nexus, type Server, serve } from '#dist/index.js'
+import { suite } from '../harness/index.ts'
+import { until } from '../support/until.ts'
+import { MAIN, Place } from './program.ts'
+
+const test = suite('sgring stat')
+
+const HANG = 0xc0
+const hangs: Handler = (task, next) =>
+  task.cdb[0] === HANG ? new Promise<never>(() => {}) : next()
+
+let place: Place
+let server: Server
+let nexus: Nexus
+test.before.each(async () => {
+  place = new Place()
+  server = await serve({ listen: place.path('unit.sock'), units: [{ handler: hangs }] })
+  nexus = await connect(place.path('unit.sock'))
+})
+test.after.each(async () => {
+  await nexus.close()
+  await server.close()
+  await place.remove()
+})
+
+const lost = { code: 'ERR_SGRING_NEXUS_LOST' }
+
+const hang = (by: Nexus) => by.unit(0).execute({ cdb: Uint8Array.of(HANG, 0, 0, 0, 0, 0) })
+
+const stat = async (...args: readonly string[]) => {
+  const { code, stdout, stderr } = await place.sgring(['stat', './unit.sock', ...args])
+  assert.equal(code, 0, stderr)
+  return stdout.toString()
+}
+
+test('tells all counters as JSON', async () => {
+  for (let command = 0; command < 100; command++) await nexus.unit(0).testUnitReady()
+  const ended = assert.rejects(hang(nexus), lost)
+  const other = await connect(server.listen)
+  await other.unit(0).testUnitReady()
+  const gone = assert.rejects(hang(other), lost)
+  await other.unit(0).testUnitReady()
+  await other.close()
+  await gone
+  await until('the nexus is gone', () => server.nexuses.length === 1 || undefined)
+  const told = JSON.parse(await stat('--json'))
+  assert.deepEqual(Object.keys(told), [
+    'nexuses',
+    'pairs',
+    'tasks',
+    'commands',
+    'fetches',
+    'wakes',
+    'aborted',
+    'late_answers',
+    'arena_bytes',
+    'resident_bytes',
+    'wakes_per_command',
+  ])
+  // The one that hangs, and the one that asks.
+  assert.deepEqual([told.nexuses, told.pairs, told.tasks, told.aborted], [2, 2, 2, 1])
+  assert.ok(told.commands > 100 && told.fetches > 0 && told.fetches <= told.commands)
+  assert.ok(told.arena_bytes >= 2 * (64 << 20) && told.resident_bytes > 1 << 20)
+  await nexus.close()
+  await ended
+})
+
+test('tells them in a table', async () => {
+  assert.match(
+    await stat(),
+    /^nexuses +2\npairs +2\ntasks +1 outstanding\ncommands +\d+\nfetches +\d+, .*\nwake-ups +\d+, .* a command\naborted +0\nlate answers +0\narenas +128\.0 MiB mapped\nprocess +\d.* in memory\n$/,
+  )
+})
+
+test('tells with --watch what happened since the line before', async () => {
+  const lines = (await stat('--watch', '0.05', '--count', '3')).trimEnd().split('\n')
+  assert.equal(lines.length, 4)
+  assert.match(
+    lines[0]!,
+    /^ *nexuses +pairs +tasks +commands\/s +fetches\/s +wakes\/cmd +aborted +late +arenas +process$/,
+  )
+  for (const line of lines.slice(1))
+    assert.match(line, /^ +2 +2 +1 +\d+ +\d+ +\d\.\d{3} +0 +0 +128\.0 MiB +\d/)
+})
+
+test('watches until Ctrl-C, which is its normal end', async () => {
+  const running = place.start(process.execPath, [
+    MAIN,
+    'stat',
+    './unit.sock',
+    '--watch',
+    '0.05',
+    '--json',
+  ])
+  const lines = createInterface({ input: running.child.stdout! })
+  for (let count = 0; count < 3; count++) {
+    const [line] = await once(lines, 'line')
+    assert.equal(JSON.parse(line).nexuses, 2)
+  }
+  running.child.kill('SIGINT')
+  const [code] = await once(running.child, 'close')
+  assert.equal(code, 0)
+})
+
+test('takes an address, whose LUN does not count', async () => {
+  const { code } = await place.sgring(['stat', `ring:${place.path('unit.sock')}?lun=9`])
+  assert.equal(code, 0)
+})
+
+test('refuses what makes no sense', async () => {
+  for (const [args, message] of [
+    [['--count', '2'], '--count goes with --watch'],
+    [['--watch', '1', '--count', '0'], "--count is 1 or more, not '0'"],
+    [['--watch', 'x'], "--watch is a number of seconds, as 2 or 0.5, not 'x'"],
+  ] as const) {
+    const { code, stderr } = await place.sgring(['stat', './unit.sock', ...args])
+    assert.deepEqual([code, stderr], [1, `sgring: ${message}\n`])
+  }
+  assert.equal((await place.sgring(['stat', 'unit.sock'])).code, 1)
+})
+
+test.run()
