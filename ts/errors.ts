@@ -9,6 +9,10 @@
 
 /** What each code means, and what to do. The README's table is held against this one by a test. */
 export const CODES = {
+  ERR_SGRING_ABORTED:
+    'a task management function ended the command without a status (SAM-5 5.1); its outcome is unknown',
+  ERR_SGRING_ABORT_UNANSWERED:
+    'the target did not answer a task management function, or end an aborted command, within abortTimeoutMs',
   ERR_SGRING_ADDRESS:
     'the address is none of ring:NAME, ring:NAME/LUN, ring:/path.sock, ring:/path.sock?lun=N',
   ERR_SGRING_ADDRESS_IN_USE:
@@ -46,7 +50,8 @@ export const CODES = {
     'the shared segment is not what the handshake says: size, seals or file system',
   ERR_SGRING_SYSTEM: 'a system call failed; see cause and the message',
   ERR_SGRING_TAG_IN_USE: 'another outstanding command of this pair has the same tag',
-  ERR_SGRING_TIMEOUT: 'no answer came within timeoutMs; the slot stays quarantined until one does',
+  ERR_SGRING_TIMEOUT:
+    'no answer came within timeoutMs (a command is aborted then) or connectTimeoutMs',
   ERR_SGRING_UNSUPPORTED_PLATFORM:
     'sgring needs Linux on x64 or arm64, and memory outside the JavaScript heap',
   ERR_SGRING_VERSION: 'the peer speaks another protocol version; upgrade the older side',

@@ -13,9 +13,9 @@ export type {
 } from './initiator/unit.ts'
 export { type OpenedUnit, type OpenOptions, open } from './open.ts'
 export type { ConnectOptions } from './ring/connect.ts'
-export { connect, type Nexus } from './ring/nexus.ts'
-export type { PairStats } from './ring/pair.ts'
+export { connect, type Nexus, type NexusFunctionRequest } from './ring/nexus.ts'
 export type { NexusInfo, PortEvents, PortOptions, PortStats } from './ring/port.ts'
+export type { PairStats } from './ring/stats.ts'
 export * from './scsi/index.ts'
 export { type ServeOptions, type Server, type ServerStats, serve } from './serve.ts'
 export {
@@ -37,4 +37,11 @@ export type {
 export type { TaskSetOptions, Unit, UnitContext } from './target/unit.ts'
 export { type Answer, checkCondition, good, status } from './task/answer.ts'
 export { type Command, type Response, Status, TaskAttribute } from './task/command.ts'
+export {
+  type AsynchronousEvent,
+  type FunctionRequest,
+  type FunctionResult,
+  ServiceResponse,
+  TaskFunction,
+} from './task/function.ts'
 export type { Backing, TargetNexus, Task, TransferDone } from './task/task.ts'

@@ -2,10 +2,15 @@
 
 import { SgringError } from '../errors.ts'
 import { type Command, TaskAttribute } from '../task/command.ts'
+import { type FunctionRequest, TaskFunction } from '../task/function.ts'
 
 const MIN_CDB_LENGTH = 6
 const MAX_CDB_LENGTH = 260
 const MAX_TAG = 2n ** 63n - 1n
+/** Those that pairs choose are above. */
+const MAX_MANAGED_TAG = 2n ** 64n - 1n
+const MAX_PRIORITY = 15
+const MAX_FUNCTION = 255
 const ATTRIBUTES: readonly number[] = Object.values(TaskAttribute)
 
 /**
@@ -14,7 +19,9 @@ const ATTRIBUTES: readonly number[] = Object.values(TaskAttribute)
  * @param maxTransferBytes what the transport can move in both directions together
  */
 export function checkCommand(command: Command, maxTransferBytes: number): SgringError | undefined {
-  const { cdb, dataOut, dataIn, lease, tag, attribute, timeoutMs, signal, onAbort } = command
+  if (!isObject(command)) return wrong('a command is an object', command)
+  const { cdb, dataOut, dataIn, lease, tag, attribute, priority, timeoutMs, signal, onAbort } =
+    command
   if (!(cdb instanceof Uint8Array)) return wrong('cdb is a Uint8Array', cdb)
   if (cdb.length < MIN_CDB_LENGTH || cdb.length > MAX_CDB_LENGTH) {
     return new SgringError(
@@ -36,11 +43,18 @@ export function checkCommand(command: Command, maxTransferBytes: number): Sgring
       `the command moves ${bytes} bytes and this nexus at most ${maxTransferBytes}; raise arenaBytes, or split it`,
     )
   }
-  if (tag !== undefined && !isTag(tag)) return wrong('tag is an integer of 0 to 2^63-1', tag)
+  if (tag !== undefined && !isTag(tag, MAX_TAG))
+    return wrong('tag is an integer of 0 to 2^63-1', tag)
   if (attribute !== undefined && !ATTRIBUTES.includes(attribute)) {
     return wrong('attribute is one of TaskAttribute', attribute)
   }
-  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
+  if (priority !== undefined && !(isCount(priority) && priority <= MAX_PRIORITY)) {
+    return wrong('priority is an integer of 0 to 15 (SAM-5 8.8)', priority)
+  }
+  if ((priority ?? 0) !== 0 && (attribute ?? TaskAttribute.SIMPLE) !== TaskAttribute.SIMPLE) {
+    return wrong('only a SIMPLE command has a priority (SAM-5 8.8): it is 0 or absent', priority)
+  }
+  if (timeoutMs !== undefined && !isPatience(timeoutMs)) {
     return wrong('timeoutMs is 0 or more', timeoutMs)
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
@@ -59,14 +73,46 @@ export function checkCommand(command: Command, maxTransferBytes: number): Sgring
   return undefined
 }
 
+/**
+ * The first thing that is wrong with a request for a task management function, if something is. A number that is no function is not: the
+ * target rejects it.
+ */
+export function checkFunction(request: FunctionRequest): SgringError | undefined {
+  if (!isObject(request)) return wrong('a request is an object', request)
+  const { function: code, tag, timeoutMs } = request
+  if (!(isCount(code) && code >= 1 && code <= MAX_FUNCTION)) {
+    return wrong('function is one of TaskFunction', code)
+  }
+  if (tag !== undefined && !isTag(tag, MAX_MANAGED_TAG)) {
+    return wrong('tag is an integer of 0 to 2^64-1', tag)
+  }
+  if (tag === undefined && (code === TaskFunction.ABORT_TASK || code === TaskFunction.QUERY_TASK)) {
+    return wrong('tag is that of the command which ABORT TASK and QUERY TASK are about', tag)
+  }
+  if (timeoutMs !== undefined && !isPatience(timeoutMs)) {
+    return wrong('timeoutMs is 0 or more', timeoutMs)
+  }
+  return undefined
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+}
+
 function isCount(value: unknown): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
-function isTag(tag: unknown): boolean {
-  return typeof tag === 'bigint' ? tag >= 0n && tag <= MAX_TAG : isCount(tag)
+function isPatience(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0
+}
+
+function isTag(tag: unknown, most: bigint): boolean {
+  return typeof tag === 'bigint' ? tag >= 0n && tag <= most : isCount(tag)
 }
 
 function wrong(rule: string, value: unknown): SgringError {
-  return new SgringError('ERR_SGRING_INVALID_ARGUMENT', `${rule}, not ${String(value)}`)
+  // Not every object can be made a string.
+  const shown = isObject(value) ? 'an object' : String(value)
+  return new SgringError('ERR_SGRING_INVALID_ARGUMENT', `${rule}, not ${shown}`)
 }

@@ -42,6 +42,11 @@ export interface Queue {
    * @param dataInLength bytes of `data(slot)` that may be filled
    */
   submit(slot: number, cdbLength: number, dataOutLength: number, dataInLength: number): void
+  /**
+   * The task tag of the slot's command, from `submit` until the slot is released: for `taskManagement({ function: ABORT_TASK, tag })`,
+   * after which its completion says `aborted`.
+   */
+  tag(slot: number): bigint
   /** Publishes what is listed, in one native call. */
   flush(): void
   /**
@@ -65,10 +70,13 @@ export interface Queue {
 export interface Completion {
   readonly slot: number
   /**
-   * Whether the target carried the command out. `false` is the service response SERVICE DELIVERY OR TARGET FAILURE (SAM-5 5.1), which
-   * `execute()` rejects with `ERR_SGRING_DELIVERY`: there is no status then, and no data.
+   * Whether the target carried the command out, and there is a status. `false` is one of two: the command was `aborted`, or the service
+   * response is SERVICE DELIVERY OR TARGET FAILURE (SAM-5 5.1), which `execute()` rejects with `ERR_SGRING_DELIVERY`. There is no
+   * data then.
    */
   readonly delivered: boolean
+  /** Whether a task management function ended it without a status, which `execute()` rejects with `ERR_SGRING_ABORTED`. */
+  readonly aborted: boolean
   /** SCSI status (SAM-5 5.3.1); -1, which is none of them, for a command that was not delivered. */
   readonly status: number
   /** Data-in bytes that were asked for and did not come. */

@@ -1,6 +1,7 @@
 /** What carries commands to logical units: a ring today, kernel nodes later. */
 
 import type { Command, Response } from '../task/command.ts'
+import type { FunctionRequest, FunctionResult } from '../task/function.ts'
 import type { Queue, QueueOptions } from './queue.ts'
 
 /** Something that happened to a command and that its caller does not see in its result. */
@@ -23,6 +24,8 @@ export interface Transport {
    * @param lunWord the first four of the LUN's eight bytes, big-endian
    */
   execute(lunWord: number, command: Command): Promise<Response>
+  /** Asks for a task management function, checked by `checkFunction`, and resolves with however it is answered. */
+  manage(lunWord: number, request: FunctionRequest): Promise<FunctionResult>
   /** The batch form. */
   queue(lunWord: number, options: QueueOptions): Queue
   /** Tells what happened. */

@@ -10,7 +10,8 @@ import { lunWord } from '../scsi/lun.ts'
 import { type ReportedLuns, reportLuns } from '../scsi/report-luns.ts'
 import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
 import { type Command, type Response, Status } from '../task/command.ts'
-import { checkCommand } from './check.ts'
+import type { FunctionRequest, FunctionResult } from '../task/function.ts'
+import { checkCommand, checkFunction } from './check.ts'
 import type { Queue, QueueOptions } from './queue.ts'
 import { statusError } from './status-error.ts'
 import type { Transport } from './transport.ts'
@@ -28,7 +29,10 @@ export interface UnitOptions {
 }
 
 /** What helpers hand on to `execute()`. */
-export type HelperOptions = Pick<Command, 'timeoutMs' | 'signal' | 'onAbort' | 'tag' | 'attribute'>
+export type HelperOptions = Pick<
+  Command,
+  'timeoutMs' | 'signal' | 'onAbort' | 'tag' | 'attribute' | 'priority'
+>
 
 /** A range of whole blocks to read. */
 export interface ReadRange extends Omit<HelperOptions, 'tag'> {
@@ -76,8 +80,10 @@ export class LogicalUnit {
    * Sends one command. Resolves with however it ended, whatever its status; never sends it again.
    * Commands wait their turn for a slot, first come first served, up to `maxWaiting`.
    *
-   * Rejects with `ERR_SGRING_NEXUS_LOST`, `ERR_SGRING_TIMEOUT` (the outcome is unknown), `signal.reason`, `ERR_SGRING_BUSY` (it was not
-   * sent), or for a wrong call, of which nothing was sent.
+   * Rejects with `signal.reason` or `ERR_SGRING_TIMEOUT` (it was aborted, and may have been carried out in part), with
+   * `ERR_SGRING_ABORT_UNANSWERED` (nobody knows), with `ERR_SGRING_ABORTED` (a task management function of this nexus or another ended
+   * it), with `ERR_SGRING_NEXUS_LOST` or `ERR_SGRING_DELIVERY`, with `ERR_SGRING_BUSY` (it was not sent), or for a wrong call, of which
+   * nothing was sent.
    */
   execute(command: Command): Promise<Response> {
     const wrong = checkCommand(command, this.#transport.maxTransferBytes)
@@ -162,6 +168,22 @@ export class LogicalUnit {
       const { residualOut } = await this.#movePart({ cdb, dataOut }, blockLength, options)
       if (residualOut !== 0) throw badResponse(`WRITE of ${length} bytes left ${residualOut} out`)
     })
+  }
+
+  /**
+   * Asks for a task management function (SAM-5 clause 7) on this unit, and resolves with its service response, whatever it is. Commands
+   * that it ends without a status reject with `ERR_SGRING_ABORTED`, before it resolves if they are this pair's own.
+   *
+   * Rejects with `ERR_SGRING_ABORT_UNANSWERED`, `ERR_SGRING_NEXUS_LOST`, `ERR_SGRING_BUSY` or `ERR_SGRING_DELIVERY`, or for a wrong call.
+   *
+   * @example
+   * const { response } = await unit.taskManagement({ function: TaskFunction.ABORT_TASK, tag: 7 })
+   * console.log(response === ServiceResponse.FUNCTION_COMPLETE)
+   */
+  taskManagement(request: FunctionRequest): Promise<FunctionResult> {
+    const wrong = checkFunction(request)
+    if (wrong !== undefined) return Promise.reject(wrong)
+    return this.#transport.manage(this.#lunWord, request)
   }
 
   /** The batch form: slots and bytes of the caller's own. Throws `ERR_SGRING_BUSY` if the nexus has not that many free. */

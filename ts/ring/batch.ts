@@ -2,11 +2,8 @@
 
 import { SgringError, type TransportError } from '../errors.ts'
 import type { Completion, Queue, QueueOptions } from '../initiator/queue.ts'
-import { native } from '../native.ts'
+import { BatchSlot, COMPLETED, FREE, RESERVED, SUBMITTED } from './batch-slot.ts'
 import {
-  FLAG_RESIDUAL,
-  FLAG_SENSE,
-  FLAG_SERVICE_RESPONSE,
   INLINE_CDB,
   MIN_CDB_LEN,
   SLOT_BYTES,
@@ -20,16 +17,10 @@ import {
   SLOT_OUT_SEGMENTS,
   SLOT_TAG,
 } from './layout.gen.ts'
-import type { RingPair, SlotOwner } from './pair.ts'
+import type { RingPair } from './pair.ts'
 import { swap } from './slots.ts'
 
-const FREE = 0
-const RESERVED = 1
-const SUBMITTED = 2
-const COMPLETED = 3
 const POISON = 0xdb
-/** The status of a command that has none. */
-const NO_STATUS = -1
 const NO_BYTES = new Uint8Array(0)
 
 export class RingQueue implements Queue {
@@ -38,9 +29,9 @@ export class RingQueue implements Queue {
   readonly #words: Uint32Array
   readonly #poison: boolean
   readonly #dataBytes: number
-  readonly #commands: Slot[] = []
+  readonly #commands: BatchSlot[] = []
   readonly #free: number[] = []
-  readonly #ready: Slot[] = []
+  readonly #ready: BatchSlot[] = []
   #taken = 0
   #outstanding = 0
   #waiter: { resolve(): void; reject(reason: Error): void } | undefined
@@ -74,7 +65,7 @@ export class RingQueue implements Queue {
       const slot = ring.takeSlot()
       const offset = dataBytes > 0 && slot >= 0 ? ring.arena.allocate(dataBytes) : -1
       if (slot < 0 || (dataBytes > 0 && offset < 0)) {
-        if (slot >= 0) ring.returnSlot(slot, offset, dataBytes)
+        if (slot >= 0) ring.returnSlot(slot)
         this.#giveBack()
         throw new SgringError(
           'ERR_SGRING_BUSY',
@@ -82,7 +73,7 @@ export class RingQueue implements Queue {
         )
       }
       const data = dataBytes > 0 ? new Uint8Array(ring.lease(offset, dataBytes)) : NO_BYTES
-      const command = new Slot(this, ring, number, slot, offset, data)
+      const command = new BatchSlot(this, ring, number, slot, offset, data)
       ring.setOwner(slot, command)
       this.#commands.push(command)
       const word = (slot * SLOT_BYTES) >>> 2
@@ -143,7 +134,9 @@ export class RingQueue implements Queue {
     }
     const words = this.#words
     const word = command.word
-    words[word + (SLOT_TAG >>> 2)] = this.#ring.nextTag()
+    const tagLow = this.#ring.nextTag()
+    command.tagLow = tagLow | 0
+    words[word + (SLOT_TAG >>> 2)] = tagLow
     words[word + (SLOT_TAG >>> 2) + 1] = this.#ring.tagHigh
     words[word + (SLOT_CDB_LEN >>> 2)] = cdbLength
     words[word + (SLOT_OUT_LEN >>> 2)] = dataOutLength
@@ -158,7 +151,16 @@ export class RingQueue implements Queue {
     command.state = SUBMITTED
     command.dataInLength = dataInLength
     this.#outstanding++
-    this.#ring.submit(command.ringSlot)
+    this.#ring.awaited()
+    this.#ring.list(command.ringSlot)
+  }
+
+  tag(number: number): bigint {
+    const command = this.#command(number)
+    if (command.state !== SUBMITTED && command.state !== COMPLETED) {
+      throw wrong(`slot ${number} is ${STATES[command.state]}: its next command has no tag yet`)
+    }
+    return (BigInt(this.#ring.tagHigh) << 32n) | BigInt(command.tagLow >>> 0)
   }
 
   flush(): void {
@@ -191,7 +193,8 @@ export class RingQueue implements Queue {
 
   // ---- for the slots
 
-  completed(command: Slot): void {
+  completed(command: BatchSlot): void {
+    this.#ring.settled()
     this.#outstanding--
     this.#ready.push(command)
     this.#wake()
@@ -243,7 +246,7 @@ export class RingQueue implements Queue {
     waiter.resolve()
   }
 
-  #take(): Slot {
+  #take(): BatchSlot {
     const command = this.#ready[this.#taken++]!
     if (this.#taken === this.#ready.length) this.#ready.length = this.#taken = 0
     return command
@@ -262,9 +265,12 @@ export class RingQueue implements Queue {
 
   #giveBack(): void {
     // After a loss the segment is gone, and with it what there was to give back.
-    for (const command of this.#lost === undefined ? this.#commands : []) {
-      const offset = command.detach() ? command.offset : -1
-      this.#ring.returnSlot(command.ringSlot, offset, this.#dataBytes)
+    if (this.#lost === undefined) {
+      for (const command of this.#commands) {
+        this.#ring.returnSlot(command.ringSlot)
+        if (command.detach()) this.#ring.arena.free(command.offset, this.#dataBytes)
+      }
+      this.#ring.room()
     }
     this.#commands.length = 0
   }
@@ -274,14 +280,14 @@ export class RingQueue implements Queue {
     if (this.#lost !== undefined) throw this.#lost
   }
 
-  #command(number: number): Slot {
+  #command(number: number): BatchSlot {
     const command = this.#commands[number]
     if (command === undefined)
       throw wrong(`the queue has slots 0 to ${this.depth - 1}, not ${number}`)
     return command
   }
 
-  #in(number: number, state: number): Slot {
+  #in(number: number, state: number): BatchSlot {
     const command = this.#command(number)
     if (command.state !== state)
       throw wrong(`slot ${number} is ${STATES[command.state]}, not ${STATES[state]}`)
@@ -293,79 +299,4 @@ const STATES = ['free', 'reserved', 'under way', 'completed']
 
 function wrong(message: string): SgringError {
   return new SgringError('ERR_SGRING_INVALID_ARGUMENT', message)
-}
-
-/** One command of a queue, and its completion. */
-class Slot implements Completion, SlotOwner {
-  readonly slot: number
-  readonly ringSlot: number
-  readonly word: number
-  readonly offset: number
-  readonly whole: Uint8Array
-  readonly cdb: Uint8Array = new Uint8Array(INLINE_CDB)
-  readonly cdbWords: Uint32Array = new Uint32Array(this.cdb.buffer)
-  readonly #queue: RingQueue
-  readonly #ring: RingPair
-  state: number = FREE
-  status = 0
-  delivered = true
-  residual = 0
-  residualOut = 0
-  sense: Uint8Array = NO_BYTES
-  dataInLength = 0
-
-  constructor(
-    queue: RingQueue,
-    ring: RingPair,
-    number: number,
-    ringSlot: number,
-    offset: number,
-    whole: Uint8Array,
-  ) {
-    this.#queue = queue
-    this.#ring = ring
-    this.slot = number
-    this.ringSlot = ringSlot
-    this.word = (ringSlot * SLOT_BYTES) >>> 2
-    this.offset = offset
-    this.whole = whole
-  }
-
-  get data(): Uint8Array {
-    // Detached, or none at all.
-    if (this.whole.length === 0) return NO_BYTES
-    return this.whole.subarray(
-      0,
-      Math.max(0, Math.min(this.dataInLength, this.dataInLength - this.residual)),
-    )
-  }
-
-  release(): void {
-    this.#queue.released(this.slot)
-  }
-
-  completed(slot: number, status: number, flags: number): void {
-    const { slots } = this.#ring
-    this.state = COMPLETED
-    this.delivered = (flags & FLAG_SERVICE_RESPONSE) === 0
-    this.status = this.delivered ? status : NO_STATUS
-    this.residual = flags & FLAG_RESIDUAL ? slots.inResidual(slot) : 0
-    this.residualOut = flags & FLAG_RESIDUAL ? slots.outResidual(slot) : 0
-    this.sense = flags & FLAG_SENSE ? slots.sense(slot) : NO_BYTES
-    // Nothing is known of the data of a command that was not carried out.
-    if (!this.delivered) this.residual = this.dataInLength
-    this.#queue.completed(this)
-  }
-
-  lost(reason: TransportError): void {
-    this.detach()
-    this.#queue.lost(reason)
-  }
-
-  /** Takes the bytes from the caller. `false` if they are elsewhere: who transferred the buffer sees them as long as the nexus lasts. */
-  detach(): boolean {
-    if (this.whole.length === 0) return false
-    native().detach(this.whole.buffer as ArrayBuffer)
-    return true
-  }
 }

@@ -5,13 +5,13 @@ import { SgringError, TransportError } from '../errors.ts'
 import { type InitiatorPair, native, translated, type WelcomeRecord } from '../native.ts'
 import { Bell } from './bell.ts'
 import { MAX_ARENA_BYTES, MAX_SLOTS } from './layout.gen.ts'
-import { inRange } from './options.ts'
-import type { PairOptions } from './pair.ts'
+import { inRange, isBoolean } from './options.ts'
+import { FUNCTION_SLOTS, type PairOptions } from './pair.ts'
 import { SPIN_US } from './pump.ts'
 
 /** How a nexus is made, all optional. */
 export interface ConnectOptions {
-  /** Commands that can be under way: 1 to 4096. Default: 256. */
+  /** Commands that can be under way: 1 to 4080. Default: 256. Task management functions have 16 slots of their own beside them. */
   readonly slots?: number
   /** Bytes of shared memory for data, rounded up to whole pages of 4096, below 2 GiB. Memory is taken as it is used. Default: 64 MiB. */
   readonly arenaBytes?: number
@@ -24,6 +24,16 @@ export interface ConnectOptions {
    * peer a system call and itself a wake-up. 0 is off. Default: 100, and 0 where the process has one CPU.
    */
   readonly spinUs?: number
+  /**
+   * Milliseconds that the target has to answer a task management function, and to end a command that is aborted by its `signal` or
+   * `timeoutMs`; then `ERR_SGRING_ABORT_UNANSWERED`. 0 is never. Default: 10,000.
+   */
+  readonly abortTimeoutMs?: number
+  /**
+   * Goes on when an aborted command has not ended in time: LOGICAL UNIT RESET, which ends the commands of every initiator at that unit,
+   * and after another `abortTimeoutMs` without the command's end the nexus is given up. Default: false.
+   */
+  readonly resetUnanswered?: boolean
   /** A token from `nexus.share()`: this pair then belongs to that nexus. */
   readonly join?: string
   /** Users that the target may run as. Default: this process's own and root. */
@@ -66,7 +76,8 @@ export async function connectPair(
   const patience = inRange('connectTimeoutMs', options.connectTimeoutMs ?? 5000, 1, 2 ** 31 - 1)
   const deadline = performance.now() + patience
   options.signal?.throwIfAborted()
-  const hello = { path, slots: resolved.slots, arenaBytes: resolved.arenaBytes, allowedUids, token }
+  const { arenaBytes } = resolved
+  const hello = { path, slots: resolved.slots + FUNCTION_SLOTS, arenaBytes, allowedUids, token }
   const pair = await retried(deadline, options.signal, () =>
     translated(() => native().connectPair({ ...hello, ...forged })),
   )
@@ -214,7 +225,7 @@ function refused(path: string, welcome: WelcomeRecord): SgringError {
 function resolve(options: ConnectOptions): PairOptions {
   const arenaBytes = Math.ceil((options.arenaBytes ?? 64 << 20) / PAGE) * PAGE
   return {
-    slots: inRange('slots', options.slots ?? 256, 1, MAX_SLOTS),
+    slots: inRange('slots', options.slots ?? 256, 1, MAX_SLOTS - FUNCTION_SLOTS),
     arenaBytes: inRange('arenaBytes', arenaBytes, PAGE, MAX_ARENA_BYTES),
     arenaKeepBytes: inRange(
       'arenaKeepBytes',
@@ -224,6 +235,8 @@ function resolve(options: ConnectOptions): PairOptions {
     ),
     maxWaiting: inRange('maxWaiting', options.maxWaiting ?? 65_536, 0, Number.MAX_SAFE_INTEGER),
     spinUs: inRange('spinUs', options.spinUs ?? SPIN_US, 0, 1_000_000),
+    abortTimeoutMs: inRange('abortTimeoutMs', options.abortTimeoutMs ?? 10_000, 0, 2 ** 31 - 1),
+    resetUnanswered: isBoolean('resetUnanswered', options.resetUnanswered ?? false),
   }
 }
 

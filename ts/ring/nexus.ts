@@ -4,9 +4,13 @@ import { EventEmitter } from 'node:events'
 import type { Transport, TransportEvents } from '../initiator/transport.ts'
 import { LogicalUnit, type UnitOptions } from '../initiator/unit.ts'
 import type { ReportedLuns } from '../scsi/report-luns.ts'
+import type { FunctionRequest, FunctionResult } from '../task/function.ts'
 import { RingQueue } from './batch.ts'
+import { Commands } from './commands.ts'
 import { type ConnectOptions, connectPair, type ForgedHello } from './connect.ts'
-import { type PairStats, RingPair } from './pair.ts'
+import { Functions } from './functions.ts'
+import { RingPair } from './pair.ts'
+import { type PairStats, pairStats } from './stats.ts'
 
 /**
  * Connects to the target that serves `socket`.
@@ -36,9 +40,11 @@ export async function open(
   const ring = new RingPair(pair, bell, welcome.pair, resolved, (reason) =>
     events?.emit('end', reason),
   )
+  const functions = new Functions(ring, resolved)
+  const commands = new Commands(ring, functions, resolved)
   const token = Buffer.from(welcome.token).toString('base64url')
   const nexus = new Nexus(
-    ring,
+    commands,
     welcome.nexus,
     welcome.pair,
     pair.peerPid,
@@ -47,6 +53,12 @@ export async function open(
   )
   events = nexus.events
   return nexus
+}
+
+/** A task management function, and the unit that it is about. */
+export interface NexusFunctionRequest extends FunctionRequest {
+  /** Default: 0. */
+  readonly lun?: number
 }
 
 /** A nexus, seen from one thread. Each worker that wants to use it joins it with a pair of its own: `connect(socket, { join })`. */
@@ -61,20 +73,20 @@ export class Nexus {
   readonly events: EventEmitter<TransportEvents> = new EventEmitter<TransportEvents>()
   /** Bytes that one command can move, both directions together. */
   readonly maxTransferBytes: number
-  readonly #ring: RingPair
+  readonly #commands: Commands
   readonly #transport: Transport
   readonly #token: string
 
   /** @internal Made by `connect`. */
   constructor(
-    ring: RingPair,
+    commands: Commands,
     id: number,
     pair: number,
     targetPid: number,
     token: string,
     arenaBytes: number,
   ) {
-    this.#ring = ring
+    this.#commands = commands
     this.id = id
     this.pair = pair
     this.targetPid = targetPid
@@ -84,8 +96,9 @@ export class Nexus {
     // Apart from this class, because what it takes is taken as checked.
     this.#transport = {
       maxTransferBytes: this.maxTransferBytes,
-      execute: (lunWord, command) => ring.execute(lunWord, command),
-      queue: (lunWord, options) => new RingQueue(ring, lunWord, options),
+      execute: (lunWord, command) => commands.execute(lunWord, command),
+      manage: (lunWord, request) => commands.functions.manage(lunWord, request),
+      queue: (lunWord, options) => new RingQueue(commands.pair, lunWord, options),
       emit: (event, ...args) => (this.events as EventEmitter).emit(event, ...args),
     }
   }
@@ -100,6 +113,19 @@ export class Nexus {
     return this.unit(0).reportLuns()
   }
 
+  /**
+   * Asks the target for a task management function (SAM-5 clause 7), and resolves with its service response, whatever it is. See
+   * `LogicalUnit.taskManagement`.
+   *
+   * @param request `lun` is the unit that it is about, 0 by default; I_T NEXUS RESET is about all of them
+   * @example
+   * await nexus.taskManagement({ function: TaskFunction.I_T_NEXUS_RESET })
+   */
+  async taskManagement(request: NexusFunctionRequest): Promise<FunctionResult> {
+    const { lun = 0, ...about } = request
+    return this.unit(lun).taskManagement(about)
+  }
+
   /** A token with which another thread of this user joins the nexus. It is a secret, and a string that can be posted to workers. */
   share(): string {
     return this.#token
@@ -107,12 +133,12 @@ export class Nexus {
 
   /** Live numbers of this thread's pair. */
   get stats(): PairStats {
-    return this.#ring.stats
+    return pairStats(this.#commands)
   }
 
   /** Ends this thread's part of the nexus. What is under way rejects with `ERR_SGRING_NEXUS_LOST`. Idempotent. */
   async close(): Promise<void> {
-    this.#ring.close()
+    this.#commands.pair.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,49 +1,65 @@
-/** A command on its way through a pair, and what its caller gets. */
+/** A command on its way through a pair. */
 
-import { native } from '../native.ts'
-import type { Command, Response } from '../task/command.ts'
-import type { RingPair } from './pair.ts'
+import type { TransportError } from '../errors.ts'
+import { type Command, TaskAttribute } from '../task/command.ts'
+import type { Abort } from './abort.ts'
+import type { Commands } from './commands.ts'
+import { ceaseToHeed, type Heeding, heed } from './heeding.ts'
+import type { SlotOwner } from './pair.ts'
+import type { RingResponse } from './response.ts'
 import { swap } from './slots.ts'
 import { TaskData } from './task-data.ts'
+import type { Timed } from './wheel.ts'
 
-/** What the pair needs to know of a task, from `execute()` to its completion. All fields are set here: one shape for all. */
-export class Outstanding {
+/** What is known of a command from `execute()` to its completion. All fields are set here: one shape for all. */
+export class Outstanding implements SlotOwner, Timed, Heeding {
   readonly command: Command
   /** The caller's own until it is written to a slot; a copy while the task waits. */
   cdb: Uint8Array
+  /** As the caller chose it. */
   readonly tag: bigint | undefined
+  /** Of the pair's own tag: its low half, as a signed number. */
+  tagLow: number = 0
   /** The LUN's first four bytes, as the slot's first word has them on this (little-endian) machine. */
   readonly lunBytes: number
+  /** Task attribute in the low, priority in the high four bits. */
+  readonly attribute: number
+  readonly detach: boolean
   readonly lease: boolean
   readonly out: TaskData
   readonly into: TaskData
   /** The caller's own, for data-in. */
   readonly buffer: Uint8Array | undefined
-  /** -1 while it waits. */
+  /** -1 while it waits, and when it is over. */
   slot: number = -1
-  /** The tick at which the caller's patience ends. */
-  deadline: number = Number.POSITIVE_INFINITY
   /** The caller has its answer, whatever the target still does. */
   settled: boolean = false
-  readonly #pair: RingPair
-  readonly #resolve: (response: Response) => void
+  /** Set once its caller gave up on it after it was sent. */
+  abort: Abort | undefined = undefined
+  deadline: number = 0
+  earlier: Timed | undefined = undefined
+  later: Timed | undefined = undefined
+  readonly #commands: Commands
+  readonly #resolve: (response: RingResponse) => void
   readonly #reject: (reason: unknown) => void
-  #listener: (() => void) | undefined = undefined
+  #signal: AbortSignal | undefined = undefined
 
   constructor(
-    pair: RingPair,
+    commands: Commands,
     lunWord: number,
     command: Command,
-    resolve: (response: Response) => void,
+    resolve: (response: RingResponse) => void,
     reject: (reason: unknown) => void,
   ) {
-    this.#pair = pair
+    this.#commands = commands
     this.#resolve = resolve
     this.#reject = reject
     this.command = command
     this.cdb = command.cdb
     this.lunBytes = swap(lunWord)
     this.tag = command.tag === undefined ? undefined : BigInt(command.tag)
+    this.attribute = (command.attribute ?? TaskAttribute.SIMPLE) | ((command.priority ?? 0) << 4)
+    this.detach = command.onAbort === 'detach'
     this.lease = command.lease ?? false
     const { dataOut, dataIn } = command
     this.buffer = typeof dataIn === 'object' ? dataIn : undefined
@@ -62,44 +78,56 @@ export class Outstanding {
     return dataOut === undefined || dataOut.length === this.out.length
   }
 
-  /** Heeds the command's signal until the task is settled. */
-  listen(): void {
-    const { signal } = this.command
-    if (signal === undefined || this.settled) return
-    this.#listener = () => this.#aborted(signal)
-    signal.addEventListener('abort', this.#listener, { once: true })
+  /** Heeds the caller's signal until the task is settled. */
+  heed(signal: AbortSignal): void {
+    if (this.settled) return
+    this.#signal = signal
+    heed(signal, this)
   }
 
-  succeed(response: Response): void {
+  succeed(response: RingResponse): void {
+    if (this.abort?.keepsTag) this.abort.hold(() => this.#succeed(response))
+    else this.#succeed(response)
+  }
+
+  fail(reason: unknown): void {
+    if (this.abort?.keepsTag) this.abort.hold(() => this.#fail(reason))
+    else this.#fail(reason)
+  }
+
+  completed(slot: number, status: number, flags: number): void {
+    this.#commands.completed(this, slot, status, flags)
+  }
+
+  lost(reason: TransportError): void {
+    if (!this.settled) this.#fail(reason)
+  }
+
+  aborted(reason: unknown): void {
+    this.#commands.giveUp(this, reason)
+  }
+
+  expired(): void {
+    if (this.abort === undefined) this.#commands.timedOut(this)
+    else this.abort.expired()
+  }
+
+  #succeed(response: RingResponse): void {
     this.#settle()
     this.#resolve(response)
   }
 
-  fail(reason: unknown): void {
-    if (this.settled) return
+  #fail(reason: unknown): void {
     this.#settle()
     this.#reject(reason)
-  }
-
-  /** The caller wants no more of it: unsent if it still waits, else its slot and bytes are kept until the target answers. */
-  giveUp(reason: unknown): void {
-    if (this.settled) return
-    this.#settle()
-    this.#pair.quarantine(this)
-    this.#reject(reason)
-  }
-
-  #aborted(signal: AbortSignal): void {
-    const sent = this.slot >= 0
-    if (!sent || this.command.onAbort === 'detach') this.giveUp(signal.reason)
   }
 
   #settle(): void {
     this.settled = true
-    this.#pair.settled()
-    if (this.#listener === undefined) return
-    this.command.signal?.removeEventListener('abort', this.#listener)
-    this.#listener = undefined
+    this.#commands.settled(this)
+    if (this.#signal === undefined) return
+    ceaseToHeed(this.#signal, this)
+    this.#signal = undefined
   }
 }
 
@@ -108,53 +136,4 @@ const NO_DATA = new TaskData(0)
 
 function dataOf(length: number): TaskData {
   return length === 0 ? NO_DATA : new TaskData(length)
-}
-
-/** Where leased bytes go back to. */
-interface Lease {
-  readonly pair: RingPair
-  /** What shows them. */
-  readonly buffer: ArrayBuffer
-  readonly offset: number
-  readonly length: number
-}
-
-/** See `Response`. */
-export class RingResponse implements Response {
-  readonly status: number
-  readonly sense: Uint8Array
-  readonly data: Uint8Array
-  readonly residual: number
-  readonly residualOut: number
-  #lease: Lease | undefined
-
-  constructor(
-    status: number,
-    sense: Uint8Array,
-    data: Uint8Array,
-    residual: number,
-    residualOut: number,
-    lease: Lease | undefined,
-  ) {
-    this.status = status
-    this.sense = sense
-    this.data = data
-    this.residual = residual
-    this.residualOut = residualOut
-    this.#lease = lease
-  }
-
-  release(): void {
-    const lease = this.#lease
-    if (lease === undefined) return
-    this.#lease = undefined
-    // Who has transferred the buffer still sees the bytes: they are no other command's before the nexus ends.
-    if (lease.buffer.byteLength === 0) return
-    native().detach(lease.buffer)
-    lease.pair.returnLease(lease.offset, lease.length)
-  }
-
-  [Symbol.dispose](): void {
-    this.release()
-  }
 }

@@ -1,62 +1,51 @@
 /**
- * The initiator's end of one queue pair: `execute()` writes a command into a slot, the native side publishes slots and takes
- * completions, a batch a call.
+ * The initiator's end of one queue pair: slots that have owners. The owner of a slot writes it and lists it, the native side publishes
+ * what is listed and takes completions, a batch a call.
  */
 
 import { CODES, SgringError, TransportError } from '../errors.ts'
 import { type InitiatorPair, native } from '../native.ts'
-import type { Command, Response } from '../task/command.ts'
 import type { Bell } from './bell.ts'
-import { FLAG_RESIDUAL, FLAG_SENSE, FLAG_SERVICE_RESPONSE, VIOLATIONS } from './layout.gen.ts'
-import { Outstanding, RingResponse } from './outstanding.ts'
+import { VIOLATIONS } from './layout.gen.ts'
 import { Pump } from './pump.ts'
 import { Slots } from './slots.ts'
 import { ArenaBytes } from './task-data.ts'
-import { Waiting } from './waiting.ts'
+import { Wheel } from './wheel.ts'
 
 /** How a pair is made; `ts/ring/connect.ts` has filled in the defaults. */
 export interface PairOptions {
+  /** For commands; there are `FUNCTION_SLOTS` more. */
   readonly slots: number
   readonly arenaBytes: number
   readonly arenaKeepBytes: number
   readonly maxWaiting: number
   readonly spinUs: number
+  readonly abortTimeoutMs: number
+  readonly resetUnanswered: boolean
 }
 
-/** Live numbers of a pair. */
-export interface PairStats {
-  /** Commands that ended, with any status. */
-  commands: number
-  /** Native calls that published commands. */
-  batches: number
-  /** Times the bell woke this side. */
-  wakes: number
-  /** Commands under way now, the quarantined among them. */
-  outstanding: number
-  /** Commands that wait for a slot or arena space now. */
-  waiting: number
-  /** Settled commands whose completion has not come: their slots and bytes are not used again before. */
-  quarantined: number
-  /** Arena bytes that commands and leases hold now. */
-  arenaUsedBytes: number
-  /** Arena bytes that may occupy memory now. */
-  arenaResidentBytes: number
-}
-
-/** Who has a slot for longer than one command: the batch form. */
+/** Who has a slot under way. */
 export interface SlotOwner {
+  /** Its completion came: the slot's status, and the completion's flags (`FLAG_…`). */
   completed(slot: number, status: number, flags: number): void
+  /** None will come: the pair has ended. */
   lost(reason: TransportError): void
 }
 
+/** Who shares out slots and arena space. */
+export interface PairUser {
+  /** Slots or arena space have come back. */
+  room(): void
+  /** The pair has ended, and the owners of slots know it. */
+  lost(reason: TransportError): void
+}
+
+/** Slots beyond those for commands, so that a task management function finds one when all commands hang. */
+export const FUNCTION_SLOTS = 16
 /** Commands after which a batch is published without waiting for its end. */
 const PART = 16
-/** Coarse time: one timer a pair, and it runs only while something is outstanding. */
-const TICK_MS = 100
-const DEFAULT_TIMEOUT_MS = 60_000
 /** The upper half of all tags is the pairs' own, so that they never meet a caller's. */
 const OWN_TAGS = 0x8000_0000
-const NO_SENSE = new Uint8Array(0)
 
 export class RingPair {
   /** The high half of the tags that this side chooses. */
@@ -65,43 +54,39 @@ export class RingPair {
   readonly slots: Slots
   /** The arena, and who has which of its bytes. */
   readonly arena: ArenaBytes
+  /** All deadlines of the pair. */
+  readonly wheel: Wheel = new Wheel()
   readonly #native: InitiatorPair
   readonly #bell: Bell
   readonly #pump: Pump
-  readonly #options: PairOptions
   readonly #onEnd: (reason: TransportError | undefined) => void
   readonly #shared: readonly ArrayBuffer[]
   readonly #submissions: Uint32Array
   readonly #completions: Uint32Array
 
   readonly #free: number[] = []
-  readonly #tasks: (Outstanding | SlotOwner | undefined)[]
-  readonly #waiting = new Waiting<Outstanding>()
-  /** Tags of outstanding commands that their callers chose. */
-  readonly #tags = new Set<bigint>()
+  readonly #owners: (SlotOwner | undefined)[]
+  readonly #users: PairUser[] = []
   readonly #flushLater = () => {
     this.#flushScheduled = false
     this.flush()
   }
   #flushScheduled = false
   #pending = 0
-  #outstanding = 0
-  #quarantined = 0
-  /** Commands that somebody still waits for, sent or not: while there are some, the bell keeps the process alive. */
+  /** What somebody still waits for, sent or not: while there is some, the bell keeps the process alive. */
   #unsettled = 0
   #tagLow = 0
-  #tick = 0
-  #ticker: NodeJS.Timeout | undefined
   #ended: TransportError | undefined
   #closed = false
-  #commands = 0
+  #listed = 0
+  #completed = 0
   #batches = 0
   #wakes = 0
 
   /**
    * @param bell hands over the bell, once
    * @param number the pair's number in its nexus: it stands in the tags that this side chooses
-   * @param onEnd called once, with the reason if the target or the connection was it
+   * @param onEnd called once, with the reason unless this side closed the pair
    */
   constructor(
     pair: InitiatorPair,
@@ -111,7 +96,6 @@ export class RingPair {
     onEnd: (reason: TransportError | undefined) => void,
   ) {
     this.#native = pair
-    this.#options = options
     this.#onEnd = onEnd
     this.tagHigh = (OWN_TAGS | number) >>> 0
     const slots = pair.slots()
@@ -122,9 +106,10 @@ export class RingPair {
       pair.giveBack(offset, length),
     )
     const desk = pair.desk()
-    this.#submissions = new Uint32Array(desk, 0, options.slots)
-    this.#completions = new Uint32Array(desk, 4 * options.slots, options.slots)
-    this.#tasks = new Array(options.slots).fill(undefined)
+    const count = options.slots + FUNCTION_SLOTS
+    this.#submissions = new Uint32Array(desk, 0, count)
+    this.#completions = new Uint32Array(desk, 4 * count, count)
+    this.#owners = new Array(count).fill(undefined)
     for (let slot = options.slots - 1; slot >= 0; slot--) this.#free.push(slot)
     this.#pump = new Pump((arm) => this.#reap(arm), options.spinUs)
     this.#bell = bell({
@@ -135,21 +120,19 @@ export class RingPair {
       end: () => {
         // What it answered before its end is still there, and so is what it did wrong.
         while (this.#reap(false) > 0) {}
-        this.#end('the target closed the connection or died')
+        this.giveUp('the target closed the connection or died')
       },
     })
   }
 
-  get stats(): PairStats {
+  /** Completions that came, native calls that published something, rings of the bell, and what is published or listed and not completed. */
+  get counts(): { completed: number; batches: number; wakes: number; outstanding: number } {
+    const outstanding = this.#ended === undefined ? this.#listed - this.#completed : 0
     return {
-      commands: this.#commands,
+      completed: this.#completed,
       batches: this.#batches,
       wakes: this.#wakes,
-      outstanding: this.#outstanding,
-      waiting: this.#waiting.length,
-      quarantined: this.#quarantined,
-      arenaUsedBytes: this.arena.usedBytes,
-      arenaResidentBytes: this.arena.residentBytes,
+      outstanding,
     }
   }
 
@@ -158,103 +141,25 @@ export class RingPair {
     return this.#closed ? new SgringError('ERR_SGRING_CLOSED') : this.#ended
   }
 
-  /**
-   * Sends a command that was checked (`ts/initiator/check.ts`) to the unit whose LUN has these first four bytes, big-endian.
-   * It waits its turn for a slot and arena space, first come first served.
-   */
-  execute(lunWord: number, command: Command): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      const { refusal } = this
-      if (refusal !== undefined) return reject(refusal)
-      const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = command
-      if (signal?.aborted) return reject(signal.reason)
-      const task = new Outstanding(this, lunWord, command, resolve, reject)
-      if (task.tag !== undefined) {
-        if (this.#tags.has(task.tag)) return reject(new SgringError('ERR_SGRING_TAG_IN_USE'))
-        this.#tags.add(task.tag)
-      }
-      this.#awaited()
-      if (timeoutMs > 0) task.deadline = this.#tick + Math.ceil(timeoutMs / TICK_MS) + 1
-      if (this.#waiting.length > 0 || !this.#place(task)) this.#wait(task)
-      else this.#send(task)
-      task.listen()
-      // The bell keeps the process alive, and the loop with it: that is enough for a timer.
-      if (this.#ended === undefined)
-        this.#ticker ??= setInterval(() => this.#ticked(), TICK_MS).unref()
-    })
+  /** Who is told of room, and of the end. */
+  addUser(user: PairUser): void {
+    this.#users.push(user)
   }
 
-  /** Publishes what was written since the last call. Happens by itself once the running code yields. */
-  flush(): void {
-    if (this.#pending === 0 || this.#ended !== undefined) return
-    const count = this.#pending
-    this.#pending = 0
-    this.#batches++
-    const violation = this.#native.submit(count)
-    if (violation !== 0) this.#end(`this side's own fault: ${VIOLATIONS[violation]?.reason}`)
-    else this.#pump.wake()
-  }
-
-  /** Ends the pair: what is outstanding is lost. Idempotent. */
-  close(): void {
-    this.#closed = true
-    this.#end(undefined)
-  }
-
-  // ---- for tasks
-
-  /** The caller of a task has its answer, or one of a queue's commands has ended. */
-  settled(): void {
-    if (--this.#unsettled === 0) this.#bell.reference(false)
-  }
-
-  /** The caller gave up on a task: it leaves unsent if it waits, else its slot and bytes are kept until the target answers. */
-  quarantine(task: Outstanding): void {
-    if (task.slot >= 0) {
-      this.#quarantined++
-      return
-    }
-    this.#waiting.remove(task)
-    this.#forgetTag(task)
-    this.#startWaiting()
-  }
-
-  /** Leased bytes come back. */
-  returnLease(offset: number, length: number): void {
-    if (this.#ended !== undefined) return
-    this.arena.free(offset, length)
-    this.#startWaiting()
-  }
-
-  // ---- for the batch form
-
-  /** A slot until it is returned, or -1. */
+  /** A slot for a command until it is returned, or -1. */
   takeSlot(): number {
     return this.#free.pop() ?? -1
   }
 
-  /** Who is told of the completions of a slot that was taken. */
-  setOwner(slot: number, owner: SlotOwner): void {
-    this.#tasks[slot] = owner
+  /** Who is told of the completions of a slot. */
+  setOwner(slot: number, owner: SlotOwner | undefined): void {
+    this.#owners[slot] = owner
   }
 
-  /** Puts a slot, written by its owner, on the list of those to publish. */
-  submit(slot: number): void {
-    this.#awaited()
-    this.#list(slot)
-  }
-
-  /** Takes back a slot that is not under way, and its block. */
-  returnSlot(slot: number, offset: number, length: number): void {
-    this.#tasks[slot] = undefined
+  /** Takes back a slot for a command that is not under way. Whoever waits for it is told by `room()`. */
+  returnSlot(slot: number): void {
+    this.#owners[slot] = undefined
     this.#free.push(slot)
-    if (offset >= 0) this.arena.free(offset, length)
-    this.#startWaiting()
-  }
-
-  /** Part of the arena in a buffer of its own, which can be detached. */
-  lease(offset: number, length: number): ArrayBuffer {
-    return this.#native.lease(offset, length)
   }
 
   /** The low half of a tag that no outstanding command of this pair has: 2^32 of them do not fit. */
@@ -263,16 +168,10 @@ export class RingPair {
     return this.#tagLow
   }
 
-  // ---- the path of a command
-
-  #awaited(): void {
-    if (this.#unsettled++ === 0) this.#bell.reference(true)
-  }
-
-  /** Lists a slot for the next flush. */
-  #list(slot: number): void {
+  /** Lists a slot that its owner has written for the next flush. This may publish it, and take completions. */
+  list(slot: number): void {
     this.#submissions[this.#pending++] = slot
-    this.#outstanding++
+    this.#listed++
     // A part of a large batch goes ahead, so that the target works on it while the rest is written.
     if (this.#pending === PART) {
       this.flush()
@@ -282,188 +181,89 @@ export class RingPair {
     }
   }
 
-  /** Gives the task a slot and its bytes. `false` if it has to wait for them: then nothing was taken. */
-  #place(task: Outstanding): boolean {
-    const slot = this.#free.pop()
-    if (slot === undefined) return false
-    if (this.arena.reserve(task.out, false) && this.arena.reserve(task.into, task.lease)) {
-      task.slot = slot
-      this.#tasks[slot] = task
-      return true
-    }
-    this.arena.release(task.out)
-    this.#free.push(slot)
-    if (this.arena.usedBytes > 0) return false
-    // All of the arena is free, and its blocks do not hold it: there is nothing to wait for.
-    this.#forgetTag(task)
-    task.fail(new SgringError('ERR_SGRING_ARENA_TOO_SMALL'))
-    return true
+  /** Publishes what was listed since the last call. Happens by itself once the running code yields. */
+  flush(): void {
+    if (this.#pending === 0 || this.#ended !== undefined) return
+    const count = this.#pending
+    this.#pending = 0
+    this.#batches++
+    const violation = this.#native.submit(count)
+    if (violation !== 0) this.giveUp(`this side's own fault: ${VIOLATIONS[violation]?.reason}`)
+    else this.#pump.wake()
   }
 
-  /** Writes a task that has its place, and lists it. */
-  #send(task: Outstanding): void {
-    if (task.settled) return
-    const { slot, command, out, into, tag } = task
-    const tagLow = tag === undefined ? this.nextTag() : Number(tag & 0xffff_ffffn)
-    const tagHigh = tag === undefined ? this.tagHigh : Number(tag >> 32n)
-    this.slots.writeTask(slot, task.lunBytes, tagLow, tagHigh, command.attribute ?? 0)
-    this.slots.writeCdb(slot, task.cdb)
-    if (out.length === 0 && into.length === 0) this.slots.writeNoData(slot)
-    else this.slots.writeData(slot, out, into)
-    if (out.length > 0) this.arena.copyOut(out, command.dataOut!)
-    this.#list(slot)
+  /** Somebody waits for one thing more. */
+  awaited(): void {
+    if (this.#unsettled++ === 0) this.#bell.reference(true)
+  }
+
+  /** And for one less. */
+  settled(): void {
+    if (--this.#unsettled === 0) this.#bell.reference(false)
+  }
+
+  /** Part of the arena in a buffer of its own, which can be detached. */
+  lease(offset: number, length: number): ArrayBuffer {
+    return this.#native.lease(offset, length)
+  }
+
+  /** Leased bytes come back. */
+  returnLease(offset: number, length: number): void {
+    if (this.#ended !== undefined) return
+    this.arena.free(offset, length)
+    this.room()
+  }
+
+  /** Tells those who wait that slots or arena space have come back. */
+  room(): void {
+    for (const user of this.#users) user.room()
+  }
+
+  /** Ends the pair: what is outstanding is lost. Idempotent. */
+  close(): void {
+    this.#closed = true
+    this.#end(undefined)
+  }
+
+  /** Ends it for a reason. */
+  giveUp(why: string): void {
+    this.#end(why)
   }
 
   #reap(arm: boolean): number {
     if (this.#ended !== undefined) return -1
     const count = this.#native.reap(arm)
     if (count < 0) {
-      this.#end(`the target broke the protocol: ${VIOLATIONS[-count]?.reason}`)
+      this.giveUp(`the target broke the protocol: ${VIOLATIONS[-count]?.reason}`)
       return -1
     }
     for (let index = 0; index < count; index++) {
       const word = this.#completions[index]!
-      this.#complete(word & 0xffff, (word >>> 16) & 0xff, word >>> 24)
+      const slot = word & 0xffff
+      this.#completed++
+      this.#owners[slot]!.completed(slot, (word >>> 16) & 0xff, word >>> 24)
     }
-    if (count > 0) this.#startWaiting()
+    if (count > 0) this.room()
     return count
   }
 
-  #complete(slot: number, status: number, flags: number): void {
-    const task = this.#tasks[slot]!
-    this.#commands++
-    this.#outstanding--
-    if (task instanceof Outstanding) {
-      this.#answer(task, slot, status, flags)
-    } else {
-      this.settled()
-      task.completed(slot, status, flags)
-    }
-  }
-
-  #answer(task: Outstanding, slot: number, status: number, flags: number): void {
-    const { into } = task
-    this.#tasks[slot] = undefined
-    this.#free.push(slot)
-    this.#forgetTag(task)
-    this.arena.release(task.out)
-    if (task.settled) {
-      this.#quarantined--
-      this.arena.release(into)
-      return
-    }
-    if ((flags & FLAG_SERVICE_RESPONSE) !== 0) {
-      this.arena.release(into)
-      task.fail(new TransportError('ERR_SGRING_DELIVERY'))
-      return
-    }
-    const hasResidual = (flags & FLAG_RESIDUAL) !== 0
-    const inResidual = hasResidual ? this.slots.inResidual(slot) : 0
-    const outResidual = hasResidual ? this.slots.outResidual(slot) : 0
-    const sense = (flags & FLAG_SENSE) !== 0 ? this.slots.sense(slot) : NO_SENSE
-    // The residual is the target's word: negative for what did not fit, and not to be believed beyond the buffer.
-    const came = Math.max(0, Math.min(into.length, into.length - inResidual))
-    try {
-      if (task.lease && came > 0) {
-        const buffer = this.#native.lease(into.offset, came)
-        const data = new Uint8Array(buffer)
-        const lease = { pair: this, buffer, offset: into.offset, length: into.length }
-        task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, lease))
-      } else {
-        const data = this.arena.copyIn(into, came, task.buffer)
-        this.arena.release(into)
-        task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, undefined))
-      }
-    } catch (cause) {
-      // The others of the batch go on.
-      this.arena.release(into)
-      task.fail(task.lease ? cause : changed('dataIn', cause))
-    }
-  }
-
-  // ---- waiting and time
-
-  #wait(task: Outstanding): void {
-    if (this.#waiting.length < this.#options.maxWaiting) {
-      task.keepCdb()
-      this.#waiting.push(task)
-      return
-    }
-    this.#forgetTag(task)
-    task.fail(new SgringError('ERR_SGRING_BUSY'))
-  }
-
-  /** Starts those that wait, in their order, until one has to wait on. */
-  #startWaiting(): void {
-    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
-      const intact = next.isIntact
-      if (intact && !this.#place(next)) return
-      // Out of the line first: sending may publish, take completions, come back here, or end the pair, which empties the line.
-      this.#waiting.shift()
-      if (intact) {
-        this.#send(next)
-      } else {
-        this.#forgetTag(next)
-        next.fail(changed('dataOut'))
-      }
-    }
-  }
-
-  #ticked(): void {
-    this.#tick++
-    if (this.#unsettled === 0) {
-      clearInterval(this.#ticker)
-      this.#ticker = undefined
-      return
-    }
-    // The last in line first: one that leaves it must not let another one go that leaves it too.
-    for (const task of [...this.#tasks, ...this.#waiting.all().reverse()]) {
-      if (!(task instanceof Outstanding) || task.settled || task.deadline > this.#tick) continue
-      task.giveUp(new TransportError('ERR_SGRING_TIMEOUT'))
-    }
-  }
-
-  #forgetTag(task: Outstanding): void {
-    if (task.tag !== undefined) this.#tags.delete(task.tag)
-  }
-
-  // ---- the end
-
-  #end(reason: string | undefined): void {
+  #end(why: string | undefined): void {
     if (this.#ended !== undefined) return
-    const why = reason === undefined ? 'this side closed the nexus' : reason
     const error = new TransportError(
       'ERR_SGRING_NEXUS_LOST',
-      `${CODES.ERR_SGRING_NEXUS_LOST}: ${why}`,
+      `${CODES.ERR_SGRING_NEXUS_LOST}: ${why ?? 'this side closed the nexus'}`,
     )
     this.#ended = error
     this.#pump.stop()
-    clearInterval(this.#ticker)
+    this.wheel.close()
     this.arena.close()
-    const tasks = [...this.#tasks, ...this.#waiting.all()]
-    this.#tasks.fill(undefined)
-    this.#waiting.clear()
-    this.#tags.clear()
-    this.#outstanding = 0
-    this.#quarantined = 0
-    for (const task of tasks) {
-      if (task instanceof Outstanding) task.fail(error)
-      else task?.lost(error)
-    }
+    for (const owner of this.#owners.splice(0)) owner?.lost(error)
+    for (const user of this.#users) user.lost(error)
     this.#bell.close()
     this.#native.close()
     // Views of the segment are empty from here on; it is unmapped when the last lease has come back.
     const { detach } = native()
     for (const buffer of this.#shared) detach(buffer)
-    this.#onEnd(reason === undefined ? undefined : error)
+    this.#onEnd(why === undefined ? undefined : error)
   }
-}
-
-/** A caller's buffer is not what it was when its command was given. */
-function changed(name: string, cause?: unknown): SgringError {
-  return new SgringError(
-    'ERR_SGRING_INVALID_ARGUMENT',
-    `${name} was transferred or changed its length before its command ended`,
-    { cause },
-  )
 }

@@ -1,6 +1,7 @@
 /** The slots of a segment as the initiator writes and reads them, in place. */
 
 import type { Extent } from './arena.ts'
+import type { Asked } from './function-call.ts'
 import {
   INLINE_CDB,
   MAX_SENSE_LEN,
@@ -35,6 +36,7 @@ export interface Place {
 }
 
 const INLINE_SEGMENTS = 2
+const FUNCTION_CDB_LEN = 8
 
 /** Plain stores: the native call that publishes a slot orders them. */
 export class Slots {
@@ -53,7 +55,10 @@ export class Slots {
     return this.#words
   }
 
-  /** @param lunBytes the LUN's first four bytes as a number of this machine's order */
+  /**
+   * @param lunBytes the LUN's first four bytes as a number of this machine's order
+   * @param attribute the task attribute in the low, the priority in the high four bits
+   */
   writeTask(
     slot: number,
     lunBytes: number,
@@ -67,6 +72,16 @@ export class Slots {
     this.#words[word + (SLOT_TAG >>> 2)] = tagLow
     this.#words[word + (SLOT_TAG >>> 2) + 1] = tagHigh
     this.#words[word + (SLOT_CDB_LEN >>> 2)] = attribute << 16
+  }
+
+  /** A task management function: the tag that it is about stands where commands have their CDB. */
+  writeFunction(slot: number, tagLow: number, tagHigh: number, asked: Asked): void {
+    this.writeTask(slot, asked.lunBytes, tagLow, tagHigh, 0)
+    this.writeNoData(slot)
+    const word = (slot * SLOT_BYTES) >>> 2
+    this.#words[word + (SLOT_CDB_LEN >>> 2)] = FUNCTION_CDB_LEN | (asked.function << 24)
+    this.#words[word + (SLOT_CDB >>> 2)] = asked.tagLow
+    this.#words[word + (SLOT_CDB >>> 2) + 1] = asked.tagHigh
   }
 
   /** After `writeTask`. */

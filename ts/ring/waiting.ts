@@ -1,41 +1,58 @@
 /** Who waits: first come, first served, and one may leave from the middle. */
-export class Waiting<T> {
+export class Waiting<T extends { readonly settled: boolean }> {
+  /** Those that have left stand in it until they come first, or are many. */
   readonly #list: T[] = []
-  /** The first that still waits; what stands before it is cut off now and then. */
+  /** What stands before it is cut off now and then. */
   #head = 0
+  #length = 0
 
   get length(): number {
-    return this.#list.length - this.#head
+    return this.#length
   }
 
   /** The one whose turn is next. */
   get first(): T | undefined {
+    while (this.#list[this.#head]?.settled) this.#advance()
     return this.#list[this.#head]
   }
 
   push(one: T): void {
     this.#list.push(one)
+    this.#length++
   }
 
+  /** Takes out the first. */
   shift(): void {
+    this.#length--
+    this.#advance()
+  }
+
+  /** One of them, now settled, has left. */
+  left(): void {
+    this.#length--
+    const gone = this.#list.length - this.#head - this.#length
+    if (gone > FEW && gone > this.#length) this.#compact()
+  }
+
+  /** Nobody waits any more. Gives those that did, in their order. */
+  clear(): T[] {
+    const all = this.#list.slice(this.#head).filter((one) => !one.settled)
+    this.#list.length = this.#head = this.#length = 0
+    return all
+  }
+
+  #advance(): void {
     this.#head++
     if (this.#head * 2 <= this.#list.length) return
     this.#list.splice(0, this.#head)
     this.#head = 0
   }
 
-  remove(one: T): void {
-    const index = this.#list.indexOf(one, this.#head)
-    if (index >= 0) this.#list.splice(index, 1)
-  }
-
-  /** Nobody waits any more. */
-  clear(): void {
+  #compact(): void {
+    const all = this.#list.slice(this.#head).filter((one) => !one.settled)
     this.#list.length = this.#head = 0
-  }
-
-  /** Those that wait, in their order. */
-  all(): T[] {
-    return this.#list.slice(this.#head)
+    for (const one of all) this.#list.push(one)
   }
 }
+
+const FEW = 16

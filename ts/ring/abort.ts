@@ -1,0 +1,100 @@
+/** A command that was sent and that its caller gave up on: from its ABORT TASK to its end. */
+
+import { TransportError } from '../errors.ts'
+import type { Commands } from './commands.ts'
+import type { FunctionCall } from './function-call.ts'
+import type { Outstanding } from './outstanding.ts'
+
+const UNANSWERED =
+  'the command was given up, and did not end within abortTimeoutMs of its ABORT TASK'
+const NO_ANSWER = 'a command ended neither by its ABORT TASK nor by LOGICAL UNIT RESET in time'
+
+/**
+ * Only the command's own completion says what became of it: ended without a response, it is aborted; with one, it was faster. The answer
+ * to the ABORT TASK says no more than that the command's tag may be used again: before it, a new command of that name could be meant.
+ */
+export class Abort {
+  /** Why the caller gave up. */
+  readonly reason: unknown
+  readonly #commands: Commands
+  readonly #task: Outstanding
+  #call: FunctionCall | undefined
+  /** Answered, or never sent. */
+  #answered = false
+  /** The command's completion came. */
+  #over = false
+  #resetting = false
+  /** Settles a command that is over, and whose tag is not its caller's again yet. */
+  #held: (() => void) | undefined
+
+  constructor(commands: Commands, task: Outstanding, reason: unknown) {
+    this.#commands = commands
+    this.#task = task
+    this.reason = reason
+  }
+
+  /** Sends it, and gives the target `abortTimeoutMs`. */
+  begin(): void {
+    const { pair, functions, options } = this.#commands
+    const { lunBytes, tag, tagLow } = this.#task
+    const low = tag === undefined ? tagLow : Number(tag & 0xffff_ffffn)
+    const high = tag === undefined ? pair.tagHigh : Number(tag >> 32n)
+    this.#call = functions.abort(lunBytes, low, high, () => this.#answer())
+    // To send it may publish, and take completions.
+    if (!this.#over) pair.wheel.start(this.#task, options.abortTimeoutMs)
+    else if (functions.drop(this.#call)) this.#answer()
+  }
+
+  /** The command's completion came: an ABORT TASK that waits is not sent any more. */
+  ended(): void {
+    this.#over = true
+    if (this.#call !== undefined && this.#commands.functions.drop(this.#call)) this.#answered = true
+  }
+
+  /** Whether the command is over, and its caller's tag is in use until the ABORT TASK is answered. */
+  get keepsTag(): boolean {
+    return this.#over && !this.#answered && this.#task.tag !== undefined
+  }
+
+  /** Settles the command when its tag is its caller's again. */
+  hold(settle: () => void): void {
+    this.#held = settle
+    this.#commands.pair.wheel.start(this.#task, this.#commands.options.abortTimeoutMs)
+  }
+
+  /** The target has not answered in time. */
+  expired(): void {
+    if (this.#over) this.#release()
+    else if (this.#resetting) this.#commands.pair.giveUp(NO_ANSWER)
+    else this.#unanswered()
+  }
+
+  #unanswered(): void {
+    const { pair, functions, options } = this.#commands
+    const task = this.#task
+    if (!task.settled) {
+      const unanswered = new TransportError('ERR_SGRING_ABORT_UNANSWERED', UNANSWERED, {
+        cause: this.reason,
+      })
+      this.#commands.quarantine(task, unanswered)
+    }
+    if (!options.resetUnanswered) return
+    this.#resetting = true
+    pair.wheel.start(task, options.abortTimeoutMs)
+    functions.reset(task.lunBytes)
+  }
+
+  #answer(): void {
+    const kept = this.keepsTag
+    this.#answered = true
+    if (!kept) return
+    this.#commands.forgetTag(this.#task)
+    this.#release()
+  }
+
+  #release(): void {
+    const settle = this.#held
+    this.#held = undefined
+    settle?.()
+  }
+}

@@ -1,0 +1,245 @@
+/** The promise form on a pair: commands find a slot and bytes or wait for them, are written, and settle. */
+
+import { SgringError, TransportError } from '../errors.ts'
+import type { Command, Response } from '../task/command.ts'
+import { ENDED_WITHOUT_RESPONSE } from '../task/function.ts'
+import { Abort } from './abort.ts'
+import type { Functions } from './functions.ts'
+import { FLAG_RESIDUAL, FLAG_SENSE, FLAG_SERVICE_RESPONSE } from './layout.gen.ts'
+import { Outstanding } from './outstanding.ts'
+import type { PairOptions, PairUser, RingPair } from './pair.ts'
+import { RingResponse } from './response.ts'
+import { Waiting } from './waiting.ts'
+
+const DEFAULT_TIMEOUT_MS = 60_000
+const NO_SENSE = new Uint8Array(0)
+
+export class Commands implements PairUser {
+  readonly pair: RingPair
+  readonly functions: Functions
+  readonly options: PairOptions
+  readonly #waiting = new Waiting<Outstanding>()
+  /** Tags of outstanding commands that their callers chose. */
+  readonly #tags = new Set<bigint>()
+  readonly #startLater = () => {
+    this.#startScheduled = false
+    if (this.pair.refusal === undefined) this.room()
+  }
+  #startScheduled = false
+  #quarantined = 0
+
+  constructor(pair: RingPair, functions: Functions, options: PairOptions) {
+    this.pair = pair
+    this.functions = functions
+    this.options = options
+    pair.addUser(this)
+  }
+
+  /** Commands that wait, and settled ones whose completion has not come. */
+  get counts(): { waiting: number; quarantined: number } {
+    return { waiting: this.#waiting.length, quarantined: this.#quarantined }
+  }
+
+  /**
+   * Sends a command that was checked (`ts/initiator/check.ts`) to the unit whose LUN has these first four bytes, big-endian.
+   * It waits its turn for a slot and arena space, first come first served.
+   */
+  execute(lunWord: number, command: Command): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const { refusal } = this.pair
+      if (refusal !== undefined) return reject(refusal)
+      const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = command
+      if (signal?.aborted) return reject(signal.reason)
+      const task = new Outstanding(this, lunWord, command, resolve, reject)
+      if (task.tag !== undefined) {
+        if (this.#tags.has(task.tag)) return reject(new SgringError('ERR_SGRING_TAG_IN_USE'))
+        this.#tags.add(task.tag)
+      }
+      this.pair.awaited()
+      this.pair.wheel.start(task, timeoutMs)
+      if (this.#waiting.length > 0 || !this.#place(task)) this.#wait(task)
+      else this.#send(task)
+      if (signal !== undefined) task.heed(signal)
+    })
+  }
+
+  room(): void {
+    // In their order, until one has to wait on.
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+      const intact = next.isIntact
+      if (intact && !this.#place(next)) return
+      // Out of the line first: sending may publish, take completions, come back here, or end the pair, which empties the line.
+      this.#waiting.shift()
+      if (intact) {
+        this.#send(next)
+      } else {
+        this.forgetTag(next)
+        next.fail(changed('dataOut'))
+      }
+    }
+  }
+
+  lost(reason: TransportError): void {
+    this.#tags.clear()
+    this.#quarantined = 0
+    for (const task of this.#waiting.clear()) task.lost(reason)
+  }
+
+  // ---- for the commands
+
+  timedOut(task: Outstanding): void {
+    this.giveUp(task, new TransportError('ERR_SGRING_TIMEOUT'))
+  }
+
+  /** Its caller wants no more of it: it leaves unsent if it waits, else it is aborted. */
+  giveUp(task: Outstanding, reason: unknown): void {
+    if (task.settled || task.abort !== undefined) return
+    if (task.slot < 0) {
+      this.#leave(task, reason)
+      return
+    }
+    this.pair.wheel.stop(task)
+    task.abort = new Abort(this, task, reason)
+    if (task.detach) this.quarantine(task, reason)
+    task.abort.begin()
+  }
+
+  /** Settles a task that is under way: its slot and bytes are kept until its completion. */
+  quarantine(task: Outstanding, reason: unknown): void {
+    this.#quarantined++
+    task.fail(reason)
+  }
+
+  /** The caller of a task has its answer. */
+  settled(task: Outstanding): void {
+    this.pair.wheel.stop(task)
+    this.pair.settled()
+  }
+
+  forgetTag(task: Outstanding): void {
+    if (task.tag !== undefined) this.#tags.delete(task.tag)
+  }
+
+  completed(task: Outstanding, slot: number, status: number, flags: number): void {
+    const { into, abort } = task
+    task.slot = -1
+    this.pair.returnSlot(slot)
+    this.pair.arena.release(task.out)
+    if (abort !== undefined) {
+      this.pair.wheel.stop(task)
+      abort.ended()
+    }
+    if (abort === undefined || !abort.keepsTag) this.forgetTag(task)
+    const response = flags & FLAG_SERVICE_RESPONSE
+    if (task.settled) {
+      this.#quarantined--
+      this.pair.arena.release(into)
+    } else if (response === 0) {
+      this.#answer(task, slot, status, flags)
+    } else {
+      this.pair.arena.release(into)
+      task.fail(withoutStatus(task, response))
+    }
+  }
+
+  // ---- the path of a command
+
+  /** Gives the task a slot and its bytes. `false` if it has to wait for them: then nothing was taken. */
+  #place(task: Outstanding): boolean {
+    const { pair } = this
+    const slot = pair.takeSlot()
+    if (slot < 0) return false
+    if (pair.arena.reserve(task.out, false) && pair.arena.reserve(task.into, task.lease)) {
+      task.slot = slot
+      pair.setOwner(slot, task)
+      return true
+    }
+    pair.arena.release(task.out)
+    pair.returnSlot(slot)
+    if (pair.arena.usedBytes > 0) return false
+    // All of the arena is free, and its blocks do not hold it: there is nothing to wait for.
+    this.forgetTag(task)
+    task.fail(new SgringError('ERR_SGRING_ARENA_TOO_SMALL'))
+    return true
+  }
+
+  /** Writes a task that has its place, and lists it. */
+  #send(task: Outstanding): void {
+    if (task.settled) return
+    const { slot, command, out, into, tag } = task
+    const { pair } = this
+    const tagLow = tag === undefined ? pair.nextTag() : Number(tag & 0xffff_ffffn)
+    const tagHigh = tag === undefined ? pair.tagHigh : Number(tag >> 32n)
+    task.tagLow = tagLow | 0
+    pair.slots.writeTask(slot, task.lunBytes, tagLow, tagHigh, task.attribute)
+    pair.slots.writeCdb(slot, task.cdb)
+    if (out.length === 0 && into.length === 0) pair.slots.writeNoData(slot)
+    else pair.slots.writeData(slot, out, into)
+    if (out.length > 0) pair.arena.copyOut(out, command.dataOut!)
+    pair.list(slot)
+  }
+
+  #answer(task: Outstanding, slot: number, status: number, flags: number): void {
+    const { into } = task
+    const { slots, arena } = this.pair
+    const hasResidual = (flags & FLAG_RESIDUAL) !== 0
+    const inResidual = hasResidual ? slots.inResidual(slot) : 0
+    const outResidual = hasResidual ? slots.outResidual(slot) : 0
+    const sense = (flags & FLAG_SENSE) !== 0 ? slots.sense(slot) : NO_SENSE
+    // The residual is the target's word: negative for what did not fit, and not to be believed beyond the buffer.
+    const came = Math.max(0, Math.min(into.length, into.length - inResidual))
+    try {
+      if (task.lease && came > 0) {
+        const buffer = this.pair.lease(into.offset, came)
+        const data = new Uint8Array(buffer)
+        const lease = { pair: this.pair, buffer, offset: into.offset, length: into.length }
+        task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, lease))
+      } else {
+        const data = arena.copyIn(into, came, task.buffer)
+        arena.release(into)
+        task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, undefined))
+      }
+    } catch (cause) {
+      // The others of the batch go on.
+      arena.release(into)
+      task.fail(task.lease ? cause : changed('dataIn', cause))
+    }
+  }
+
+  // ---- waiting
+
+  #wait(task: Outstanding): void {
+    if (this.#waiting.length < this.options.maxWaiting) {
+      task.keepCdb()
+      this.#waiting.push(task)
+      return
+    }
+    this.forgetTag(task)
+    task.fail(new SgringError('ERR_SGRING_BUSY'))
+  }
+
+  /** It leaves the line unsent. Those behind it move up when all have left that leave now: one may make room for another. */
+  #leave(task: Outstanding, reason: unknown): void {
+    this.forgetTag(task)
+    task.fail(reason)
+    this.#waiting.left()
+    if (this.#startScheduled) return
+    this.#startScheduled = true
+    queueMicrotask(this.#startLater)
+  }
+}
+
+/** Why a command that has no status has none. */
+function withoutStatus(task: Outstanding, response: number): unknown {
+  if (response !== ENDED_WITHOUT_RESPONSE) return new TransportError('ERR_SGRING_DELIVERY')
+  return task.abort === undefined ? new TransportError('ERR_SGRING_ABORTED') : task.abort.reason
+}
+
+/** A caller's buffer is not what it was when its command was given. */
+function changed(name: string, cause?: unknown): SgringError {
+  return new SgringError(
+    'ERR_SGRING_INVALID_ARGUMENT',
+    `${name} was transferred or changed its length before its command ended`,
+    { cause },
+  )
+}

@@ -1,0 +1,107 @@
+/** One task management function on its way through a pair, and what its answer says. */
+
+import { TransportError } from '../errors.ts'
+import {
+  type AsynchronousEvent,
+  type FunctionResult,
+  ServiceResponse,
+  type TaskFunction,
+} from '../task/function.ts'
+import type { Functions } from './functions.ts'
+import { FLAG_SENSE, FLAG_SERVICE_RESPONSE } from './layout.gen.ts'
+import type { SlotOwner } from './pair.ts'
+import type { Slots } from './slots.ts'
+import type { Timed } from './wheel.ts'
+
+/** What is asked of whom, as the slot has it. */
+export interface Asked {
+  readonly function: TaskFunction
+  /** The LUN's first four bytes as a number of this machine's order. */
+  readonly lunBytes: number
+  /** The tag of the command that it is about. */
+  readonly tagLow: number
+  readonly tagHigh: number
+}
+
+/** From the request to the answer. */
+export class FunctionCall implements SlotOwner, Timed {
+  readonly asked: Asked
+  /** -1 while it waits. */
+  slot: number = -1
+  /** Who asked has an answer, or wants none any more. */
+  settled: boolean = false
+  deadline: number = 0
+  earlier: Timed | undefined = undefined
+  later: Timed | undefined = undefined
+  readonly #functions: Functions
+  readonly #resolve: (result: FunctionResult) => void
+  readonly #reject: (reason: unknown) => void
+
+  constructor(
+    functions: Functions,
+    asked: Asked,
+    resolve: (result: FunctionResult) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.#functions = functions
+    this.asked = asked
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  completed(slot: number, _status: number, flags: number): void {
+    const result = this.#functions.returned(slot, flags)
+    if (this.settled) return
+    if (result === undefined) {
+      this.fail(new TransportError('ERR_SGRING_DELIVERY'))
+    } else {
+      this.#settle()
+      this.#resolve(result)
+    }
+  }
+
+  lost(reason: TransportError): void {
+    if (!this.settled) this.fail(reason)
+  }
+
+  expired(): void {
+    this.#functions.unanswered(this)
+  }
+
+  fail(reason: unknown): void {
+    this.#settle()
+    this.#reject(reason)
+  }
+
+  #settle(): void {
+    this.settled = true
+    this.#functions.stop(this)
+  }
+}
+
+const RESPONSES: ReadonlySet<number> = new Set([
+  ServiceResponse.FUNCTION_COMPLETE,
+  ServiceResponse.FUNCTION_SUCCEEDED,
+  ServiceResponse.FUNCTION_REJECTED,
+  ServiceResponse.INCORRECT_LOGICAL_UNIT_NUMBER,
+  ServiceResponse.SERVICE_DELIVERY_OR_TARGET_FAILURE,
+])
+
+/** What a completed slot says; undefined if that is no answer to a function. */
+export function functionResult(
+  slots: Slots,
+  slot: number,
+  flags: number,
+): FunctionResult | undefined {
+  const response = (flags & FLAG_SERVICE_RESPONSE) as ServiceResponse
+  if (!RESPONSES.has(response)) return undefined
+  if ((flags & FLAG_SENSE) === 0) return { response }
+  const information = slots.sense(slot)
+  return information.length < 3 ? { response } : { response, event: eventOf(information) }
+}
+
+/** Additional response information (SAM-5 7.10): UADE and sense key, ASC, ASCQ. */
+function eventOf(information: Uint8Array): AsynchronousEvent {
+  const [first = 0, asc = 0, ascq = 0] = information
+  return { senseKey: first & 0x0f, asc, ascq, more: ((first >> 4) & 3) === 2 }
+}

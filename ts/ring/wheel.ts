@@ -1,0 +1,101 @@
+/** Deadlines: one coarse timer for all that a pair waits for, and O(1) in and out. */
+
+const TICK_MS = 100
+/** A power of two. Deadlines farther away than a round stay in their bucket when it is looked at. */
+const BUCKETS = 256
+/** Ticks of three years: whoever waits longer waits for ever. */
+const MOST_TICKS = 2 ** 30
+
+/** Something with a deadline, a link of the list that it stands in. */
+export interface Timed {
+  /** The tick at which it expires. */
+  deadline: number
+  /** Its neighbours; undefined while it has no deadline. */
+  earlier: Timed | undefined
+  later: Timed | undefined
+  /** The time is up. It has no deadline any more, and may be given another one. */
+  expired(): void
+}
+
+/** A list is a ring of links: this one is both its ends. */
+class Ends implements Timed {
+  deadline = 0
+  earlier: Timed = this
+  later: Timed = this
+  expired(): void {}
+}
+
+/**
+ * A wheel of lists, each of them with the deadlines of one tick of a round. The timer runs only while there is a deadline, and holds no
+ * process: the bell of a pair does, while somebody waits.
+ *
+ * It counts ticks, not time: while the event loop stands still, no time is up, so that answers that came meanwhile are seen first.
+ */
+export class Wheel {
+  readonly #buckets: readonly Ends[] = Array.from({ length: BUCKETS }, () => new Ends())
+  readonly #due = new Ends()
+  #tick = 0
+  #size = 0
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  /** Gives it a deadline: not before `ms` from now, and at most two ticks of 100 ms later. 0 is none. */
+  start(timed: Timed, ms: number): void {
+    if (ms === 0 || this.#closed) return
+    const ticks = Math.min(Math.ceil(ms / TICK_MS) + 1, MOST_TICKS)
+    timed.deadline = this.#tick + ticks
+    append(this.#buckets[timed.deadline & (BUCKETS - 1)]!, timed)
+    this.#size++
+    this.#timer ??= setInterval(() => this.#ticked(), TICK_MS).unref()
+  }
+
+  /** Takes its deadline away. Idempotent. */
+  stop(timed: Timed): void {
+    if (timed.later === undefined) return
+    detach(timed)
+    this.#size--
+  }
+
+  /** No deadline will come any more. */
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#timer)
+  }
+
+  #ticked(): void {
+    this.#tick++
+    if (this.#size === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+      return
+    }
+    const ends = this.#buckets[this.#tick & (BUCKETS - 1)]!
+    for (let next = ends.later; next !== ends; ) {
+      const timed = next
+      next = timed.later!
+      if (timed.deadline > this.#tick) continue
+      detach(timed)
+      append(this.#due, timed)
+    }
+    // What one of them does may stop others.
+    for (let timed = this.#due.later; timed !== this.#due; timed = this.#due.later) {
+      this.stop(timed)
+      timed.expired()
+    }
+  }
+}
+
+function append(ends: Ends, timed: Timed): void {
+  const last = ends.earlier
+  timed.earlier = last
+  timed.later = ends
+  last.later = timed
+  ends.earlier = timed
+}
+
+function detach(timed: Timed): void {
+  timed.earlier!.later = timed.later
+  timed.later!.earlier = timed.earlier
+  timed.earlier = undefined
+  timed.later = undefined
+}
