@@ -1,7 +1,7 @@
 /** Giving up on a command: signals and timeouts. */
 
 import assert from 'node:assert/strict'
-import { getEventListeners, setMaxListeners } from 'node:events'
+import { getEventListeners } from 'node:events'
 import { type Command, Status } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
@@ -37,7 +37,7 @@ export function givingUpContract(test: Suite, contract: Contract): void {
       const command: Command = { ...scripted.withStatus(index), tag: index }
       return nexus.opened.unit.execute(index % 2 === 0 ? { ...command, signal } : command)
     })
-    assert.equal(listeners(signal), 5)
+    assert.equal(listeners(signal), 1)
     controller.abort(reason)
     const settled = Promise.allSettled(waiting)
     assert.equal(listeners(signal), 0)
@@ -49,22 +49,104 @@ export function givingUpContract(test: Suite, contract: Contract): void {
     assert.equal((await counted(nexus.other)) - before, 5)
   })
 
-  test("a signal settles a command that was sent by its own end ('wait')", async () => {
-    await using nexus = await full(contract, 2)
-    const controller = new AbortController()
-    const { signal } = controller
-    const opened = await openReady(contract, 'scripted')
-    const waits = opened.unit.execute({ ...scripted.hold(7), dataIn: 10, signal })
-    await counted(opened)
-    controller.abort(reason)
-    await nexus.release()
-    assert.deepEqual((await waits).data, new Uint8Array(10).fill(7))
-    assert.equal(listeners(signal), 0)
-    await opened.close()
+  test('a signal aborts a command that was sent, and its slot and bytes come back (sam-5 7.2)', async () => {
+    await using other = await openReady(contract, 'scripted')
+    await using opened = await openReady(contract, 'scripted', { slots: 2, arenaBytes: 64 << 10 })
+    for (let round = 0; round < 5; round++) {
+      const controller = new AbortController()
+      const { signal } = controller
+      const into = new Uint8Array(16 << 10)
+      const before = await counted(other)
+      const held = [1, 2].map(() =>
+        opened.unit.execute({ ...scripted.hold(0xaa), dataIn: into, signal }),
+      )
+      while ((await counted(other)) < before + 2);
+      assert.equal(listeners(signal), 1)
+      controller.abort(reason)
+      await Promise.all(held.map((command) => assert.rejects(command, reason)))
+      assert.equal(listeners(signal), 0)
+      await other.unit.execute(scripted.release())
+      const sent = pattern(20 << 10, round)
+      const echoes = [1, 2, 3].map(() => opened.unit.execute(scripted.echo(sent)))
+      for (const { data } of await Promise.all(echoes)) assert.deepEqual(data, sent)
+      assert.ok(into.every((byte) => byte === 0))
+    }
   })
 
-  test("a signal settles it at once with onAbort: 'detach', and its bytes are kept until its end", async () => {
+  test('a command that is faster than its abort resolves', async () => {
+    await using opened = await openReady(contract, 'scripted')
+    for (let round = 0; round < 50; round++) {
+      const controller = new AbortController()
+      const { signal } = controller
+      const sent = pattern(100, round)
+      const command = opened.unit.execute({ ...scripted.echo(sent), signal, tag: 1 })
+      // It stands before its ABORT TASK in the same queue, and needs no time.
+      controller.abort(reason)
+      assert.deepEqual((await command).data, sent)
+      assert.equal(listeners(signal), 0)
+    }
+  })
+
+  test('an abort never meets a later command that was given the same tag by its caller', async () => {
+    await using opened = await openReady(contract, 'scripted')
+    for (let round = 0; round < 200; round++) {
+      const controller = new AbortController()
+      const { signal } = controller
+      const command = round % 2 === 0 ? scripted.hold() : scripted.withStatus(0)
+      const first = opened.unit.execute({ ...command, signal, tag: 4 })
+      controller.abort(reason)
+      await first.catch((error) => assert.equal(error, reason))
+      const next = opened.unit.execute({ ...scripted.withStatus(0x7e), tag: 4 })
+      assert.equal((await next).status, 0x7e)
+    }
+  })
+
+  test('one signal aborts any number of commands, and no warning of too many listeners comes', async () => {
     await using other = await openReady(contract, 'scripted')
+    await using opened = await openReady(contract, 'scripted', { slots: 100 })
+    const warnings: Error[] = []
+    const warned = (warning: Error) => warnings.push(warning)
+    process.on('warning', warned)
+    const controller = new AbortController()
+    const { signal } = controller
+    const before = await counted(other)
+    const held = Array.from({ length: 300 }, () =>
+      opened.unit.execute({ ...scripted.hold(), signal }),
+    )
+    while ((await counted(other)) < before + 100);
+    assert.equal(listeners(signal), 1)
+    controller.abort(reason)
+    for (const result of await Promise.allSettled(held)) {
+      assert.equal(result.status === 'rejected' && result.reason, reason)
+    }
+    assert.equal(listeners(signal), 0)
+    assert.equal(await counted(other), before + 100)
+    const all = Array.from({ length: 100 }, (_, status) =>
+      opened.unit.execute(scripted.withStatus(status)),
+    )
+    for (const [index, { status }] of (await Promise.all(all)).entries()) {
+      assert.equal(status, index)
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', warned)
+    assert.deepEqual(warnings, [])
+  })
+
+  test('a signal that fires while the nexus ends settles nothing twice', async () => {
+    const opened = await openReady(contract, 'scripted', { slots: 4 })
+    const controller = new AbortController()
+    const { signal } = controller
+    opened.events.once('end', () => controller.abort(reason))
+    const lost = Array.from({ length: 8 }, () =>
+      opened.unit.execute({ ...scripted.hold(), signal }),
+    )
+    await opened.close()
+    const error = { code: 'ERR_SGRING_NEXUS_LOST' }
+    await Promise.all(lost.map((command) => assert.rejects(command, error)))
+    assert.deepEqual([signal.aborted, listeners(signal)], [true, 0])
+  })
+
+  test("a signal settles it at once with onAbort: 'detach', and the rest comes by itself", async () => {
     await using opened = await openReady(contract, 'scripted', { slots: 2, arenaBytes: 64 << 10 })
     const controller = new AbortController()
     const { signal } = controller
@@ -73,19 +155,17 @@ export function givingUpContract(test: Suite, contract: Contract): void {
     const detached = opened.unit.execute({ ...scripted.hold(0xaa), ...options })
     await counted(opened)
     controller.abort(reason)
-    await assert.rejects(detached, reason)
-    assert.equal(listeners(signal), 0)
     // Its tag is still outstanding at the target.
-    await assert.rejects(opened.unit.execute({ ...TEST_UNIT_READY, tag: 3 }), {
-      code: 'ERR_SGRING_TAG_IN_USE',
-    })
-    const sent = pattern(8 << 10, 40)
-    const during = await opened.unit.execute(scripted.echo(sent))
-    await other.unit.execute(scripted.release())
+    const again = opened.unit.execute({ ...TEST_UNIT_READY, tag: 3 })
+    await Promise.all([
+      assert.rejects(detached, reason),
+      assert.rejects(again, { code: 'ERR_SGRING_TAG_IN_USE' }),
+    ])
+    assert.equal(listeners(signal), 0)
+    // Behind the ABORT TASK, and its end.
     await opened.unit.execute(TEST_UNIT_READY)
-    assert.deepEqual(during.data, sent)
-    assert.ok(into.every((byte) => byte === 0))
     assert.equal((await opened.unit.execute({ ...TEST_UNIT_READY, tag: 3 })).status, Status.GOOD)
+    assert.ok(into.every((byte) => byte === 0))
     // All slots and all of the arena are there again.
     await Promise.all(
       Array.from({ length: 9 }, () => opened.unit.execute(scripted.echo(pattern(20 << 10, 1)))),
@@ -95,12 +175,11 @@ export function givingUpContract(test: Suite, contract: Contract): void {
   test('no listener is left on a signal that many commands share, however they end', async () => {
     await using nexus = await full(contract, 1)
     const { signal } = new AbortController()
-    setMaxListeners(0, signal)
     const opened = await openReady(contract, 'scripted', { slots: 3, maxWaiting: 40 })
     const commands = Array.from({ length: 50 }, (_, index) =>
       opened.unit.execute({ ...scripted.withStatus(index), signal, tag: index % 45 }),
     )
-    assert.equal(listeners(signal), 43)
+    assert.equal(listeners(signal), 1)
     const results = await Promise.allSettled(commands)
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 43)
     assert.equal(listeners(signal), 0)
@@ -123,7 +202,7 @@ export function givingUpContract(test: Suite, contract: Contract): void {
     assert.equal((await stays).length, contract.blockLength)
   })
 
-  test('a command without an answer in timeoutMs rejects; its slot comes back with the answer', async () => {
+  test('a command that is not over in timeoutMs is aborted, and its slot comes back', async () => {
     await using other = await openReady(contract, 'scripted')
     await using opened = await openReady(contract, 'scripted', { slots: 2 })
     const before = await counted(other)
@@ -132,10 +211,12 @@ export function givingUpContract(test: Suite, contract: Contract): void {
     const waits = opened.unit.execute({ ...scripted.withStatus(0x7e), timeoutMs: 1 })
     const timeout = { code: 'ERR_SGRING_TIMEOUT', name: 'TransportError' }
     await Promise.all([...held, waits].map((command) => assert.rejects(command, timeout)))
-    await other.unit.execute(scripted.release())
-    const ready = await opened.unit.execute({ ...TEST_UNIT_READY, timeoutMs: 0 })
-    assert.equal(ready.status, Status.GOOD)
     assert.equal(await counted(other), before + 2)
+    const all = [1, 2].map((status) => opened.unit.execute(scripted.withStatus(status)))
+    assert.deepEqual(
+      (await Promise.all(all)).map(({ status }) => status),
+      [1, 2],
+    )
   })
 
   test('commands that time out together all leave the line unsent', async () => {

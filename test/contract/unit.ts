@@ -10,6 +10,7 @@ import { batchEndsContract } from './batch-ends.ts'
 import type { Contract } from './contract.ts'
 import { endsContract } from './ends.ts'
 import { executeContract } from './execute.ts'
+import { functionsContract } from './functions.ts'
 import { givingUpContract } from './giving-up.ts'
 import { helpersContract } from './helpers.ts'
 import { leasesContract } from './leases.ts'
@@ -29,6 +30,7 @@ export function unitContract(name: string, contract: Contract): void {
   batchContract(test, contract)
   batchEndsContract(test, contract)
   pressureContract(test, contract)
+  functionsContract(test, contract)
   givingUpContract(test, contract)
   endsContract(test, contract)
   loadContract(test, contract)
