@@ -1,6 +1,6 @@
 /** Awaits one command as its argument says: `node alive-main.js HOW SOCKET`. */
 
-import { type Command, connect } from '#dist/index.js'
+import { type Command, connect, TaskFunction } from '#dist/index.js'
 import * as scripted from '../support/scripted-unit.ts'
 
 const [how, socket = ''] = process.argv.slice(2)
@@ -27,4 +27,8 @@ if (how === 'waits') {
   const command = ended({ ...scripted.hold(), signal, onAbort: 'detach' })
   signal.addEventListener('abort', () => say('aborted'))
   await command
+} else if (how === 'manages a stopped target') {
+  process.kill(nexus.targetPid, 'SIGSTOP')
+  const request = { function: TaskFunction.QUERY_TASK_SET, timeoutMs: 100 }
+  await unit.taskManagement(request).catch((error: { code?: string }) => say(error.code ?? ''))
 }

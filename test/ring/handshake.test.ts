@@ -111,7 +111,7 @@ test('connections that send nothing, garbage, or half a hello harm nobody', asyn
 test('options out of range are refused before anything is done', async () => {
   const wrong: readonly object[] = [
     { slots: 0 },
-    { slots: 4097 },
+    { slots: 4081 },
     { slots: 1.5 },
     { slots: '8' },
     { arenaBytes: 0 },
@@ -122,6 +122,9 @@ test('options out of range are refused before anything is done', async () => {
     { maxWaiting: -1 },
     { spinUs: -1 },
     { spinUs: Number.POSITIVE_INFINITY },
+    { abortTimeoutMs: -1 },
+    { abortTimeoutMs: Number.POSITIVE_INFINITY },
+    { resetUnanswered: 'yes' },
   ]
   for (const options of wrong) {
     await assert.rejects(
@@ -166,7 +169,7 @@ test('the smallest and odd segments work', async () => {
   for (const options of [
     { slots: 1, arenaBytes: 1 },
     { slots: 3, arenaBytes: 5 * 4096 },
-    { slots: 4096, arenaBytes: 4096 },
+    { slots: 4080, arenaBytes: 4096 },
   ]) {
     const nexus = await connect(listen, options)
     await Promise.all(Array.from({ length: 20 }, () => nexus.unit(0).inquiry()))

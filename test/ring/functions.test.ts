@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { ServiceResponse, type SgringError, TaskAttribute, TaskFunction } from '#dist/index.js'
+import { FLAG_SENSE } from '#dist/ring/layout.gen.js'
+import { ENDED_WITHOUT_RESPONSE } from '#dist/task/function.js'
+import { suite } from '../harness/index.ts'
+import { type Fetched, RawTarget } from './raw-target.ts'
+
+const test = suite('functions and aborts, as a target sees them')
+
+const COMMAND = { cdb: new Uint8Array(6) }
+const SMALL = { slots: 4, arenaBytes: 64 << 10 }
+const { FUNCTION_COMPLETE, FUNCTION_SUCCEEDED } = ServiceResponse
+const reason = new Error('enough')
+
+/** The tag that a function is about. */
+function managed({ cdb }: Fetched): bigint {
+  assert.equal(cdb.length, 8)
+  return new DataView(cdb.buffer).getBigUint64(0, true)
+}
+
+/** How a promise has ended, once it has. */
+function outcome(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => 'resolved',
+    (error: SgringError) => error.code ?? error,
+  )
+}
+
+test('a function names its unit, itself and a command by its tag; a command its attribute and priority', async () => {
+  await using target = await RawTarget.open(SMALL)
+  const unit = target.nexus.unit(7)
+  const command = unit.execute({ ...COMMAND, priority: 3 })
+  const ordered = unit.execute({
+    ...COMMAND,
+    tag: 9,
+    attribute: TaskAttribute.ORDERED,
+    priority: 0,
+  })
+  const query = unit.taskManagement({ function: TaskFunction.QUERY_TASK, tag: 2n ** 64n - 2n })
+  const reset = target.nexus.taskManagement({ function: TaskFunction.I_T_NEXUS_RESET })
+  const tasks = await target.fetch(4)
+  assert.deepEqual(
+    tasks.map(({ lun, function: code, attribute }) => [lun, code, attribute]),
+    [
+      [7 << 16, 0, 0x30],
+      [7 << 16, 0, 0x01],
+      [7 << 16, TaskFunction.QUERY_TASK, 0],
+      [0, TaskFunction.I_T_NEXUS_RESET, 0],
+    ],
+  )
+  assert.deepEqual(
+    [tasks[1]!.tag, managed(tasks[2]!), managed(tasks[3]!)],
+    [9n, 2n ** 64n - 2n, 0n],
+  )
+  target.complete(tasks.slice(0, 2))
+  target.complete(tasks.slice(2), FUNCTION_COMPLETE)
+  await Promise.all([command, ordered])
+  assert.deepEqual(await Promise.all([query, reset]), [
+    { response: FUNCTION_COMPLETE },
+    { response: FUNCTION_COMPLETE },
+  ])
+  const { commands, functions, outstanding } = target.nexus.stats
+  assert.deepEqual([commands, functions, outstanding], [2, 2, 0])
+})
+
+test('every service response comes as it is; what is none is a delivery failure', async () => {
+  await using target = await RawTarget.open(SMALL)
+  const answers = new Set<number>(Object.values(ServiceResponse))
+  answers.delete(ServiceResponse.COMMAND_COMPLETE)
+  for (let flags = 0; flags < 16; flags++) {
+    const query = target.nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET })
+    target.complete(await target.fetch(1), flags)
+    if (answers.has(flags)) assert.deepEqual(await query, { response: flags })
+    else await assert.rejects(query, { code: 'ERR_SGRING_DELIVERY' })
+  }
+})
+
+test('additional response information is decoded, and what is too short of it is none (sam-5 7.10)', async () => {
+  await using target = await RawTarget.open(SMALL)
+  const ask = async (...bytes: number[]) => {
+    const query = { function: TaskFunction.QUERY_ASYNCHRONOUS_EVENT }
+    const answer = target.nexus.taskManagement(query)
+    target.complete(await target.fetch(1), FUNCTION_SUCCEEDED | FLAG_SENSE, Uint8Array.from(bytes))
+    return (await answer).event
+  }
+  const event = { senseKey: 6, asc: 0x29, ascq: 3 }
+  assert.deepEqual(await ask(0x16, 0x29, 3), { ...event, more: false })
+  assert.deepEqual(await ask(0x26, 0x29, 3), { ...event, more: true })
+  assert.equal(await ask(0x26, 0x29), undefined)
+})
+
+test('an aborted command settles with what its completion says, and no other answer', async () => {
+  await using target = await RawTarget.open(SMALL)
+  for (const flags of [0, 1, ENDED_WITHOUT_RESPONSE]) {
+    const controller = new AbortController()
+    const { signal } = controller
+    const command = target.nexus.unit(1).execute({ ...COMMAND, signal })
+    const [sent] = await target.fetch(1)
+    controller.abort(reason)
+    const [abort] = await target.fetch(1)
+    assert.deepEqual(
+      [abort!.function, abort!.lun, managed(abort!)],
+      [TaskFunction.ABORT_TASK, 1 << 16, sent!.tag],
+    )
+    // A target that rejects the abort, or answers it first, has not ended the command.
+    target.complete([abort!], ServiceResponse.FUNCTION_REJECTED)
+    target.complete([sent!], flags)
+    const ends = ['resolved', 'ERR_SGRING_DELIVERY', reason]
+    assert.equal(await outcome(command), ends[flags])
+    assert.equal(getEventListeners(signal, 'abort').length, 0)
+  }
+})
+
+test('a command that a function ends, and no abort of its own, rejects with ERR_SGRING_ABORTED', async () => {
+  await using target = await RawTarget.open(SMALL)
+  const command = target.nexus.unit(0).execute({ ...COMMAND, dataIn: 8192 })
+  target.complete(await target.fetch(1), ENDED_WITHOUT_RESPONSE)
+  await assert.rejects(command, { name: 'TransportError', code: 'ERR_SGRING_ABORTED' })
+  assert.equal(target.nexus.stats.arenaUsedBytes, 0)
+})
+
+test('a tag of its caller is in use until its ABORT TASK is answered; the command settles then', async () => {
+  await using target = await RawTarget.open(SMALL)
+  const unit = target.nexus.unit(0)
+  const controller = new AbortController()
+  const { signal } = controller
+  const aborted = unit.execute({ ...COMMAND, signal, tag: 5 })
+  const [sent] = await target.fetch(1)
+  controller.abort(reason)
+  const [abort] = await target.fetch(1)
+  target.complete([sent!], ENDED_WITHOUT_RESPONSE)
+  // A later command's completion comes behind it.
+  const later = unit.execute(COMMAND)
+  target.complete(await target.fetch(1))
+  await later
+  await assert.rejects(unit.execute({ ...COMMAND, tag: 5 }), { code: 'ERR_SGRING_TAG_IN_USE' })
+  target.complete([abort!], FUNCTION_COMPLETE)
+  await assert.rejects(aborted, reason)
+  const again = unit.execute({ ...COMMAND, tag: 5 })
+  target.complete(await target.fetch(1))
+  await again
+})
+
+test('aborts wait for slots, and are not sent once their commands are over', async () => {
+  await using target = await RawTarget.open({ ...SMALL, slots: 40 })
+  const controller = new AbortController()
+  const { signal } = controller
+  const ends = Array.from({ length: 40 }, () =>
+    outcome(target.nexus.unit(0).execute({ ...COMMAND, signal })),
+  )
+  const sent = await target.fetch(40)
+  controller.abort(reason)
+  // Four of the sixteen slots for functions are kept for others.
+  const aborts = await target.fetch(12)
+  const reset = target.nexus.taskManagement({ function: TaskFunction.LOGICAL_UNIT_RESET })
+  const [asked] = await target.fetch(1)
+  assert.equal(asked!.function, TaskFunction.LOGICAL_UNIT_RESET)
+  target.complete(sent, ENDED_WITHOUT_RESPONSE)
+  for (const end of await Promise.all(ends)) assert.equal(end, reason)
+  target.complete([...aborts, asked!], FUNCTION_COMPLETE)
+  assert.deepEqual(await reset, { response: FUNCTION_COMPLETE })
+  assert.ok(target.isIdle())
+  const { commands, functions, outstanding, quarantined } = target.nexus.stats
+  assert.deepEqual([commands, functions, outstanding, quarantined], [40, 13, 0, 0])
+})
+
+test("'detach' rejects at once, aborts, and keeps slot and bytes until the completion", async () => {
+  await using target = await RawTarget.open(SMALL)
+  const controller = new AbortController()
+  const { signal } = controller
+  const options = { dataIn: 8192, signal, onAbort: 'detach' } as const
+  const command = target.nexus.unit(0).execute({ ...COMMAND, ...options })
+  const sent = await target.fetch(1)
+  controller.abort(reason)
+  await assert.rejects(command, reason)
+  const aborts = await target.fetch(1)
+  assert.equal(managed(aborts[0]!), sent[0]!.tag)
+  const { outstanding, quarantined, arenaUsedBytes } = target.nexus.stats
+  assert.deepEqual([outstanding, quarantined, arenaUsedBytes], [1, 1, 8192])
+  target.complete(sent, ENDED_WITHOUT_RESPONSE)
+  target.complete(aborts, FUNCTION_COMPLETE)
+  const query = target.nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET })
+  target.complete(await target.fetch(1), FUNCTION_COMPLETE)
+  await query
+  const after = target.nexus.stats
+  assert.deepEqual([after.outstanding, after.quarantined, after.arenaUsedBytes], [0, 0, 0])
+})
+
+test('functions beyond the sixteen wait, up to maxWaiting', async () => {
+  await using target = await RawTarget.open({ ...SMALL, maxWaiting: 2 })
+  const request = { function: TaskFunction.QUERY_TASK_SET }
+  const asked = Array.from({ length: 18 }, () => target.nexus.taskManagement(request))
+  await assert.rejects(target.nexus.taskManagement(request), { code: 'ERR_SGRING_BUSY' })
+  target.complete(await target.fetch(16), FUNCTION_COMPLETE)
+  await Promise.all(asked.slice(0, 16))
+  target.complete(await target.fetch(2), FUNCTION_COMPLETE)
+  await Promise.all(asked)
+})
+
+test.run()

@@ -1,0 +1,115 @@
+/** A target that does what a test says, one queue entry at a time. */
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { type ConnectOptions, connect, type Nexus } from '#dist/index.js'
+import { native, type TargetListener, type TargetPair } from '#dist/native.js'
+import {
+  RECORD_ATTRIBUTE,
+  RECORD_BYTES,
+  RECORD_CDB,
+  RECORD_CDB_LEN,
+  RECORD_FUNCTION,
+  RECORD_LUN,
+  RECORD_SENSE,
+  RECORD_SENSE_LEN,
+  RECORD_TAG,
+} from '#dist/ring/layout.gen.js'
+import { temporaryFolder } from '../support/folder.ts'
+import { until } from '../support/until.ts'
+
+/** What came in a slot. */
+export interface Fetched {
+  /** The queue's word: what is answered is added to it. */
+  readonly word: number
+  readonly lun: number
+  readonly tag: bigint
+  readonly attribute: number
+  /** 0 is a command. */
+  readonly function: number
+  readonly cdb: Uint8Array
+}
+
+/** One pair, whose other end is `nexus`. */
+export class RawTarget {
+  readonly nexus: Nexus
+  readonly #listener: TargetListener
+  readonly #pair: TargetPair
+  readonly #slots: number
+
+  private constructor(listener: TargetListener, pair: TargetPair, nexus: Nexus, slots: number) {
+    this.#listener = listener
+    this.#pair = pair
+    this.nexus = nexus
+    this.#slots = slots
+  }
+
+  static async open(options: ConnectOptions): Promise<RawTarget> {
+    const path = join(temporaryFolder(), 'target.sock')
+    const allowedUids = [process.geteuid?.() ?? 0]
+    const listener = native().listen({ path, allowedUids, mode: 0o600, maxPending: 1 })
+    const connecting = connect(path, options)
+    const pair = await until('a connection', () => listener.accept() ?? undefined)
+    const arrival = pair.arrival()
+    assert.ok(arrival)
+    assert.ok(pair.welcome(1, 0, new Uint8Array(16).fill(1)))
+    return new RawTarget(listener, pair, await connecting, arrival.slots)
+  }
+
+  /** The next `count` tasks. */
+  async fetch(count: number): Promise<Fetched[]> {
+    const desk = this.#pair.desk()
+    const words = new Uint32Array(desk, this.#slots * RECORD_BYTES, this.#slots)
+    const all: Fetched[] = []
+    while (all.length < count) {
+      const some = await until('tasks', () => this.#pair.fetch(true) || undefined)
+      for (let index = 0; index < some; index++) all.push(fetched(desk, words[index]!))
+    }
+    assert.equal(all.length, count)
+    return all
+  }
+
+  /** Whether nothing more has come. */
+  isIdle(): boolean {
+    return this.#pair.fetch(true) === 0
+  }
+
+  /** Ends tasks: with `flags` in the completion, which are a service response, and with `sense`. */
+  complete(tasks: readonly Fetched[], flags = 0, sense?: Uint8Array): void {
+    const desk = this.#pair.desk()
+    const list = this.#slots * (RECORD_BYTES + 4)
+    const completions = new Uint32Array(desk, list, this.#slots)
+    for (const [index, { word }] of tasks.entries()) {
+      if (sense !== undefined) {
+        const record = (word & 0xffff) * RECORD_BYTES
+        new DataView(desk).setUint16(record + RECORD_SENSE_LEN, sense.length, true)
+        new Uint8Array(desk).set(sense, record + RECORD_SENSE)
+      }
+      completions[index] = (word | (flags << 24)) >>> 0
+    }
+    assert.equal(this.#pair.complete(tasks.length), 0)
+  }
+
+  async close(): Promise<void> {
+    await this.nexus.close()
+    this.#pair.close()
+    this.#listener.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function fetched(desk: ArrayBuffer, word: number): Fetched {
+  const record = new DataView(desk, (word & 0xffff) * RECORD_BYTES, RECORD_BYTES)
+  const cdbLength = record.getUint16(RECORD_CDB_LEN, true)
+  return {
+    word,
+    lun: record.getUint32(RECORD_LUN),
+    tag: record.getBigUint64(RECORD_TAG, true),
+    attribute: record.getUint8(RECORD_ATTRIBUTE),
+    function: record.getUint8(RECORD_FUNCTION),
+    cdb: new Uint8Array(desk, record.byteOffset + RECORD_CDB, cdbLength).slice(),
+  }
+}
