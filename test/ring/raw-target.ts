@@ -30,6 +30,9 @@ export interface Fetched {
   readonly cdb: Uint8Array
 }
 
+const folder = temporaryFolder()
+let opened = 0
+
 /** One pair, whose other end is `nexus`. */
 export class RawTarget {
   readonly nexus: Nexus
@@ -45,7 +48,7 @@ export class RawTarget {
   }
 
   static async open(options: ConnectOptions): Promise<RawTarget> {
-    const path = join(temporaryFolder(), 'target.sock')
+    const path = join(folder, `${opened++}.sock`)
     const allowedUids = [process.geteuid?.() ?? 0]
     const listener = native().listen({ path, allowedUids, mode: 0o600, maxPending: 1 })
     const connecting = connect(path, options)
