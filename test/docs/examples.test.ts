@@ -22,7 +22,8 @@ const run = promisify(execFile)
 
 /** What stands around an example: a served disk with two units, and what the example takes as given. */
 const BEFORE = `
-import { type Handler, SenseKey, type TypedCommand, checkCondition, connect, good, open, read10, serve } from 'sgring'
+import { type Handler, SenseKey, ServiceResponse, TaskFunction, type TypedCommand } from 'sgring'
+import { checkCondition, connect, good, open, read10, serve } from 'sgring'
 import { type Fault, testUnit } from 'sgring/testing'
 const target = await serve({ listen: 'FOLDER/disk.sock', units: [{ memory: 1 << 20 }, { memory: 1 << 20 }] })
 const given = await connect('FOLDER/disk.sock')
@@ -84,7 +85,7 @@ test(
 /** The code behind each `@example`, up to the comment's end. */
 function examplesOf(source: string): string[] {
   return [...source.matchAll(/@example(.*?)\*\//gs)].map(([, text = '']) =>
-    text.replaceAll(/^ ?\* ?/gm, '').trim(),
+    text.replaceAll(/^ *\* ?/gm, '').trim(),
   )
 }
 

@@ -19,6 +19,7 @@ export class Functions implements PairUser {
   readonly #aborts = new Waiting<FunctionCall>()
   /** Units that are being reset because aborts were not answered. */
   readonly #resets = new Set<number>()
+  #underWay = 0
   #answered = 0
 
   constructor(pair: RingPair, options: PairOptions) {
@@ -30,7 +31,7 @@ export class Functions implements PairUser {
 
   /** Functions that were answered, and those that are under way. */
   get counts(): { answered: number; underWay: number } {
-    return { answered: this.#answered, underWay: FUNCTION_SLOTS - this.#free.length }
+    return { answered: this.#answered, underWay: this.#underWay }
   }
 
   /**
@@ -107,6 +108,7 @@ export class Functions implements PairUser {
   }
 
   lost(reason: TransportError): void {
+    this.#underWay = 0
     for (const call of [...this.#waiting.clear(), ...this.#aborts.clear()]) call.fail(reason)
   }
 
@@ -121,6 +123,7 @@ export class Functions implements PairUser {
   /** Its slot comes back. */
   returned(slot: number, flags: number): FunctionResult | undefined {
     this.#answered++
+    this.#underWay--
     this.#pair.setOwner(slot, undefined)
     this.#free.push(slot)
     return functionResult(this.#pair.slots, slot, flags)
@@ -149,6 +152,7 @@ export class Functions implements PairUser {
 
   #send(call: FunctionCall, slot: number): void {
     call.slot = slot
+    this.#underWay++
     this.#pair.setOwner(slot, call)
     this.#pair.slots.writeFunction(slot, this.#pair.nextTag(), this.#pair.tagHigh, call.asked)
     this.#pair.list(slot)

@@ -118,8 +118,6 @@ export class Nexus {
    * `LogicalUnit.taskManagement`.
    *
    * @param request `lun` is the unit that it is about, 0 by default; I_T NEXUS RESET is about all of them
-   * @example
-   * await nexus.taskManagement({ function: TaskFunction.I_T_NEXUS_RESET })
    */
   async taskManagement(request: NexusFunctionRequest): Promise<FunctionResult> {
     const { lun = 0, ...about } = request
