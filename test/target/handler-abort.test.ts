@@ -60,6 +60,28 @@ test('is over at once, also if the handler never answers, and delays nobody', as
   await opened.unit.testUnitReady()
 })
 
+test('is one of ten thousand that hang, which delay nobody and end with their nexuses', async () => {
+  await using opened = await keeping()
+  const slots = 2500
+  const nexuses = await Promise.all([1, 2, 3, 4].map(() => opened.connect({ slots })))
+  const hung = nexuses.flatMap((nexus) =>
+    // The first meets POWER ON.
+    Array.from({ length: slots + 1 }, () =>
+      nexus.unit(0).execute({ cdb: cdb(VENDOR), timeoutMs: 0 }),
+    ),
+  )
+  const settled = Promise.allSettled(hung)
+  await until('10,000 calls', () => opened.calls.length === 10_000)
+  const data = new Uint8Array(64 << 10).fill(1)
+  for (let round = 0; round < 50; round++) await opened.unit.write({ lba: 0, data })
+  for (const nexus of nexuses) await nexus.close()
+  const lost = (await settled).filter(({ status }) => status === 'rejected')
+  assert.equal(lost.length, 10_000)
+  await until('the end of all', () => opened.server.stats.tasks === 0)
+  for (const { answer } of opened.calls) answer(good())
+  await until('all answers', () => opened.server.stats.handlers.late === 10_000)
+})
+
 test('aborts its signal, whether it was asked for before or after', async () => {
   await using opened = await keeping()
   const early = await call(opened)

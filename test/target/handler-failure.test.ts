@@ -113,11 +113,13 @@ test('by calling next() after its answer does nothing, and ends no process', asy
 
 test('by telling a progress that is none is answered INTERNAL TARGET FAILURE', async () => {
   const handler = vendor((task) => {
-    task.progress(task.cdb[1] === 0 ? -0.1 : Number.NaN)
+    const { cdb: bytes } = task
+    if (bytes[1] === 2) task.progress(0.5, { notReady: 0x1_0000 })
+    task.progress(bytes[1] === 0 ? -0.1 : Number.NaN)
     return good()
   })
   await using opened = await readyUnit({ handler })
-  for (const byte of [0, 1]) {
+  for (const byte of [0, 1, 2]) {
     assert.equal(told(await opened.unit.execute({ cdb: cdb(VENDOR, byte) })), FAILURE)
   }
 })

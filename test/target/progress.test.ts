@@ -98,7 +98,7 @@ test('tells that it is in the way before it tells of one that is not', async () 
   second.task.progress(0.75, { notReady: true })
   assert.equal(senseText(await sense()), '2/04/07')
   second.end(good())
-  await second.over
+  assert.equal(await second.over, '0')
   const { specific } = await sense()
   assert.deepEqual(specific, { kind: 'progress', progress: 0x4000 })
   first.end(good())
@@ -116,6 +116,29 @@ test('a new nexus is told of POWER ON first (sam-5 5.14)', async () => {
   assert.equal(senseText(await nexus.unit(0).run(requestSense())), '2/04/07')
   end(good())
   await over
+})
+
+test('goes on behind the answer of its command (IMMED), until it settles (sbc-3 5.3)', async () => {
+  const { opened, begin, sense } = await formatting()
+  await using _ = opened
+  for (const settle of ['resolve', 'reject'] as const) {
+    const { task, end, over } = await begin()
+    let settled = { resolve() {}, reject() {} }
+    const until = new Promise<void>((resolve, reject) => {
+      settled = { resolve, reject }
+    })
+    task.progress(0, { notReady: 0x0404, until })
+    end(good())
+    assert.equal(await over, '0')
+    assert.equal(told(await opened.unit.execute({ cdb: cdb(0) })), '2 2/04/04')
+    task.progress(0.5, { notReady: 0x0404, until })
+    assert.deepEqual((await sense()).specific, { kind: 'progress', progress: 0x8000 })
+    settled[settle]()
+    await until.catch(() => {})
+    assert.equal(senseText(await sense()), '0/00/00')
+    task.progress(0.6)
+    assert.equal(senseText(await sense()), '0/00/00')
+  }
 })
 
 test('is over with its command: one that is aborted leaves no progress behind', async () => {

@@ -91,7 +91,8 @@ export class HandledTask implements HandlerTask {
   }
 
   progress(done: number, options?: ProgressOptions): void {
-    if (this.#state === 'open') this.#host.progress.tell(this, done, options)
+    const { progress } = this.#host
+    if (this.#state === 'open' || progress.has(this)) progress.tell(this, done, options)
   }
 
   #run(): void {
@@ -171,7 +172,7 @@ export class HandledTask implements HandlerTask {
 
   /** A unit that the handler did not wait for is left; a transfer of it ends first. */
   #answer(answer: Answer): void {
-    this.#host.progress.end(this)
+    this.#host.progress.answered(this)
     this.#state = 'answering'
     const give = () => {
       if (this.#state !== 'answering') return

@@ -67,6 +67,7 @@ export class HandlerUnit implements Unit {
   }
 
   reset(): void {
+    this.#progress.clear()
     this.#host.unit.reset?.()
   }
 

@@ -57,8 +57,8 @@ export interface HandlerTask {
   /** Aborts when the command does: by a task management function, or with its nexus. */
   readonly signal: AbortSignal
   /**
-   * Tells how far a long operation has come. Until this command is answered or aborted, REQUEST SENSE, of any nexus, is answered NO SENSE,
-   * OPERATION IN PROGRESS with it, or NOT READY with `notReady` (SPC-4 6.39). Nothing once the command is over.
+   * Tells how far a long operation has come. Until this command is over, or `until` settles, REQUEST SENSE, of any nexus, is answered NO
+   * SENSE, OPERATION IN PROGRESS with it, or NOT READY with `notReady` (SPC-4 6.39). Later it does nothing.
    *
    * @param done 0 to 1
    */

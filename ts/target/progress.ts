@@ -1,6 +1,7 @@
 /** Operations that take long, and what a unit says meanwhile (SPC-4 4.5.2.4.4, 6.39). */
 
 import { SgringError } from '../errors.ts'
+import { checkUint } from '../scsi/bytes.ts'
 import { Opcode } from '../scsi/opcode.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
@@ -14,9 +15,15 @@ export interface ProgressOptions {
    * OPERATION IN PROGRESS, or with an additional sense code and qualifier as one number (0x0404 is FORMAT IN PROGRESS). Default: false.
    */
   readonly notReady?: boolean | number
+  /**
+   * The operation outlasts its command, which is answered while it goes on (IMMED), and is over when this settles, or the unit is reset.
+   * What it rejects with is the handler's own to tell.
+   */
+  readonly until?: Promise<unknown>
 }
 
 interface Operation {
+  readonly lasts: boolean
   readonly key: number
   readonly ascAscq: number
   /** In 65,536ths. */
@@ -31,29 +38,42 @@ export class Progress {
    * Says how far the operation of `owner` has come.
    *
    * @param done 0 to 1
-   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a number outside that range
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a number outside that range, or for a sense code that is none
    */
-  tell(owner: object, done: number, { notReady = false }: ProgressOptions = {}): void {
+  tell(owner: object, done: number, { notReady = false, until }: ProgressOptions = {}): void {
     if (!(done >= 0 && done <= 1)) {
       throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `done is 0 to 1, not ${String(done)}`)
     }
-    const progress = Math.min(0xffff, Math.floor(done * 0x1_0000))
-    this.#operations.set(
-      owner,
-      notReady === false
-        ? { key: SenseKey.NO_SENSE, ascAscq: SenseCode.OPERATION_IN_PROGRESS, progress }
-        : {
-            key: SenseKey.NOT_READY,
-            ascAscq:
-              notReady === true ? SenseCode.LOGICAL_UNIT_NOT_READY_OPERATION_IN_PROGRESS : notReady,
-            progress,
-          },
-    )
+    const lasted = this.#operations.get(owner)?.lasts ?? false
+    this.#operations.set(owner, {
+      lasts: lasted || until !== undefined,
+      key: notReady === false ? SenseKey.NO_SENSE : SenseKey.NOT_READY,
+      ascAscq: senseCodeOf(notReady),
+      progress: Math.min(0xffff, Math.floor(done * 0x1_0000)),
+    })
+    if (lasted || until === undefined) return
+    const end = () => this.end(owner)
+    Promise.resolve(until).then(end, end)
+  }
+
+  /** Whether it has one. */
+  has(owner: object): boolean {
+    return this.#operations.has(owner)
+  }
+
+  /** Its command is answered. */
+  answered(owner: object): void {
+    if (this.#operations.get(owner)?.lasts === false) this.end(owner)
   }
 
   /** It has none any more. */
   end(owner: object): void {
     this.#operations.delete(owner)
+  }
+
+  /** Nobody has one any more. */
+  clear(): void {
+    this.#operations.clear()
   }
 
   /** What a new command is answered in place of what it asks for, if so. Of several operations, one that is in its way goes first. */
@@ -67,4 +87,11 @@ export class Progress {
     if (key !== SenseKey.NOT_READY || cdb[0] === Opcode.INQUIRY) return undefined
     return checkCondition(key, ascAscq, more)
   }
+}
+
+function senseCodeOf(notReady: boolean | number): number {
+  if (typeof notReady === 'number') return checkUint('notReady', notReady, 0xffff)
+  return notReady
+    ? SenseCode.LOGICAL_UNIT_NOT_READY_OPERATION_IN_PROGRESS
+    : SenseCode.OPERATION_IN_PROGRESS
 }
