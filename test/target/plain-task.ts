@@ -90,7 +90,10 @@ export class PlainNexus implements TaskSource {
   readonly failures: unknown[] = []
   readonly #target: Target
   readonly #open = new Set<PlainTask>()
-  #published: PlainTask[] = []
+  /** Not fetched yet, on each of two pairs. */
+  readonly #published: [PlainTask[], PlainTask[]] = [[], []]
+  /** Pairs whose tasks are being routed: a fetch from within brings in nothing of theirs. */
+  readonly #fetching = new Set<PlainTask[]>()
   #listed: PlainTask[] = []
   #lastTag = 0x8000_0000_0000_0000n
   #lost = false
@@ -108,19 +111,19 @@ export class PlainNexus implements TaskSource {
     return task
   }
 
-  /** Sends a task that is not fetched yet. */
-  publish(what: PlainCommand | PlainFunction): PlainTask {
+  /** Sends a task on one of the pairs; it is not fetched yet. `send` uses the first. */
+  publish(what: PlainCommand | PlainFunction, pair: 0 | 1 = 0): PlainTask {
     assert.ok(!this.#lost, 'the nexus is lost')
     this.#lastTag += 1n
     const task = new PlainTask(this, what, this.#lastTag)
-    this.#published.push(task)
+    this.#published[pair].push(task)
     return task
   }
 
   /** Ends the nexus: its tasks are abandoned, and when the last transfer is over the target hears that it is closed. */
   lose(): void {
     this.#lost = true
-    this.#published = []
+    for (const pair of this.#published) pair.length = 0
     this.#target.abandon([...this.#open])
     this.#closeIfOver()
   }
@@ -130,13 +133,20 @@ export class PlainNexus implements TaskSource {
   }
 
   fetch(): void {
-    for (let task = this.#published.shift(); task !== undefined; task = this.#published.shift()) {
-      this.#open.add(task)
-      try {
-        this.#target.execute(task)
-      } catch (error) {
-        this.failed(task, error)
-      }
+    for (const pair of this.#published) {
+      if (this.#fetching.has(pair)) continue
+      this.#fetching.add(pair)
+      for (let task = pair.shift(); task !== undefined; task = pair.shift()) this.#route(task)
+      this.#fetching.delete(pair)
+    }
+  }
+
+  #route(task: PlainTask): void {
+    this.#open.add(task)
+    try {
+      this.#target.execute(task)
+    } catch (error) {
+      this.failed(task, error)
     }
   }
 
@@ -186,8 +196,12 @@ interface Transfer {
   readonly done: TransferDone
 }
 
+let lastId = 0
+
 /** See `Task`. */
 export class PlainTask implements Task {
+  /** No two tasks have the same: so they compare as different, too. */
+  readonly id: number = ++lastId
   owner: TaskOwner | undefined = undefined
   onAbort: (() => void) | undefined = undefined
   readonly #nexus: PlainNexus

@@ -20,10 +20,10 @@ export function abortAll(
   for (const set of sets) set.hold()
   try {
     for (const task of tasks) {
-      const { owner } = task
-      // A unit may answer one command when it is told that another is aborted.
-      if (owner instanceof TaskSet && owner.abort(task, statusOf(task)))
-        lost.add(asNexus(task.nexus))
+      // A unit may answer one command when it is told that another is aborted: then that has no owner any more.
+      if (!(task.owner instanceof TaskSet)) continue
+      const nexus = asNexus(task.nexus)
+      if (task.owner.abort(task, statusOf(task))) lost.add(nexus)
     }
   } finally {
     for (const set of sets) set.release()
