@@ -87,12 +87,4 @@ test('has them as options of every kind of unit, and refuses limits that are non
   }
 })
 
-test('is reset with its handler: the unit behind begins anew', async () => {
-  let resets = 0
-  const unit = { execute: () => {}, reset: () => resets++ }
-  const { HandlerUnit } = await import('#dist/target/handler-unit.js')
-  new HandlerUnit(new Waiting().handler, unit, () => {}).reset()
-  assert.equal(resets, 1)
-})
-
 test.run()

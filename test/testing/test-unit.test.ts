@@ -137,6 +137,23 @@ test('delays commands until they are released, and says when they are there', as
   await fault.reached()
 })
 
+test('lets commands hang that are then aborted, by a signal or because their time is up', async () => {
+  await using opened = await readyUnit()
+  const fault = opened.faults.add({ opcode: 0x28, hang: true, times: 2 })
+  const reason = new Error('enough')
+  const controller = new AbortController()
+  const { signal } = controller
+  const hung = assert.rejects(opened.unit.run(reading(0), { signal }), reason)
+  await fault.reached()
+  controller.abort(reason)
+  await hung
+  await assert.rejects(opened.unit.run(reading(0), { timeoutMs: 50 }), {
+    code: 'ERR_SGRING_TIMEOUT',
+  })
+  assert.equal((await opened.unit.run(reading(0))).length, 512)
+  assert.equal(opened.server.stats.tasks, 0)
+})
+
 test('removing a fault, or all, lets go what it delays; one whose nexus is lost is forgotten', async () => {
   await using opened = await readyUnit()
   const fault = opened.faults.add({ opcode: 0xc0, delay: true, times: 3 })
