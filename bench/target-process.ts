@@ -9,6 +9,9 @@ import { keepOn, LineChild, start } from './place.ts'
 import { connectNet, type NetUnit } from './rivals/net/client.ts'
 import type { TargetOptions } from './target.ts'
 
+/** The unit that answers nothing. */
+export const HUNG_LUN = 1
+
 const PROGRAM = fileURLToPath(new URL('target.js', import.meta.url))
 const PART_BYTES = 4 << 20
 

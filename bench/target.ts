@@ -1,9 +1,9 @@
 /**
- * The target's program: a disk in memory behind a ring, as shipped, and, where the case has that rival, a disk in memory behind
+ * The target's program: a disk in memory and a unit that answers nothing behind a ring, as shipped, and, where the case has that rival, a disk in memory behind
  * records on a socket. `node target.js JSON`; it says `ready` on a line, and ends with its input.
  */
 
-import { serve } from '#dist/index.js'
+import { serve, type Unit } from '#dist/index.js'
 import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { BLOCK_BYTES, blocks } from './image.ts'
@@ -17,8 +17,11 @@ export interface TargetOptions {
   readonly imageBytes: number
 }
 
+/** Whose commands end by being aborted: at `HUNG_LUN`. */
+const HUNG: Unit = { execute() {} }
+
 const options = JSON.parse(process.argv[2] ?? '{}') as TargetOptions
-const server = await serve({ listen: options.ring, units: [{ memory: options.imageBytes }] })
+const server = await serve({ listen: options.ring, units: [{ memory: options.imageBytes }, HUNG] })
 const net = options.net === undefined ? undefined : await serveNet(options.net, netTarget())
 process.stdin.resume().once('end', async () => {
   await server.close()

@@ -1,12 +1,13 @@
 /** The cases, and what is to be reached in them. */
 
 import type { Goal } from '../judge.ts'
+import { abort } from './abort.ts'
 import type { Case } from './case.ts'
 import { nativeTrip } from './native-trip.ts'
 import { read128k } from './read-128k.ts'
 import { read4k, ready } from './small-commands.ts'
 
-export const CASES: readonly Case[] = [nativeTrip, ready, read4k, read128k]
+export const CASES: readonly Case[] = [nativeTrip, ready, read4k, read128k, abort]
 
 export const GOALS: readonly Goal[] = [
   {
@@ -45,5 +46,13 @@ export const GOALS: readonly Goal[] = [
     rival: 'memcpy',
     sense: 'faster',
     limit: 0.7,
+  },
+  {
+    case: 'abort',
+    what: 'an abort, against a TEST UNIT READY, one at a time',
+    ours: 'abort',
+    rival: 'ready',
+    sense: 'slower',
+    limit: 3,
   },
 ]
