@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { connect, type Nexus, testUnitReady } from '#dist/index.js'
+import { type ConnectOptions, connect, type Nexus, testUnitReady } from '#dist/index.js'
 import type { CaseSetting } from './cases/case.ts'
 import { BLOCK_BYTES, blocks } from './image.ts'
 import { keepOn, LineChild, start } from './place.ts'
@@ -18,35 +18,39 @@ const PART_BYTES = 4 << 20
 /** A target process whose disk has its image. */
 export class TargetProcess {
   readonly #child: LineChild
-  readonly #folder: string
+  readonly #sockets: TargetOptions
   readonly #closing: (() => void | Promise<void>)[] = []
 
-  private constructor(child: LineChild, folder: string) {
+  private constructor(child: LineChild, sockets: TargetOptions) {
     this.#child = child
-    this.#folder = folder
+    this.#sockets = sockets
   }
 
-  /** @param rival whether to serve the rival as well */
+  /**
+   * @param rival whether to serve the rival as well
+   * @param name tells the targets of one case apart
+   */
   static async start(
     setting: CaseSetting,
     imageBytes: number,
     rival: boolean,
+    name = 'target',
   ): Promise<TargetProcess> {
     const { placement, folder } = setting
-    const ring = join(folder, 'ring')
+    const ring = join(folder, name)
     const options: TargetOptions = { ring, imageBytes, ...(rival && { net: join(folder, 'net') }) }
     const args = [...process.execArgv, PROGRAM, JSON.stringify(options)]
     const child = new LineChild('the target', start(process.execPath, args))
     await child.next()
     keepOn(placement.there, placement, child.pid)
-    const target = new TargetProcess(child, folder)
+    const target = new TargetProcess(child, options)
     await fill(await target.connect(), imageBytes)
     return target
   }
 
   /** A nexus of its own, so that its counts are its own, too; its unit attention is over. */
-  async connect(): Promise<Nexus> {
-    const nexus = await connect(join(this.#folder, 'ring'))
+  async connect(options: ConnectOptions = {}): Promise<Nexus> {
+    const nexus = await connect(this.#sockets.ring, options)
     this.#closing.push(() => nexus.close())
     await nexus.unit(0).testUnitReady()
     return nexus
@@ -54,7 +58,7 @@ export class TargetProcess {
 
   /** The rival, likewise. */
   async connectNet(): Promise<NetUnit> {
-    const unit = await connectNet(join(this.#folder, 'net'))
+    const unit = await connectNet(this.#sockets.net!)
     this.#closing.push(() => unit.close())
     await unit.execute(testUnitReady())
     return unit

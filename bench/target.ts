@@ -3,7 +3,7 @@
  * records on a socket. `node target.js JSON`; it says `ready` on a line, and ends with its input.
  */
 
-import { serve, type Unit } from '#dist/index.js'
+import { type Handler, serve } from '#dist/index.js'
 import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { BLOCK_BYTES, blocks } from './image.ts'
@@ -18,10 +18,10 @@ export interface TargetOptions {
 }
 
 /** Whose commands end by being aborted: at `HUNG_LUN`. */
-const HUNG: Unit = { execute() {} }
+const hang: Handler = () => new Promise(() => {})
 
 const options = JSON.parse(process.argv[2] ?? '{}') as TargetOptions
-const server = await serve({ listen: options.ring, units: [{ memory: options.imageBytes }, HUNG] })
+const server = await serve({ listen: options.ring, units: [{ memory: options.imageBytes }, { handler: hang }] })
 const net = options.net === undefined ? undefined : await serveNet(options.net, netTarget())
 process.stdin.resume().once('end', async () => {
   await server.close()

@@ -3,11 +3,12 @@
 import type { Goal } from '../judge.ts'
 import { abort } from './abort.ts'
 import type { Case } from './case.ts'
+import { hung } from './hung.ts'
 import { nativeTrip } from './native-trip.ts'
 import { read128k } from './read-128k.ts'
 import { read4k, ready } from './small-commands.ts'
 
-export const CASES: readonly Case[] = [nativeTrip, ready, read4k, read128k, abort]
+export const CASES: readonly Case[] = [nativeTrip, ready, read4k, read128k, abort, hung]
 
 export const GOALS: readonly Goal[] = [
   {
@@ -54,5 +55,13 @@ export const GOALS: readonly Goal[] = [
     rival: 'ready',
     sense: 'slower',
     limit: 3,
+  },
+  {
+    case: 'hung',
+    what: "p99 beside 1000 hung commands of another unit's handler, against p99 without",
+    ours: 'beside',
+    rival: 'alone',
+    sense: 'slower',
+    limit: 1.1,
   },
 ]
