@@ -21,7 +21,10 @@ export interface TargetOptions {
 const hang: Handler = () => new Promise(() => {})
 
 const options = JSON.parse(process.argv[2] ?? '{}') as TargetOptions
-const server = await serve({ listen: options.ring, units: [{ memory: options.imageBytes }, { handler: hang }] })
+const server = await serve({
+  listen: options.ring,
+  units: [{ memory: options.imageBytes }, { handler: hang }],
+})
 const net = options.net === undefined ? undefined : await serveNet(options.net, netTarget())
 process.stdin.resume().once('end', async () => {
   await server.close()

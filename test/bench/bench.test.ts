@@ -39,6 +39,8 @@ test(
       ['ready', [['promise', 'batch', 'net']]],
       ['read-4k', [['promise', 'batch', 'net']]],
       ['read-128k', [['batch', 'memcpy']]],
+      ['abort', [['ready', 'abort']]],
+      ['hung', [['alone', 'beside']]],
     ])
     for (const { operations, samples } of cases.flatMap(({ processes }) => processes.flat())) {
       assert.ok(operations >= 1)
@@ -54,6 +56,8 @@ test(
         ['read-4k', 'promise', 'net'],
         ['read-4k', 'batch', 'net'],
         ['read-128k', 'batch', 'memcpy'],
+        ['abort', 'abort', 'ready'],
+        ['hung', 'beside', 'alone'],
       ],
     )
   },

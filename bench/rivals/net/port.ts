@@ -57,7 +57,7 @@ class Connection {
     this.#socket = socket
     this.#router = router
     // Its records are commands only, and each is over when `execute` returns.
-    this.nexus = router.openNexus({ fetch() {}, tasks: () => [], flush() {} })
+    this.nexus = router.openNexus({ fetch() {}, tasks: () => [], flush() {}, failed() {} })
     this.#batch = this.#batches.take()
     this.#view = new DataView(this.#batch.buffer)
     socket.on('data', (bytes: Buffer) => this.#received(bytes))
