@@ -25,9 +25,20 @@ test('ends with one line of JSON', async () => {
   assert.deepEqual([code, stderr], [0, ''])
   const line = stdout.toString()
   assert.equal(line.indexOf('\n'), line.length - 1)
-  const { commands, commands_per_s, mb_per_s, p50_us, p99_us, p999_us, ...rest } = JSON.parse(line)
-  assert.deepEqual(rest, { ok: true, bytes: 3_000_001, sha256_match: true, aborted: 0, errors: 0 })
-  for (const value of [commands, commands_per_s, mb_per_s, p50_us]) assert.ok(value > 0)
+  const { commands, commands_per_s, mb_per_s, p50_us, p99_us, p999_us, ...more } = JSON.parse(line)
+  const { abort_p50_us, ready_p50_us, ...rest } = more
+  assert.deepEqual(rest, {
+    ok: true,
+    bytes: 3_000_001,
+    sha256_match: true,
+    hung: 1001,
+    aborted: 1001,
+    service_response: 'FUNCTION COMPLETE',
+    errors: 0,
+  })
+  for (const value of [commands, commands_per_s, mb_per_s, p50_us, abort_p50_us, ready_p50_us]) {
+    assert.ok(value > 0)
+  }
   assert.ok(p50_us <= p99_us && p99_us <= p999_us)
   assert.deepEqual(readdirSync(temporary), [])
 })
@@ -38,6 +49,10 @@ test('ends with a summary for a person', async () => {
   assert.equal(code, 0)
   assert.match(stdout.toString(), /^input +in, 1\.0 MiB\n/)
   assert.match(stdout.toString(), /^SHA-256 +[\da-f]{64}, the same$/m)
+  assert.match(
+    stdout.toString(),
+    /^aborts +1001 of 1001 commands that hung; ABORT TASK says FUNCTION COMPLETE$/m,
+  )
   assert.match(stdout.toString(), /all is well\n$/)
 })
 

@@ -1,7 +1,8 @@
 /** `npm start`: the main job. A file goes to a disk in another process and back; then several threads work on it at once. */
 
+import { ServiceResponse } from '../task/function.ts'
 import { runVerb } from './frame.ts'
-import { jsonLine, table } from './output.ts'
+import { jsonLine, responseName, table } from './output.ts'
 import { rate, size } from './quantity.ts'
 import { type Outcome, run } from './start/job.ts'
 import { verb } from './verb.ts'
@@ -11,7 +12,7 @@ const start = verb({
   summary: 'the main job, end to end',
   usage: '[--input FILE] [--json]',
   about: [
-    'Starts a target process with a disk in memory, writes a file to it at depth, reads it back and compares SHA-256; then several threads that share the nexus send mixed commands, and check every byte that they read.',
+    'Starts a target process with a disk in memory, writes a file to it at depth, reads it back and compares SHA-256; then several threads that share the nexus send mixed commands, and check every byte that they read; then commands that hang in a handler are aborted, by an AbortSignal and by ABORT TASK.',
     'The exit code is 1 when anything was not as it should be. For --json, npm needs --silent.',
   ],
   operands: {},
@@ -36,12 +37,18 @@ const start = verb({
 
 await runVerb(start, process.argv.slice(2))
 
-function isOk({ sha256, sha256Back, mixed }: Outcome): boolean {
-  return sha256 === sha256Back && mixed.errors === 0 && mixed.commands > 0
+function isOk({ sha256, sha256Back, mixed, aborts }: Outcome): boolean {
+  return (
+    sha256 === sha256Back &&
+    mixed.errors === 0 &&
+    mixed.commands > 0 &&
+    aborts.aborted === aborts.hung &&
+    aborts.response === ServiceResponse.FUNCTION_COMPLETE
+  )
 }
 
 function asJson(outcome: Outcome) {
-  const { bytes, writeSeconds, readSeconds, mixed } = outcome
+  const { bytes, writeSeconds, readSeconds, mixed, aborts } = outcome
   return {
     ok: isOk(outcome),
     bytes,
@@ -52,7 +59,11 @@ function asJson(outcome: Outcome) {
     p50Us: rounded(mixed.p50Us),
     p99Us: rounded(mixed.p99Us),
     p999Us: rounded(mixed.p999Us),
-    aborted: 0,
+    hung: aborts.hung,
+    aborted: aborts.aborted,
+    serviceResponse: responseName(aborts.response),
+    abortP50Us: rounded(aborts.abortP50Us),
+    readyP50Us: rounded(aborts.readyP50Us),
     errors: mixed.errors,
   }
 }
@@ -62,7 +73,7 @@ function rounded(value: number): number {
 }
 
 function summary(outcome: Outcome): string {
-  const { input, bytes, sha256, sha256Back, writeSeconds, readSeconds, mixed } = outcome
+  const { input, bytes, sha256, sha256Back, writeSeconds, readSeconds, mixed, aborts } = outcome
   const same = sha256 === sha256Back
   const perSecond = Math.round(mixed.commands / mixed.seconds).toLocaleString('en')
   const latency = [mixed.p50Us, mixed.p99Us, mixed.p999Us].map((us) => `${us.toFixed(0)} us`)
@@ -77,6 +88,14 @@ function summary(outcome: Outcome): string {
       `${mixed.commands.toLocaleString('en')} commands from ${mixed.threads} threads, ${mixed.depth} at a time each, in ${mixed.seconds.toFixed(1)} s`,
     ],
     ['', `${perSecond} commands/s; p50 ${latency[0]}, p99 ${latency[1]}, p99.9 ${latency[2]}`],
+    [
+      'aborts',
+      `${aborts.aborted} of ${aborts.hung} commands that hung; ABORT TASK says ${responseName(aborts.response)}`,
+    ],
+    [
+      '',
+      `p50 ${aborts.abortP50Us.toFixed(0)} us, beside ${aborts.readyP50Us.toFixed(0)} us of a TEST UNIT READY`,
+    ],
     ['errors', mixed.firstError === undefined ? '0' : `${mixed.errors}: ${mixed.firstError}`],
     ['', isOk(outcome) ? 'all is well' : 'FAILED'],
   ])

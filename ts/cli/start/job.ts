@@ -11,6 +11,7 @@ import { Progress } from '../progress.ts'
 import { size } from '../quantity.ts'
 import { openSource } from '../source.ts'
 import { readBlocks, type Transfer, writeBlocks } from '../transfer.ts'
+import { type AbortOutcome, aborts, HANGING_LUN } from './aborts.ts'
 import { type MixedOutcome, mixed, REGION_BLOCKS, THREADS } from './mixed.ts'
 import { withTarget } from './target.ts'
 
@@ -36,6 +37,7 @@ export interface Outcome {
   readonly sha256: string
   readonly sha256Back: string
   readonly mixed: MixedOutcome
+  readonly aborts: AbortOutcome
 }
 
 /** Does the main job. */
@@ -52,7 +54,9 @@ export async function run({ input, silent, signal }: JobOptions): Promise<Outcom
       try {
         const copied = await thereAndBack(nexus.unit(0), { path, bytes, silent, signal })
         const shared = { socket, join: nexus.share(), firstBlock: blocks }
-        return { ...about(nexus, path), ...copied, mixed: await mixed(shared, { silent, signal }) }
+        const mix = await mixed(shared, { silent, signal })
+        const hung = await aborts(nexus.unit(HANGING_LUN), { silent, signal })
+        return { ...about(nexus, path), ...copied, mixed: mix, aborts: hung }
       } finally {
         await nexus.close()
       }

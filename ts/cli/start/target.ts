@@ -1,4 +1,4 @@
-/** The target of the main job: `sgring serve` in a process of its own. */
+/** The target of the main job, in a process of its own. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -6,12 +6,12 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { CliError, ExitCode } from '../exit-code.ts'
 
-const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('./served.js', import.meta.url))
 const KILL_AFTER_MS = 2000
 
 export interface TargetOptions {
   readonly socket: string
-  /** Bytes of its one disk. */
+  /** Bytes of its disk. */
   readonly memory: number
   readonly signal: AbortSignal
 }
@@ -22,8 +22,9 @@ export async function withTarget<T>(
   body: () => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted()
-  const args = [PROGRAM, 'serve', '--listen', socket, '--memory', String(memory), '--json']
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [PROGRAM, socket, String(memory)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   try {
     await accepting(child)
     return await body()
