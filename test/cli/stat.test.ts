@@ -45,7 +45,7 @@ test('tells all counters as JSON', async () => {
   await other.unit(0).testUnitReady()
   await other.close()
   await gone
-  await until('the nexus is gone', () => server.nexuses.length === 1 || undefined)
+  await until('the nexus is gone', () => server.nexuses.length === 1)
   const told = JSON.parse(await stat('--json'))
   assert.deepEqual(Object.keys(told), [
     'nexuses',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { verbHelp } from '#dist/cli/help.js'
 import type { Verb } from '#dist/cli/verb.js'
 import { verbs } from '#dist/cli/verbs.js'
+import { connect } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
 import { MAIN, Place } from './program.ts'
 
@@ -50,7 +51,11 @@ for (const verb of verbs.filter(({ name }) => name !== 'sgring serve')) {
   for (const line of lines(verb)) {
     test(`runs its example: ${line}`, async () => {
       await place.serve(['--listen', line.includes('disk.sock') ? './disk.sock' : 'disk', ...disks])
-      const { code, stderr } = await place.shell(`${PREPARED[line] ?? ''} set -o pipefail; ${line}`)
+      const socket = place.path(line.includes('disk.sock') ? 'disk.sock' : 'sgring/disk.sock')
+      const nexus = await connect(socket)
+      const prepared = `TOKEN=${nexus.share()}; ${PREPARED[line] ?? ''}`
+      const { code, stderr } = await place.shell(`${prepared} set -o pipefail; ${line}`)
+      await nexus.close()
       assert.equal(code, 0, stderr)
     })
   }

@@ -84,6 +84,8 @@ const OF_STATUS: Readonly<Record<number, ExitCode>> = {
 }
 
 const OF_CODE: Readonly<Partial<Record<SgringErrorCode, ExitCode>>> = {
+  ERR_SGRING_ABORTED: ExitCode.ABORTED_COMMAND,
+  ERR_SGRING_ABORT_UNANSWERED: ExitCode.TIMEOUT,
   ERR_SGRING_ADDRESS: ExitCode.SYNTAX,
   ERR_SGRING_INVALID_ARGUMENT: ExitCode.SYNTAX,
   ERR_SGRING_ADDRESS_IN_USE: ExitCode.FILE,
@@ -95,7 +97,6 @@ const OF_CODE: Readonly<Partial<Record<SgringErrorCode, ExitCode>>> = {
   ERR_SGRING_PATH_TOO_LONG: ExitCode.FILE,
   ERR_SGRING_PEER_NOT_ALLOWED: ExitCode.FILE,
   ERR_SGRING_TIMEOUT: ExitCode.TIMEOUT,
-  ERR_SGRING_ABORT_UNANSWERED: ExitCode.TIMEOUT,
   ERR_SGRING_RESPONSE: ExitCode.MALFORMED,
 }
 
