@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   type Answer,
   good,
@@ -88,6 +89,27 @@ test('what a handler answers when it hears of the abort is late: dropped, and co
   await opened.unit.taskManagement({ function: TaskFunction.ABORT_TASK, tag: 1 })
   await sent
   await until('the late answer', () => opened.server.stats.handlers.late === 1)
+})
+
+test('a handler that hands its signal on, and ends by it, is not late', async () => {
+  const handler: Handler = async (task, next) => {
+    if (task.cdb[0] !== VENDOR) return next()
+    if (task.cdb[1] === 0) await pause(2 ** 30, undefined, { signal: task.signal })
+    else await new Promise((_, reject) => task.signal.addEventListener('abort', reject))
+    return good()
+  }
+  await using opened = await readyUnit({ handler })
+  for (const [byte, late] of [
+    [0, 0],
+    [1, 1],
+  ] as const) {
+    const sent = assert.rejects(opened.unit.execute({ ...hung, cdb: cdb(VENDOR, byte) }), ABORTED)
+    await until('the handler', () => opened.server.stats.handlers.running === 1)
+    await opened.unit.taskManagement({ function: TaskFunction.ABORT_TASK_SET })
+    await sent
+    await until('its end', () => opened.server.stats.handlers.running === 0)
+    assert.deepEqual(opened.server.stats.handlers, { running: 0, late, failed: 0 })
+  }
 })
 
 test('LOGICAL UNIT RESET ends the commands of every nexus, and tells them (sam-5 7.7)', async () => {

@@ -49,7 +49,7 @@ export interface PortEvents {
   nexusOpened: [nexus: NexusInfo]
   /** `reason` says what the peer did wrong, if it did; undefined when it left, died or was closed. */
   nexusClosed: [nexus: NexusInfo, reason: string | undefined]
-  /** A unit of one's own threw this; its task was answered HARDWARE ERROR, INTERNAL TARGET FAILURE, if it was not answered before. */
+  /** A unit of one's own, or a handler, threw this; its task was answered HARDWARE ERROR, INTERNAL TARGET FAILURE, if it was not answered before. */
   unitFailed: [error: unknown]
 }
 

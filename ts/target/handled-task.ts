@@ -22,7 +22,7 @@ export interface HandlerHost {
   context(lun: number): UnitContext
   /** A handler has been called. */
   called(): void
-  /** It has returned, or thrown; `late` if its command was aborted before. */
+  /** It has returned, or thrown; `late` if its command was aborted before, and that is not what it says. */
   returned(late: boolean): void
   /** A handler or the unit has failed, with this. */
   failed(error: unknown): void
@@ -163,9 +163,9 @@ export class HandledTask implements HandlerTask {
   }
 
   #fail(error: unknown): void {
-    const late = this.#state !== 'open'
-    this.#host.returned(late)
-    if (late) return
+    const over = this.#state !== 'open'
+    this.#host.returned(over && !isAbort(error))
+    if (over) return
     this.#host.failed(error)
     this.#answer(INTERNAL_TARGET_FAILURE)
   }
@@ -234,6 +234,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
     'then' in value &&
     typeof value.then === 'function'
   )
+}
+
+/** As `signal.reason` is, and what Node's own functions reject with that were given the signal. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }
 
 function isCount(value: unknown, most: number): boolean {

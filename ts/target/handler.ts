@@ -54,7 +54,7 @@ export interface HandlerTask {
   readonly dataInLength: number
   /** The unit's side of its target: `task.unit.attention(SenseCode.MODE_PARAMETERS_CHANGED, { except: task.nexus })`. */
   readonly unit: UnitContext
-  /** Aborts when the command does: by a task management function, or with its nexus. */
+  /** Aborts when the command does: by a task management function, or with its nexus. Hand it to whatever the handler waits for. */
   readonly signal: AbortSignal
   /**
    * Tells how far a long operation has come. Until this command is over, or `until` settles, REQUEST SENSE, of any nexus, is answered NO
@@ -69,7 +69,10 @@ export interface HandlerTask {
 export interface HandlerStats {
   /** Commands whose handler has not returned yet, those that are over all the same among them. */
   readonly running: number
-  /** Answers that were dropped, because they came after the abort of their command. */
+  /**
+   * Answers and errors that were dropped, because they came after the abort of their command. A handler that rejects with an `AbortError`,
+   * as its signal has it, is not late.
+   */
   readonly late: number
   /** Commands that were answered INTERNAL TARGET FAILURE, because their handler failed. */
   readonly failed: number

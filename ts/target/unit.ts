@@ -18,6 +18,10 @@ export interface TaskSetOptions {
 /**
  * A device server (SAM-5 4.6). One unit serves any number of nexuses, and may stand at several LUNs, each with a task set of its own. The
  * limits are read once, when the unit is given to a target.
+ *
+ * @example
+ * const ready: Unit = { maxTasks: 64, execute: (task) => task.good() }
+ * const server = await serve({ listen: '/run/user/1000/disk.sock', units: [ready] })
  */
 export interface Unit extends TaskSetOptions {
   /**

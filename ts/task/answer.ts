@@ -3,7 +3,17 @@
 import { encodeSense, type SenseInit } from '../scsi/sense.ts'
 import { Status } from './command.ts'
 
-/** A status, with data-in or sense where it has some. The bytes are copied when the answer is given. */
+/**
+ * A status, with data-in or sense where it has some. The bytes are copied when the answer is given.
+ *
+ * @example
+ * // Half of the data-out was taken, and there is something to say about it.
+ * const half = (task: HandlerTask): Answer => ({
+ *   ...checkCondition(SenseKey.RECOVERED_ERROR, 0x0c00),
+ *   data: Uint8Array.of(1),
+ *   taken: task.dataOutLength / 2,
+ * })
+ */
 export interface Answer {
   readonly status: number
   readonly data?: Uint8Array
