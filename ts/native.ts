@@ -93,6 +93,8 @@ export interface IoPool {
   add(store: NativeStore): number
   desk(): ArrayBuffer
   reap(): number
+  stop(): void
+  ended(): boolean
   close(): void
 }
 

@@ -110,10 +110,14 @@ export class Server {
     }
   }
 
-  /** Ends every nexus, removes the socket, and closes the backings. Transfers that run are waited for. Idempotent. */
+  /**
+   * Ends every nexus and removes the socket, at once. Resolves when the transfers that ran are over, and the backings are closed: a device
+   * that hangs delays that, and nothing else. Idempotent.
+   */
   async close(): Promise<void> {
-    this.#port.close()
+    const closed = this.#port.close()
     for (const backing of this.#backings) backing.close()
+    await closed
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -120,7 +120,7 @@ export class RingPort {
         native().listen({ path, allowedUids: [...allowedUids], mode, maxPending: MAX_PENDING }),
       )
     } catch (error) {
-      this.#transfers.close()
+      void this.#transfers.close()
       throw error
     }
     this.#bell = new Bell(this.#listener.takeBell(), {
@@ -153,9 +153,9 @@ export class RingPort {
     }
   }
 
-  /** Stops listening, ends every nexus, and lets go of the threads. Idempotent. */
-  close(): void {
-    if (this.#closed) return
+  /** Stops listening and ends every nexus, at once. Resolves when no transfer runs any more, and the threads have ended. Idempotent. */
+  close(): Promise<void> {
+    if (this.#closed) return this.#transfers.close()
     this.#closed = true
     this.#listener.close()
     this.#bell.close()
@@ -163,7 +163,7 @@ export class RingPort {
     for (const nexus of [...this.#nexuses.values()]) {
       for (const pair of [...nexus.pairs]) pair.close(undefined)
     }
-    this.#transfers.close()
+    return this.#transfers.close()
   }
 
   #accept(): void {

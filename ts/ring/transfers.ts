@@ -22,7 +22,10 @@ export class Transfers {
   readonly #done: Uint32Array
   readonly #owners = new Map<number, TransferOwner>()
   readonly #backings = new Map<Backing, number>()
-  #closed = false
+  #closing: Promise<void> | undefined
+  /** Called when the last thread of a closing pool has ended. */
+  #onEnd: (() => void) | undefined
+  #ended = false
   #poll: NodeJS.Timeout | undefined
   #lastOwner = 0
   /** The one that was asked for last, and mostly is again. */
@@ -33,10 +36,10 @@ export class Transfers {
     this.pool = translated(() => native().ioPool(threads))
     this.#done = new Uint32Array(this.pool.desk())
     this.#bell = new Bell(this.pool.takeBell(), {
-      ring: () => this.#reap(),
+      ring: () => this.#look(),
       // The threads hang up a bell that the kernel has no memory to ring.
       end: () => {
-        if (!this.#closed) this.#poll = setInterval(() => this.#reap(), POLL_MS)
+        if (!this.#ended) this.#poll = setInterval(() => this.#look(), POLL_MS)
       },
     })
   }
@@ -66,12 +69,36 @@ export class Transfers {
     return number
   }
 
-  close(): void {
-    this.#closed = true
+  /**
+   * Begins nothing more; what was asked for and has not begun fails with ECANCELED. Resolves when the last transfer is over and told, and
+   * the backings are let go of. A device that hangs delays that, and nothing else; the process is held until then. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#bell.reference(true)
+    // Whoever closes a port closes its backings in the same turn: a thread is then the last to have them, and it may take its time.
+    await undefined
+    const ended = new Promise<void>((resolve) => {
+      this.#onEnd = resolve
+    })
+    this.pool.stop()
+    await ended
     clearInterval(this.#poll)
-    this.#owners.clear()
     this.#bell.close()
     this.pool.close()
+  }
+
+  #look(): void {
+    // First: an end that is told between these two has to be reaped.
+    const ended = this.#onEnd !== undefined && this.pool.ended()
+    this.#reap()
+    if (!ended) return
+    this.#ended = true
+    this.#onEnd?.()
   }
 
   #reap(): void {

@@ -87,6 +87,10 @@ pub struct IoPool {
 }
 
 /// What the pairs of a pool use of it; `None` once it is closed. The lock is there for its type: all of them belong to one thread.
+///
+/// Dropping it stops the pool, also where that is the end of a JavaScript environment, and no thread is waited for: one that is inside a
+/// call to a device that hangs would hold that end up. What such a thread still uses is its own (`sgring_store::Job`), and napi-rs never
+/// unloads this library.
 pub(crate) struct Io {
     pool: Pool,
     stores: Vec<Arc<Store>>,
@@ -157,7 +161,23 @@ impl IoPool {
         self.reaped.len() as u32
     }
 
-    /// Lets what runs finish, drops what waits, joins the threads, and lets go of the backings.
+    /// Has what waits fail with `ECANCELED`, what runs finish, and the threads end, the last of which lets go of the backings. Waits for
+    /// nothing: the bell rings for each end, and for that of the last thread.
+    #[napi(catch_unwind)]
+    pub fn stop(&mut self) {
+        if let Some(io) = &mut *self.io.write().unwrap_or_else(PoisonError::into_inner) {
+            io.stop();
+        }
+    }
+
+    /// Whether the threads of a stopped pool have ended: what is reaped then is the last.
+    #[napi(catch_unwind)]
+    pub fn ended(&self) -> bool {
+        let io = self.io.read().unwrap_or_else(PoisonError::into_inner);
+        io.as_ref().is_none_or(|io| io.pool.ended())
+    }
+
+    /// Stops it, and forgets what is not reaped. A thread that runs goes on with what is its own.
     #[napi(catch_unwind)]
     pub fn close(&mut self) {
         *self.io.write().unwrap_or_else(PoisonError::into_inner) = None;
@@ -181,7 +201,17 @@ struct Ticket<'a> {
     len: usize,
 }
 
+impl Drop for Io {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 impl Io {
+    fn stop(&mut self) {
+        self.pool.stop(self.stores.drain(..));
+    }
+
     /// Starts the first `count` transfers of `list`, whose errno words then say what became of them. How much of it is done at once is
     /// bounded by what one `fetch` takes.
     pub(crate) fn start(

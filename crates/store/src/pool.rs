@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! submit ---> waiting ---> a thread ---> done ---> reap
-//!                                         |
-//!                                         +- wake, when it was empty
+//!                |                        |
+//!                +---- stop --------------+- wake, when it was empty
 //! ```
+//!
+//! **Nobody waits for a thread.** A device that hangs holds the thread that is inside its call, and nothing else: no thread is ever
+//! joined. All that one uses is its own or shared with it, and outlives the pool as long as it runs.
 //!
 //! **No wake-up is lost.** A thread pushes its [`Done`] and looks whether the list was empty under one lock; [`Pool::reap`]
 //! takes from the list under the same lock, and says what it left. So at any time each entry of the list is either
@@ -22,7 +25,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 /// One transfer or flush.
 pub struct Job {
@@ -37,7 +40,7 @@ pub struct Job {
     /// The memory that it fills or takes, in order. A flush has none.
     pub spans: Vec<Span>,
     /// What keeps the spans mapped. It is dropped before the [`Done`] can be had: on a thread of the pool, or, of a job that never
-    /// started, on the thread that stops or drops the pool.
+    /// started, on the thread that stops or drops the pool, or gives the job to a stopped one.
     pub keep: Arc<dyn Any + Send + Sync>,
 }
 
@@ -61,10 +64,11 @@ pub struct Done {
     pub errno: i32,
 }
 
-/// A fixed set of native threads. Each submitted job ends in exactly one [`Done`], from [`Pool::reap`] or [`Pool::stop`].
+/// A fixed set of native threads. Each submitted job ends in exactly one [`Done`], from [`Pool::reap`].
+///
+/// Dropping a pool stops it.
 pub struct Pool {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -79,18 +83,22 @@ struct Shared {
 struct Queue {
     waiting: VecDeque<Job>,
     idle_threads: usize,
+    /// Those that have not ended.
+    threads: usize,
     stopped: bool,
+    /// What the last thread lets go of.
+    stores: Vec<Arc<Store>>,
 }
 
 impl Pool {
     /// Starts `threads` threads.
     ///
-    /// `wake` is called on one of them when there is something to reap and was nothing before; it must neither block
-    /// nor panic. It is not called after the pool has been stopped or dropped.
+    /// `wake` is called when there is something to reap and was nothing before, and when the last thread has ended: on a thread of the
+    /// pool, or on one that stops it. It must neither block nor panic.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if `threads` is 0; else why a thread could not be started. None is then left.
+    /// `InvalidInput` if `threads` is 0; else why a thread could not be started. Those before it then end by themselves.
     pub fn start(threads: usize, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         if threads == 0 {
             return Err(io::Error::new(
@@ -99,35 +107,37 @@ impl Pool {
             ));
         }
         let shared = Arc::new(Shared {
-            queue: Mutex::default(),
+            queue: Mutex::new(Queue {
+                threads,
+                ..Queue::default()
+            }),
             changed: Condvar::default(),
             done: Mutex::default(),
             wake: Box::new(wake),
         });
-        let mut pool = Self {
-            shared,
-            threads: Vec::with_capacity(threads),
-        };
+        let pool = Self { shared };
         for n in 0..threads {
             let shared = Arc::clone(&pool.shared);
             let name = format!("sgring-store-{n}");
             // On an error, dropping the pool stops those that run.
-            pool.threads.push(
-                thread::Builder::new()
-                    .name(name)
-                    .spawn(move || shared.work())?,
-            );
+            thread::Builder::new()
+                .name(name)
+                .spawn(move || shared.work())?;
         }
         Ok(pool)
     }
 
-    /// Queues jobs, under one lock a batch.
+    /// Queues jobs, under one lock a batch. A stopped pool cancels them.
     ///
     /// # Safety
     ///
     /// Each job's spans are as [`Store::read`] or [`Store::write`] needs them, for as long as its `keep` lives.
     pub unsafe fn submit(&self, jobs: impl IntoIterator<Item = Job>) {
         let mut queue = self.shared.queue.lock();
+        if queue.stopped {
+            drop(queue);
+            return self.shared.cancel(jobs);
+        }
         queue.waiting.extend(jobs);
         let wanted = queue.waiting.len().min(queue.idle_threads);
         drop(queue);
@@ -146,45 +156,38 @@ impl Pool {
         done.len()
     }
 
-    /// Lets the jobs that run finish, cancels those that wait, ends the threads, and returns what was not reaped.
+    /// Cancels the jobs that wait, lets those that run finish, and has the threads end. It waits for nothing: ends are reaped as ever,
+    /// and [`Pool::ended`] says when there will be no more.
     ///
-    /// It waits as long as the slowest running transfer.
-    pub fn stop(mut self) -> Vec<Done> {
-        let canceled = self.end();
-        let finished = self.shared.done.lock();
-        finished.iter().copied().chain(canceled).collect()
-    }
-
-    /// Ends the threads and returns the ends of the jobs that never started. Does nothing the second time.
-    fn end(&mut self) -> Vec<Done> {
+    /// `stores` are let go of by the last thread: closing a file or device may take as long as it takes to write what was cached of it.
+    /// A stopped pool that is stopped again takes them, too.
+    pub fn stop(&self, stores: impl IntoIterator<Item = Arc<Store>>) {
         let waiting = {
             let mut queue = self.shared.queue.lock();
             queue.stopped = true;
+            queue.stores.extend(stores);
             std::mem::take(&mut queue.waiting)
         };
         self.shared.changed.notify_all();
-        let canceled = waiting
-            .into_iter()
-            .map(|job| job.end(libc::ECANCELED))
-            .collect();
-        for thread in self.threads.drain(..) {
-            // It can have panicked only in the caller's `wake` or in a `keep`'s drop, which has been reported.
-            let _ = thread.join();
-        }
-        canceled
+        self.shared.cancel(waiting);
+    }
+
+    /// Whether every thread has ended: what is reaped from now on is the last.
+    pub fn ended(&self) -> bool {
+        self.shared.queue.lock().threads == 0
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.end();
+        self.stop([]);
     }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
-            .field("threads", &self.threads.len())
+            .field("ended", &self.ended())
             .finish_non_exhaustive()
     }
 }
@@ -194,11 +197,23 @@ impl Shared {
     fn work(&self) {
         while let Some(job) = self.next() {
             let errno = job.run();
-            let end = job.end(errno);
-            if self.push(end) {
-                (self.wake)();
-            }
+            self.end(job, errno);
         }
+        self.leave();
+    }
+
+    /// The last thread takes what is left with it.
+    fn leave(&self) {
+        let mut queue = self.queue.lock();
+        if queue.threads > 1 {
+            queue.threads -= 1;
+            return;
+        }
+        let stores = std::mem::take(&mut queue.stores);
+        drop(queue);
+        drop(stores);
+        self.queue.lock().threads = 0;
+        (self.wake)();
     }
 
     /// Waits for a job; `None` when the pool is stopped.
@@ -217,11 +232,23 @@ impl Shared {
         }
     }
 
-    /// Whether the list was empty.
-    fn push(&self, end: Done) -> bool {
+    fn cancel(&self, jobs: impl IntoIterator<Item = Job>) {
+        for job in jobs {
+            self.end(job, libc::ECANCELED);
+        }
+    }
+
+    /// Lets go of what the job kept, then tells its end.
+    fn end(&self, job: Job, errno: i32) {
+        let token = job.token;
+        drop(job);
         let mut done = self.done.lock();
-        done.push_back(end);
-        done.len() == 1
+        done.push_back(Done { token, errno });
+        let first = done.len() == 1;
+        drop(done);
+        if first {
+            (self.wake)();
+        }
     }
 }
 
@@ -237,13 +264,5 @@ impl Job {
             Op::Flush => self.store.flush(),
         };
         result.map_or_else(|Errno(errno)| errno, |()| 0)
-    }
-
-    /// Lets go of what the job kept.
-    fn end(self, errno: i32) -> Done {
-        Done {
-            token: self.token,
-            errno,
-        }
     }
 }

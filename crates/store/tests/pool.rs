@@ -5,8 +5,8 @@
 mod common;
 
 use common::{Directory, create, read_vec};
-use sgring_store::{Done, Durability, Errno, Job, Op, Pool, Span, Store};
-use std::io::{Read, Write};
+use sgring_store::{Access, Done, Durability, Errno, Job, Op, Pool, Span, Store, StoreError};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,6 +78,17 @@ fn reap(pool: &Pool, bell: &Bell, count: usize, max: usize) -> Vec<Done> {
     done
 }
 
+/// Stops a pool, waits until its threads have ended, and reaps what is left.
+fn stop(pool: &Pool, bell: &Bell) -> Vec<Done> {
+    pool.stop([]);
+    while !pool.ended() {
+        bell.wait();
+    }
+    let mut done = Vec::new();
+    while pool.reap(&mut done, 7) > 0 {}
+    done
+}
+
 #[test]
 fn thousands_of_jobs_all_come_back_once() {
     const JOBS: u64 = 20_000;
@@ -104,7 +115,7 @@ fn thousands_of_jobs_all_come_back_once() {
         .collect();
     tokens.sort_unstable();
     assert!(tokens.into_iter().eq(0..JOBS));
-    assert_eq!(pool.stop(), []);
+    assert_eq!(stop(&pool, &bell), []);
     let bytes = read_vec(&store, 0, JOBS as usize * 512).unwrap();
     assert!(
         bytes
@@ -165,47 +176,107 @@ impl Drop for Kept {
 
 /// A job that does nothing but to keep that.
 fn keeper(store: &Arc<Store>, token: u64, bell: &Arc<Bell>) -> Job {
-    let keep = Arc::new(Kept(Arc::clone(bell)));
+    keeping(store, token, Kept(Arc::clone(bell)))
+}
+
+fn keeping(store: &Arc<Store>, token: u64, keep: impl Send + Sync + 'static) -> Job {
     Job {
         token,
         store: Arc::clone(store),
         op: Op::Flush,
         offset: 0,
         spans: vec![],
-        keep,
+        keep: Arc::new(keep),
+    }
+}
+
+/// What holds the thread of its job, as a device does that hangs.
+struct Hung {
+    began: Arc<Bell>,
+    goes_on: Arc<Bell>,
+}
+
+impl Hung {
+    fn new() -> (Self, Arc<Bell>, Arc<Bell>) {
+        let (began, goes_on) = (Bell::new(), Bell::new());
+        let hung = Self {
+            began: Arc::clone(&began),
+            goes_on: Arc::clone(&goes_on),
+        };
+        (hung, began, goes_on)
+    }
+}
+
+impl Drop for Hung {
+    fn drop(&mut self) {
+        self.began.ring();
+        self.goes_on.wait();
     }
 }
 
 #[test]
-fn stopping_finishes_what_runs_and_cancels_what_waits() {
+fn stopping_cancels_what_waits_and_does_not_wait_for_what_runs() {
     let store = Arc::new(Store::memory(4096).unwrap());
-    let (woken, cancelled) = (Bell::new(), Bell::new());
-    // The only thread stays inside its first wake until a waiting job was cancelled.
-    let (told, hear) = (Arc::clone(&woken), Arc::clone(&cancelled));
-    let pool = Pool::start(1, move || {
-        told.ring();
-        hear.wait();
-    });
-    let pool = pool.unwrap();
-    submit(&pool, [job(&store, 0, Op::Read, 0, vec![0; 512])]);
-    woken.wait();
-    submit(
-        &pool,
-        (1..=100).map(|token| keeper(&store, token, &cancelled)),
-    );
-    let done = pool.stop();
-    assert_eq!(done[0], Done { token: 0, errno: 0 });
-    let canceled = (1..=100).map(|token| Done {
+    let (pool, bell) = start(1);
+    let (hung, began, goes_on) = Hung::new();
+    submit(&pool, [keeping(&store, 0, hung)]);
+    began.wait();
+    let flush = |token| job(&store, token, Op::Flush, 0, vec![]);
+    submit(&pool, (1..=100).map(flush));
+    pool.stop([]);
+    submit(&pool, [flush(101)]);
+    let canceled = (1..=101).map(|token| Done {
         token,
         errno: libc::ECANCELED,
     });
-    assert!(done[1..].iter().copied().eq(canceled));
+    assert!(reap(&pool, &bell, 101, 64).into_iter().eq(canceled));
+    assert!(!pool.ended());
+    goes_on.ring();
+    assert_eq!(stop(&pool, &bell), [Done { token: 0, errno: 0 }]);
+}
+
+#[test]
+fn the_last_thread_lets_go_of_the_stores() {
+    let directory = Directory::new();
+    let path = directory.join("image");
+    let store = Arc::new(create(&path, 4096));
+    let (pool, bell) = start(2);
+    let (hung, began, goes_on) = Hung::new();
+    let other = Arc::new(Store::memory(4096).unwrap());
+    submit(&pool, [keeping(&other, 0, hung)]);
+    began.wait();
+    pool.stop([store]);
+    let in_use = StoreError::InUse { path: path.clone() };
+    let opened = Store::open(&path, Access::ReadWrite).map(|_| ());
+    assert_eq!(opened, Err(in_use), "a thread has not ended");
+    goes_on.ring();
+    stop(&pool, &bell);
+    assert!(Store::open(&path, Access::ReadWrite).is_ok());
+}
+
+#[test]
+fn a_thread_that_outlives_its_pool_keeps_what_it_uses() {
+    let store = Arc::new(Store::memory(4096).unwrap());
+    let (pool, bell) = start(1);
+    let (hung, began, goes_on) = Hung::new();
+    let gone = Bell::new();
+    // In this order: the fields of a tuple are dropped as they stand.
+    submit(&pool, [keeping(&store, 0, (hung, Kept(Arc::clone(&gone))))]);
+    began.wait();
+    drop(pool);
+    gone.mouth.set_nonblocking(true).unwrap();
+    let let_go = (&gone.mouth).read(&mut [0; 64]);
+    assert_eq!(let_go.unwrap_err().kind(), ErrorKind::WouldBlock);
+    gone.mouth.set_nonblocking(false).unwrap();
+    goes_on.ring();
+    gone.wait();
+    bell.wait();
 }
 
 #[test]
 fn what_a_reap_leaves_is_counted() {
     let store = Arc::new(Store::memory(4096).unwrap());
-    let (pool, _) = start(1);
+    let (pool, bell) = start(1);
     let gone = Bell::new();
     submit(
         &pool,
@@ -217,7 +288,7 @@ fn what_a_reap_leaves_is_counted() {
     let mut done = Vec::new();
     assert!(pool.reap(&mut done, 0) >= 10 && done.is_empty());
     assert!(pool.reap(&mut done, 4) >= 6 && done.len() == 4);
-    let unreaped = pool.stop();
+    let unreaped = stop(&pool, &bell);
     assert!(
         done.iter()
             .chain(&unreaped)
