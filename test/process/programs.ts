@@ -106,9 +106,11 @@ const programs: Record<string, (socket: string) => unknown> = {
     say('lost and found')
   },
 
+  /** Memory, or the file that it is given; transfers have one thread. */
   async serves(socket) {
-    const units = [{ memory: 8 << 20 }, new scripted.ScriptedUnit()]
-    await serve({ listen: socket, units })
+    const { file = process.argv[4] } = (workerData ?? {}) as { file?: string }
+    const backing = file === undefined ? { memory: 8 << 20 } : { file }
+    await serve({ listen: socket, units: [backing, new scripted.ScriptedUnit()], ioThreads: 1 })
     if (isMainThread) say('ready')
     else parentPort?.postMessage('ready')
   },
