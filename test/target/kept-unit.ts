@@ -7,7 +7,7 @@ import type { Unit, UnitContext } from '#dist/target/unit.js'
 import type { Task } from '#dist/task/task.js'
 import { PlainBacking, type PlainCommand, PlainNexus, type PlainTask } from './plain-task.ts'
 
-/** What becomes of a command at the unit, in byte 4 of its CDB. */
+/** What becomes of a command at the unit, in byte 3 of its CDB. */
 export const Kind = {
   /** It waits for `finish`. */
   KEPT: 0,
@@ -52,7 +52,7 @@ export class KeptUnit implements Unit {
 
   execute(task: Task): void {
     this.started.push(task)
-    const kind = task.cdb[4]
+    const kind = task.cdb[3]
     if (kind === Kind.INSTANT) {
       task.good()
     } else if (kind === Kind.THROWING) {
@@ -83,7 +83,7 @@ export function command(
 ): PlainCommand {
   const { kind = Kind.KEPT, opcode = VENDOR, at = 0, ...more } = options
   return {
-    cdb: Uint8Array.of(opcode, 0, 0, 0, kind, 0),
+    cdb: Uint8Array.of(opcode, 0, 0, kind, 18, 0),
     lun: lunWord(at),
     dataInLength: 18,
     ...more,

@@ -6,7 +6,7 @@
  *     SIMPLE          runs when every older ORDERED one is over, and the unit takes one more
  *
  * Commands that arrive while none of that keeps anybody waiting are counted and no more. The others are noted, in waves: an ORDERED command
- * is one of its own, and the first wave runs.
+ * is one of its own, and the first wave runs (`waves.ts`).
  */
 
 import { checkUint } from '../scsi/bytes.ts'
@@ -15,7 +15,7 @@ import { TaskAttribute } from '../task/command.ts'
 import type { Task, TaskOwner } from '../task/task.ts'
 import { asNexus } from './nexus.ts'
 import type { Unit } from './unit.ts'
-import { Entry, Wave } from './wave.ts'
+import { Entry, Waves } from './waves.ts'
 
 /** As many as nobody has; still a small integer to the engine. */
 const NO_LIMIT = 2 ** 30 - 1
@@ -35,7 +35,7 @@ export class TaskSet implements TaskOwner {
   readonly #execute: (task: Task, set: TaskSet) => void
   /** The commands that are noted. All others are in the first wave, and run. */
   readonly #entries = new Map<Task, Entry>()
-  #waves: Wave[] = [new Wave(false)]
+  readonly #waves = new Waves()
   #dormant = 0
   #heads = 0
   /** Nothing starts while it is not 0. */
@@ -75,14 +75,11 @@ export class TaskSet implements TaskOwner {
     this.count += 1
     const head = !simple && attribute === TaskAttribute.HEAD_OF_QUEUE
     const dormant = !atOnce && !head
-    const wave = this.#newest(!simple && !head)
-    const entry = new Entry(task, wave, dormant, head)
-    this.#note(entry)
+    this.#entries.set(task, new Entry(task, this.#waves.joined(!simple && !head), dormant, head))
     if (!ownTag) asNexus(task.nexus).remember(this.lun, task)
     if (head) this.#heads += 1
     if (dormant) {
       this.#dormant += 1
-      wave.wait(entry)
       this.#start()
     } else {
       this.#settle()
@@ -126,13 +123,15 @@ export class TaskSet implements TaskOwner {
     const entry = this.#entries.get(task)
     if (entry !== undefined) {
       this.#entries.delete(task)
-      entry.wave.open -= 1
+      const { wave } = entry
+      wave.open -= 1
       if (!task.ownTag) asNexus(task.nexus).release(this.lun, task)
       if (entry.head) this.#heads -= 1
       if (entry.dormant) {
         this.#dormant -= 1
-        entry.wave.leave(entry)
+        wave.leave(entry)
       }
+      if (wave.ordered) this.#waves.remove(wave)
     }
     this.#start()
     if (entry?.watchers !== undefined) for (const watcher of entry.watchers) watcher.ended(task)
@@ -142,23 +141,9 @@ export class TaskSet implements TaskOwner {
   #entry(task: Task): Entry {
     const found = this.#entries.get(task)
     if (found !== undefined) return found
-    const entry = new Entry(task, this.#waves[0]!, false, false)
-    this.#note(entry)
+    const entry = new Entry(task, this.#waves.first, false, false)
+    this.#entries.set(task, entry)
     return entry
-  }
-
-  #note(entry: Entry): void {
-    this.#entries.set(entry.task, entry)
-    entry.wave.open += 1
-  }
-
-  /** The wave that a new command joins. */
-  #newest(ordered: boolean): Wave {
-    const last = this.#waves.at(-1)!
-    if (!ordered && !last.ordered) return last
-    const wave = new Wave(ordered)
-    this.#waves.push(wave)
-    return wave
   }
 
   /** Starts what may start. What a unit answers at once makes room for more, which the outermost call starts: the stack stays flat. */
@@ -197,28 +182,20 @@ export class TaskSet implements TaskOwner {
       return undefined
     }
     this.#advance()
-    return this.#waves[0]!.first()
+    return this.#waves.first.first()
   }
 
-  /** Lets waves go that are over. */
+  /** Lets waves go that are over; the last one stays, unless it is an ORDERED command's. */
   #advance(): void {
     const waves = this.#waves
-    while (waves[0]!.open === 0 && this.count === this.#entries.size) {
-      if (waves.length === 1) {
-        if (waves[0]!.ordered) waves[0] = new Wave(false)
-        return
-      }
-      waves.shift()
+    while (waves.first.open === 0 && this.count === this.#entries.size && !waves.quiet) {
+      waves.advance()
     }
   }
 
   #settle(): void {
     this.#advance()
-    const quiet =
-      this.#dormant === 0 &&
-      this.#heads === 0 &&
-      this.#waves.length === 1 &&
-      !this.#waves[0]!.ordered
+    const quiet = this.#dormant === 0 && this.#heads === 0 && this.#waves.quiet
     this.quietLimit = quiet ? this.#limit : 0
   }
 }
