@@ -1,7 +1,8 @@
 /** The end of a nexus, from the side that closes it; and wrong calls. */
 
 import assert from 'node:assert/strict'
-import { type Command, TransportError } from '#dist/index.js'
+import { inspect } from 'node:util'
+import { type Command, TaskAttribute, TransportError } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
 import * as scripted from '../support/scripted-unit.ts'
 import { type Contract, openReady } from './contract.ts'
@@ -52,7 +53,10 @@ export function endsContract(test: Suite, contract: Contract): void {
         code: 'ERR_SGRING_CDB_LENGTH',
       })
     }
-    const wrong: readonly object[] = [
+    const wrong: readonly unknown[] = [
+      undefined,
+      null,
+      'TEST UNIT READY',
       { cdb: [0, 0, 0, 0, 0, 0] },
       { cdb: undefined },
       { cdb: 'TEST UNIT READY' },
@@ -74,6 +78,12 @@ export function endsContract(test: Suite, contract: Contract): void {
       { ...good, tag: '1' },
       { ...good, attribute: 3 },
       { ...good, attribute: 'SIMPLE' },
+      { ...good, priority: -1 },
+      { ...good, priority: 16 },
+      { ...good, priority: 1.5 },
+      { ...good, priority: '1' },
+      { ...good, priority: 1, attribute: TaskAttribute.ORDERED },
+      { ...good, dataOut: Object.create(null) },
       { ...good, timeoutMs: -1 },
       { ...good, timeoutMs: Number.NaN },
       { ...good, timeoutMs: '5' },
@@ -86,7 +96,7 @@ export function endsContract(test: Suite, contract: Contract): void {
       await assert.rejects(
         opened.unit.execute(command as Command),
         { code: 'ERR_SGRING_INVALID_ARGUMENT', name: 'SgringError' },
-        JSON.stringify(Object.entries(command).at(-1), (_key, value) => String(value)),
+        inspect(command),
       )
     }
     assert.equal(await counted(opened), before)

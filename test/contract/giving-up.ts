@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { type Command, Status } from '#dist/index.js'
+import { type Command, read10, Status } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
@@ -188,6 +188,30 @@ export function givingUpContract(test: Suite, contract: Contract): void {
     await Promise.all([assert.rejects(lost, { code: 'ERR_SGRING_NEXUS_LOST' }), opened.close()])
     assert.equal(listeners(signal), 0)
     await nexus.release()
+  })
+
+  test('transfers that are aborted while they run reach no bytes of later commands', async () => {
+    const { blockLength } = contract
+    // Room for two of them: what one gives back the next one uses.
+    await using opened = await openReady(contract, 'disk', { arenaBytes: 2 << 20 })
+    const large = (768 << 10) / blockLength
+    const { cdb } = read10({ lba: 0, blocks: large, blockLength })
+    for (let round = 0; round < 100; round++) {
+      const controller = new AbortController()
+      const { signal } = controller
+      const onAbort = round % 2 === 0 ? 'wait' : 'detach'
+      const dataIn = large * blockLength
+      const read = opened.unit.execute({ cdb, dataIn, signal, onAbort })
+      const settled = read.catch((error) => assert.equal(error, reason))
+      for (let turns = round % 5; turns > 0; turns--) await new Promise(setImmediate)
+      controller.abort(reason)
+      const data = pattern(256 << 10, round)
+      const lba = contract.blocks / 2 + round
+      await opened.unit.write({ lba, data })
+      const back = await opened.unit.read({ lba, blocks: data.length / blockLength })
+      assert.ok(Buffer.from(back).equals(data))
+      await settled
+    }
   })
 
   test('a caller that gives up takes no other with it', async () => {

@@ -27,6 +27,22 @@ if (how === 'waits') {
   const command = ended({ ...scripted.hold(), signal, onAbort: 'detach' })
   signal.addEventListener('abort', () => say('aborted'))
   await command
+} else if (how === 'gives up in every way') {
+  const some = Array.from({ length: 300 }, (_, index) => {
+    const controller = new AbortController()
+    const onAbort = index % 2 === 0 ? 'wait' : 'detach'
+    const command = index % 3 === 0 ? scripted.withStatus(0) : scripted.hold()
+    const options = index % 5 === 0 ? { tag: index } : {}
+    const { signal } = controller
+    const end = unit.execute({ ...command, ...options, signal, onAbort }).catch(() => {})
+    if (index % 7 === 0) controller.abort()
+    else setImmediate(() => controller.abort())
+    return end
+  })
+  await Promise.all(some)
+  await unit.taskManagement({ function: TaskFunction.ABORT_TASK_SET })
+  // One settled twice would let the process end here, one that never was would keep it.
+  await ended({ ...scripted.hold(), timeoutMs: 100 })
 } else if (how === 'manages a stopped target') {
   process.kill(nexus.targetPid, 'SIGSTOP')
   const request = { function: TaskFunction.QUERY_TASK_SET, timeoutMs: 100 }

@@ -31,6 +31,14 @@ test('a command that its caller gave up keeps nothing, though the target never a
   })
 })
 
+test('none does that was given up, in whatever way', async () => {
+  assert.deepEqual(await ending('gives up in every way'), {
+    code: 0,
+    stdout: 'ERR_SGRING_TIMEOUT\n',
+    stderr: '',
+  })
+})
+
 test('neither does one that a signal detached', async () => {
   const { code, stdout, stderr } = await ending('detaches')
   assert.deepEqual([code, stderr], [0, ''])

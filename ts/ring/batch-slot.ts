@@ -14,11 +14,13 @@ import {
 } from './layout.gen.ts'
 import type { RingPair, SlotOwner } from './pair.ts'
 
-/** What a slot is, by the order of `STATES`. */
+/** What a slot is. */
 export const FREE = 0
 export const RESERVED = 1
 export const SUBMITTED = 2
 export const COMPLETED = 3
+/** In words. */
+export const STATES: readonly string[] = ['free', 'reserved', 'under way', 'completed']
 /** The status of a command that has none. */
 const NO_STATUS = -1
 const NO_BYTES = new Uint8Array(0)

@@ -2,7 +2,7 @@
 
 import { SgringError, type TransportError } from '../errors.ts'
 import type { Completion, Queue, QueueOptions } from '../initiator/queue.ts'
-import { BatchSlot, COMPLETED, FREE, RESERVED, SUBMITTED } from './batch-slot.ts'
+import { BatchSlot, COMPLETED, FREE, RESERVED, STATES, SUBMITTED } from './batch-slot.ts'
 import {
   INLINE_CDB,
   MIN_CDB_LEN,
@@ -17,6 +17,7 @@ import {
   SLOT_OUT_SEGMENTS,
   SLOT_TAG,
 } from './layout.gen.ts'
+import { inRange } from './options.ts'
 import type { RingPair } from './pair.ts'
 import { swap } from './slots.ts'
 
@@ -42,17 +43,8 @@ export class RingQueue implements Queue {
 
   constructor(ring: RingPair, lunWord: number, options: QueueOptions) {
     const { depth, dataBytes = 0, poison = false } = options
-    if (
-      !Number.isSafeInteger(depth) ||
-      depth < 1 ||
-      !Number.isSafeInteger(dataBytes) ||
-      dataBytes < 0
-    ) {
-      throw new SgringError(
-        'ERR_SGRING_INVALID_ARGUMENT',
-        'depth is 1 or more, dataBytes is 0 or more',
-      )
-    }
+    inRange('depth', depth, 1, Number.MAX_SAFE_INTEGER)
+    inRange('dataBytes', dataBytes, 0, Number.MAX_SAFE_INTEGER)
     const refusal = ring.refusal
     if (refusal !== undefined) throw refusal
     if (dataBytes > ring.arena.lengthBytes) throw new SgringError('ERR_SGRING_ARENA_TOO_SMALL')
@@ -294,8 +286,6 @@ export class RingQueue implements Queue {
     return command
   }
 }
-
-const STATES = ['free', 'reserved', 'under way', 'completed']
 
 function wrong(message: string): SgringError {
   return new SgringError('ERR_SGRING_INVALID_ARGUMENT', message)

@@ -1,6 +1,9 @@
-/** Who waits: first come, first served, and one may leave from the middle. */
+/** Fewer that have left are not worth the trouble. */
+const FEW = 16
+
+/** Who waits: first come, first served, and one may leave from the middle by being settled. */
 export class Waiting<T extends { readonly settled: boolean }> {
-  /** Those that have left stand in it until they come first, or are many. */
+  /** Those that have left stand in it until they come first, or are many, or nobody waits. */
   readonly #list: T[] = []
   /** What stands before it is cut off now and then. */
   #head = 0
@@ -12,6 +15,7 @@ export class Waiting<T extends { readonly settled: boolean }> {
 
   /** The one whose turn is next. */
   get first(): T | undefined {
+    if (this.#length === 0) return undefined
     while (this.#list[this.#head]?.settled) this.#advance()
     return this.#list[this.#head]
   }
@@ -24,14 +28,16 @@ export class Waiting<T extends { readonly settled: boolean }> {
   /** Takes out the first. */
   shift(): void {
     this.#length--
-    this.#advance()
+    if (this.#length > 0) this.#advance()
+    else this.#list.length = this.#head = 0
   }
 
   /** One of them, now settled, has left. */
   left(): void {
     this.#length--
     const gone = this.#list.length - this.#head - this.#length
-    if (gone > FEW && gone > this.#length) this.#compact()
+    if (this.#length > 0 && gone <= Math.max(FEW, this.#length)) return
+    for (const one of this.clear()) this.push(one)
   }
 
   /** Nobody waits any more. Gives those that did, in their order. */
@@ -47,12 +53,4 @@ export class Waiting<T extends { readonly settled: boolean }> {
     this.#list.splice(0, this.#head)
     this.#head = 0
   }
-
-  #compact(): void {
-    const all = this.#list.slice(this.#head).filter((one) => !one.settled)
-    this.#list.length = this.#head = 0
-    for (const one of all) this.#list.push(one)
-  }
 }
-
-const FEW = 16

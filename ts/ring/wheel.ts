@@ -78,7 +78,11 @@ export class Wheel {
       append(this.#due, timed)
     }
     // What one of them does may stop others.
-    for (let timed = this.#due.later; timed !== this.#due; timed = this.#due.later) {
+    for (
+      let timed = this.#due.later;
+      timed !== this.#due && !this.#closed;
+      timed = this.#due.later
+    ) {
       this.stop(timed)
       timed.expired()
     }
