@@ -91,6 +91,7 @@ export interface NativeStore {
 export interface IoPool {
   takeBell(): number
   add(store: NativeStore): number
+  remove(number: number): void
   desk(): ArrayBuffer
   reap(): number
   stop(): void

@@ -1,6 +1,6 @@
 /** A target that serves a socket: units on backings, behind a ring port. */
 
-import type { EventEmitter } from 'node:events'
+import { EventEmitter } from 'node:events'
 import { SgringError } from './errors.ts'
 import {
   type NexusInfo,
@@ -9,9 +9,9 @@ import {
   type PortStats,
   RingPort,
 } from './ring/port.ts'
-import type { OpenBacking } from './target/backing.ts'
+import { checkUint } from './scsi/bytes.ts'
 import type { HandlerStats } from './target/handler.ts'
-import { type ServedUnit, ServedUnits } from './target/served-unit.ts'
+import { type MadeUnit, makeUnit, type ServedUnit } from './target/served-unit.ts'
 import { Target } from './target/target.ts'
 import type { TargetCounters } from './task/counters.ts'
 
@@ -45,23 +45,28 @@ export async function serve(options: ServeOptions): Promise<Server> {
   if (typeof listen !== 'string' || listen === '') {
     throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'listen is the path of a Unix socket')
   }
-  // Later, so that a listener that throws disturbs no task.
-  const made = new ServedUnits((error) =>
-    queueMicrotask(() => ring.events.emit('unitFailed', error)),
-  )
-  let ring: RingPort
-  let server: Server
+  if (!Array.isArray(units)) {
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'units is a list of units')
+  }
+  const events = new EventEmitter<PortEvents>()
+  const made: MadeUnit[] = []
   try {
-    const target = new Target(units.map((unit) => made.make(unit)).entries(), {
+    for (const unit of units) made.push(makeUnit(unit, teller(events)))
+    let server: Server
+    const target = new Target(made.map(({ unit }) => unit).entries(), {
       counters: () => countersOf(server),
     })
-    ring = new RingPort(listen, target, port)
-    server = new Server(listen, ring, target, made)
+    server = new Server(listen, new RingPort(listen, target, port, events), target, made)
+    return server
   } catch (error) {
-    for (const backing of made.backings) backing.discard()
+    for (const { backing } of made) backing?.discard()
     throw error
   }
-  return server
+}
+
+/** Tells of a unit that failed, later: a listener that throws disturbs no task. */
+function teller(events: EventEmitter<PortEvents>): (error: unknown) => void {
+  return (error) => queueMicrotask(() => events.emit('unitFailed', error))
 }
 
 /** What the target tells of itself to whoever asks by LOG SENSE. */
@@ -78,21 +83,23 @@ function countersOf(server: Server): TargetCounters {
 export class Server {
   /** The socket. */
   readonly listen: string
-  /** Nexuses that come and go. */
+  /** Nexuses that come and go, and units that fail. */
   readonly events: EventEmitter<PortEvents>
   readonly #port: RingPort
   readonly #target: Target
-  readonly #backings: readonly OpenBacking[]
-  readonly #handlers: readonly { readonly stats: HandlerStats }[]
+  /** By LUN. */
+  readonly #units: Map<number, MadeUnit>
+  /** Of units that were removed. */
+  readonly #past = { late: 0, failed: 0 }
+  #closed: Promise<void> | undefined
 
   /** @internal Made by `serve`. */
-  constructor(listen: string, port: RingPort, target: Target, { backings, handlers }: ServedUnits) {
+  constructor(listen: string, port: RingPort, target: Target, units: readonly MadeUnit[]) {
     this.listen = listen
     this.events = port.events
     this.#port = port
     this.#target = target
-    this.#backings = backings
-    this.#handlers = handlers
+    this.#units = new Map(units.entries())
   }
 
   /** The nexuses that there are now. */
@@ -101,22 +108,80 @@ export class Server {
   }
 
   get stats(): ServerStats {
-    const handlers = this.#handlers.map(({ stats }) => stats)
-    const sum = (key: keyof HandlerStats) => handlers.reduce((total, one) => total + one[key], 0)
-    return {
-      ...this.#port.stats,
-      aborted: this.#target.aborted,
-      handlers: { running: sum('running'), late: sum('late'), failed: sum('failed') },
+    const { late, failed } = this.#past
+    const handlers = { running: 0, late, failed }
+    for (const { handler } of this.#units.values()) {
+      if (handler === undefined) continue
+      handlers.running += handler.stats.running
+      handlers.late += handler.stats.late
+      handlers.failed += handler.stats.failed
     }
+    return { ...this.#port.stats, aborted: this.#target.aborted, handlers }
+  }
+
+  /**
+   * Serves one unit more. Every nexus meets the unit attention REPORTED LUNS DATA HAS CHANGED at the units that it knows.
+   *
+   * @throws `ERR_SGRING_BACKING`, or `ERR_SGRING_INVALID_ARGUMENT` for a LUN outside 0 to 16,383 or with a unit; nothing is left behind then
+   * @example
+   * const server = await serve({ listen: '/run/user/1000/disk.sock', units: [{ memory: 64 << 20 }] })
+   * server.addUnit(1, { memory: 64 << 20 })
+   */
+  addUnit(lun: number, unit: ServedUnit): void {
+    if (this.#closed !== undefined) throw new SgringError('ERR_SGRING_CLOSED')
+    const made = makeUnit(unit, teller(this.events))
+    try {
+      this.#target.addUnit(lun, made.unit)
+    } catch (error) {
+      made.backing?.discard()
+      throw error
+    }
+    this.#units.set(lun, made)
+  }
+
+  /**
+   * Serves a unit no longer. Its commands are aborted as LOGICAL UNIT RESET aborts them, and every nexus meets REPORTED LUNS DATA HAS CHANGED
+   * at the other units that it knows. Resolves when no transfer of it runs any more, and its backing is closed.
+   *
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN without a unit
+   */
+  async removeUnit(lun: number): Promise<void> {
+    const over = this.#target.removeUnit(lun)
+    const { backing, handler } = this.#units.get(lun)!
+    this.#units.delete(lun)
+    await over
+    if (handler !== undefined) {
+      this.#past.late += handler.stats.late
+      this.#past.failed += handler.stats.failed
+    }
+    if (backing === undefined) return
+    this.#port.forget(backing)
+    backing.close()
+  }
+
+  /**
+   * Establishes a unit attention condition (SAM-5 5.14) at a unit for every nexus that knows it, such as
+   * `SenseCode.CAPACITY_DATA_HAS_CHANGED`: it is told by the next command of each.
+   *
+   * @param code additional sense code and qualifier as one number
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN without a unit, or what is no code
+   */
+  attention(lun: number, code: number): void {
+    this.#target.attention(lun, checkUint('code', code, 0xffff))
   }
 
   /**
    * Ends every nexus and removes the socket, at once. Resolves when the transfers that ran are over, and the backings are closed: a device
    * that hangs delays that, and nothing else. Idempotent.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     const closed = this.#port.close()
-    for (const backing of this.#backings) backing.close()
+    for (const { backing } of this.#units.values()) backing?.close()
     await closed
   }
 

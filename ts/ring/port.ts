@@ -1,7 +1,7 @@
 /** The target's end of rings: lets connections in, and serves their pairs. */
 
 import { randomBytes } from 'node:crypto'
-import { EventEmitter } from 'node:events'
+import type { EventEmitter } from 'node:events'
 import { SgringError } from '../errors.ts'
 import {
   type ArrivalRecord,
@@ -10,7 +10,7 @@ import {
   type TargetPair,
   translated,
 } from '../native.ts'
-import type { TargetNexus, TaskRouter, TaskSource } from '../task/task.ts'
+import type { Backing, TargetNexus, TaskRouter, TaskSource } from '../task/task.ts'
 import { Bell } from './bell.ts'
 import { inRange } from './options.ts'
 import { PortPair, type PortPairCounts } from './port-pair.ts'
@@ -95,7 +95,7 @@ interface ServedNexus {
 
 /** Serves one socket. */
 export class RingPort {
-  readonly events: EventEmitter<PortEvents> = new EventEmitter<PortEvents>()
+  readonly events: EventEmitter<PortEvents>
   readonly #router: TaskRouter
   readonly #options: Required<PortOptions>
   readonly #listener: TargetListener
@@ -109,9 +109,15 @@ export class RingPort {
   #poll: NodeJS.Timeout | undefined
   #closed = false
 
-  /** Listens at once: when the constructor returns, clients can connect. */
-  constructor(path: string, router: TaskRouter, options: PortOptions = {}) {
+  /** Listens at once: when the constructor returns, clients can connect. What happens is told to `events`. */
+  constructor(
+    path: string,
+    router: TaskRouter,
+    options: PortOptions,
+    events: EventEmitter<PortEvents>,
+  ) {
     this.#router = router
+    this.events = events
     this.#options = resolve(options)
     const { allowedUids, mode, ioThreads } = this.#options
     this.#transfers = new Transfers(ioThreads)
@@ -136,6 +142,11 @@ export class RingPort {
 
   get nexuses(): NexusInfo[] {
     return [...this.#nexuses.values()].map(info)
+  }
+
+  /** Lets go of a backing that no task uses any more. */
+  forget(backing: Backing): void {
+    this.#transfers.forget(backing)
   }
 
   get stats(): PortStats {

@@ -69,6 +69,15 @@ export class Transfers {
     return number
   }
 
+  /** Lets go of a backing that no task uses any more. */
+  forget(backing: Backing): void {
+    const number = this.#backings.get(backing)
+    if (number === undefined) return
+    this.#backings.delete(backing)
+    if (this.#lastBacking === backing) this.#lastBacking = undefined
+    this.pool.remove(number)
+  }
+
   /**
    * Begins nothing more; what was asked for and has not begun fails with ECANCELED. Resolves when the last transfer is over and told, and
    * the backings are let go of. A device that hangs delays that, and nothing else; the process is held until then. Idempotent.

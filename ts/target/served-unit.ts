@@ -34,58 +34,59 @@ export interface OwnUnitOptions {
 /** A unit, as `serve` takes it. */
 export type ServedUnit = DiskUnitOptions | HandlerUnitOptions | OwnUnitOptions | Unit
 
-/** The units of one server, as they are made. */
-export class ServedUnits {
-  /** Backings that were opened for them. */
-  readonly backings: OpenBacking[] = []
-  readonly handlers: HandlerUnit[] = []
-  readonly #onFailed: (error: unknown) => void
+/** A unit, with what was made for it. */
+export interface MadeUnit {
+  readonly unit: Unit
+  /** The backing that was opened for it. */
+  readonly backing: OpenBacking | undefined
+  /** What stands before it. */
+  readonly handler: HandlerUnit | undefined
+}
 
-  /** @param onFailed called with what a handler has thrown: it must not throw itself */
-  constructor(onFailed: (error: unknown) => void) {
-    this.#onFailed = onFailed
+/**
+ * Makes a unit.
+ *
+ * @param onFailed called with what its handler has thrown: it must not throw itself
+ * @throws `ERR_SGRING_BACKING` or `ERR_SGRING_INVALID_ARGUMENT`; nothing is left behind then
+ */
+export function makeUnit(options: ServedUnit, onFailed: (error: unknown) => void): MadeUnit {
+  if (typeof options !== 'object' || options === null) {
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `a unit is an object, not ${options}`)
   }
+  if ('execute' in options) return { unit: options, backing: undefined, handler: undefined }
+  const isDisk = 'memory' in options || 'file' in options
+  const backing = isDisk ? openBacking(options) : undefined
+  try {
+    const unit = backing === undefined ? ownUnit(options) : diskOn(backing, options)
+    if (options.handler === undefined) return { unit, backing, handler: undefined }
+    const handler = new HandlerUnit(options.handler, unit, onFailed)
+    return { unit: handler, backing, handler }
+  } catch (error) {
+    backing?.discard()
+    throw error
+  }
+}
 
-  /**
-   * Makes one.
-   *
-   * @throws `ERR_SGRING_BACKING` or `ERR_SGRING_INVALID_ARGUMENT`; what was made so far stands in `backings`
-   */
-  make(options: ServedUnit): Unit {
-    if (typeof options !== 'object' || options === null) {
-      throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `a unit is an object, not ${options}`)
-    }
-    if ('execute' in options) return options
-    const unit = this.#behind(options)
-    if (options.handler === undefined) return unit
-    const handled = new HandlerUnit(options.handler, unit, this.#onFailed)
-    this.handlers.push(handled)
-    return handled
-  }
+/** What stands behind the handler of a unit without a backing. */
+function ownUnit(options: Exclude<ServedUnit, Unit>): Unit {
+  if ('unit' in options) return options.unit
+  if (options.handler !== undefined) return new BasicUnit(options)
+  throw new SgringError(
+    'ERR_SGRING_INVALID_ARGUMENT',
+    'a unit is { memory }, { file }, { handler }, { unit, handler } or an object with execute()',
+  )
+}
 
-  /** What stands behind the handler, if there is one. */
-  #behind(options: Exclude<ServedUnit, Unit>): Unit {
-    if ('unit' in options) return options.unit
-    if ('memory' in options || 'file' in options) return this.#disk(options)
-    if (options.handler !== undefined) return new BasicUnit(options)
-    throw new SgringError(
-      'ERR_SGRING_INVALID_ARGUMENT',
-      'a unit is { memory }, { file }, { handler }, { unit } or an object with execute()',
-    )
-  }
-
-  #disk(options: DiskUnitOptions): Disk {
-    const { blockLength, serial, maxTasks, maxRunning, taskAbortedStatus } = options
-    const backing = openBacking(options)
-    this.backings.push(backing)
-    return new Disk({
-      backing,
-      maxTasks,
-      maxRunning,
-      taskAbortedStatus,
-      ...(blockLength !== undefined && { blockLength }),
-      ...(serial !== undefined && { serial }),
-      ...(backing.path !== undefined && { path: backing.path }),
-    })
-  }
+function diskOn(backing: OpenBacking, options: Exclude<ServedUnit, Unit>): Disk {
+  const { blockLength, serial, maxTasks, maxRunning, taskAbortedStatus } =
+    options as DiskUnitOptions
+  return new Disk({
+    backing,
+    maxTasks,
+    maxRunning,
+    taskAbortedStatus,
+    ...(blockLength !== undefined && { blockLength }),
+    ...(serial !== undefined && { serial }),
+    ...(backing.path !== undefined && { path: backing.path }),
+  })
 }

@@ -79,10 +79,20 @@ export class Target implements TaskRouter {
     unit.attach?.({
       lun,
       attention: (code, { except } = {}) => {
-        if (this.#sets.get(lun) !== set) return
-        for (const nexus of this.#nexuses) if (nexus !== except) nexus.establish(lun, code)
+        if (this.#sets.get(lun) === set) this.attention(lun, code, except)
       },
     })
+  }
+
+  /**
+   * Establishes a unit attention condition at the unit of a LUN for every nexus but `except`.
+   *
+   * @param code additional sense code and qualifier as one number
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` where there is no unit
+   */
+  attention(lun: number, code: number, except?: TargetNexus): void {
+    if (!this.#sets.has(lun)) throw noUnit(lun)
+    for (const nexus of this.#nexuses) if (nexus !== except) nexus.establish(lun, code)
   }
 
   /**
@@ -94,9 +104,7 @@ export class Target implements TaskRouter {
    */
   removeUnit(lun: number): Promise<void> {
     const set = this.#sets.get(lun)
-    if (set === undefined) {
-      throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `there is no unit at LUN ${lun}`)
-    }
+    if (set === undefined) throw noUnit(lun)
     this.#sets.delete(lun)
     for (const nexus of this.#nexuses) nexus.forget(lun)
     this.#lunsChanged()
@@ -219,6 +227,10 @@ const LOG_PAGES_WORD = lunWord(WellKnownLun.TARGET_LOG_PAGES)
 /** Under which number the task set stands that the first four LUN bytes name, if there is one. */
 function placeOf(word: number): number {
   return word >>> 0 === LOG_PAGES_WORD ? LOG_PAGES : lunOfWord(word)
+}
+
+function noUnit(lun: number): SgringError {
+  return new SgringError('ERR_SGRING_INVALID_ARGUMENT', `there is no unit at LUN ${lun}`)
 }
 
 /** Commands with one tag must not be told apart by luck: the new one is refused, and those that are there end (SAM-5 5.10). */

@@ -93,7 +93,8 @@ pub struct IoPool {
 /// unloads this library.
 pub(crate) struct Io {
     pool: Pool,
-    stores: Vec<Arc<Store>>,
+    /// By their numbers, which are never given again.
+    stores: Vec<Option<Arc<Store>>>,
 }
 
 /// Starts `threads` threads.
@@ -134,8 +135,20 @@ impl IoPool {
         let store = store.store.as_ref().ok_or_else(error::closed)?;
         let mut io = self.io.write().unwrap_or_else(PoisonError::into_inner);
         let io = io.as_mut().ok_or_else(error::closed)?;
-        io.stores.push(Arc::clone(store));
+        io.stores.push(Some(Arc::clone(store)));
         Ok(io.stores.len() as u32 - 1)
+    }
+
+    /// Lets go of a backing: no transfer names it any more, and those that still run keep it until they are over.
+    #[napi(catch_unwind)]
+    pub fn remove(&mut self, number: u32) {
+        let mut io = self.io.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = io
+            .as_mut()
+            .and_then(|io| io.stores.get_mut(number as usize))
+        {
+            *store = None;
+        }
     }
 
     /// The list of transfers that are over: pair, slot and errno, each 32 bits.
@@ -209,7 +222,7 @@ impl Drop for Io {
 
 impl Io {
     fn stop(&mut self) {
-        self.pool.stop(self.stores.drain(..));
+        self.pool.stop(self.stores.drain(..).flatten());
     }
 
     /// Starts the first `count` transfers of `list`, whose errno words then say what became of them. How much of it is done at once is
@@ -278,7 +291,10 @@ impl Io {
         let high = list.load(at, transfer::OFFSET_HIGH);
         Some(Ticket {
             slot: list.load(at, transfer::SLOT),
-            store: self.stores.get(list.load(at, transfer::BACKING) as usize)?,
+            store: self
+                .stores
+                .get(list.load(at, transfer::BACKING) as usize)?
+                .as_ref()?,
             op,
             direction,
             offset: u64::from(low) | u64::from(high) << 32,
