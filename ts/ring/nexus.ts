@@ -120,7 +120,8 @@ export class Nexus {
    * @param request `lun` is the unit that it is about, 0 by default; I_T NEXUS RESET is about all of them
    */
   async taskManagement(request: NexusFunctionRequest): Promise<FunctionResult> {
-    const { lun = 0, ...about } = request
+    // What is none at all is the unit's to refuse.
+    const { lun = 0, ...about }: NexusFunctionRequest = Object(request)
     return this.unit(lun).taskManagement(about)
   }
 
