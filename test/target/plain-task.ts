@@ -88,7 +88,7 @@ export class PlainNexus implements TaskSource {
   readonly ends: PlainTask[] = []
   /** What units threw behind `execute`. */
   readonly failures: unknown[] = []
-  readonly #target: Target
+  readonly target: Target
   readonly #open = new Set<PlainTask>()
   /** Not fetched yet, on each of two pairs. */
   readonly #published: [PlainTask[], PlainTask[]] = [[], []]
@@ -99,7 +99,7 @@ export class PlainNexus implements TaskSource {
   #lost = false
 
   constructor(target: Target) {
-    this.#target = target
+    this.target = target
     this.nexus = target.openNexus(this)
   }
 
@@ -124,7 +124,7 @@ export class PlainNexus implements TaskSource {
   lose(): void {
     this.#lost = true
     for (const pair of this.#published) pair.length = 0
-    this.#target.abandon([...this.#open])
+    this.target.abandon([...this.#open])
     this.#closeIfOver()
   }
 
@@ -144,7 +144,7 @@ export class PlainNexus implements TaskSource {
   #route(task: PlainTask): void {
     this.#open.add(task)
     try {
-      this.#target.execute(task)
+      this.target.execute(task)
     } catch (error) {
       this.failed(task, error)
     }
@@ -178,7 +178,7 @@ export class PlainNexus implements TaskSource {
   }
 
   #closeIfOver(): void {
-    if (this.#lost && this.#open.size === 0) this.#target.closeNexus(this.nexus)
+    if (this.#lost && this.#open.size === 0) this.target.closeNexus(this.nexus)
   }
 }
 

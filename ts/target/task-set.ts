@@ -20,6 +20,9 @@ import { Entry, Waves } from './waves.ts'
 /** As many as nobody has; still a small integer to the engine. */
 const NO_LIMIT = 2 ** 30 - 1
 
+/** What thousands of units at rest share. */
+const NOBODY = new Map<Task, Entry>()
+
 export class TaskSet implements TaskOwner {
   readonly lun: number
   readonly unit: Unit
@@ -34,7 +37,7 @@ export class TaskSet implements TaskOwner {
   readonly #maxRunning: number
   readonly #execute: (task: Task, set: TaskSet) => void
   /** The commands that are noted. All others are in the first wave, and run. */
-  readonly #entries = new Map<Task, Entry>()
+  #entries = NOBODY
   readonly #waves = new Waves()
   #dormant = 0
   #heads = 0
@@ -75,7 +78,7 @@ export class TaskSet implements TaskOwner {
     this.count += 1
     const head = !simple && attribute === TaskAttribute.HEAD_OF_QUEUE
     const dormant = !atOnce && !head
-    this.#entries.set(task, new Entry(task, this.#waves.joined(!simple && !head), dormant, head))
+    this.#note(new Entry(task, this.#waves.joined(!simple && !head), dormant, head))
     if (!ownTag) asNexus(task.nexus).remember(this.lun, task)
     if (head) this.#heads += 1
     if (dormant) {
@@ -142,8 +145,13 @@ export class TaskSet implements TaskOwner {
     const found = this.#entries.get(task)
     if (found !== undefined) return found
     const entry = new Entry(task, this.#waves.first, false, false)
-    this.#entries.set(task, entry)
+    this.#note(entry)
     return entry
+  }
+
+  #note(entry: Entry): void {
+    if (this.#entries === NOBODY) this.#entries = new Map()
+    this.#entries.set(entry.task, entry)
   }
 
   /** Starts what may start. What a unit answers at once makes room for more, which the outermost call starts: the stack stays flat. */

@@ -50,8 +50,9 @@ export class Wave {
   open = 0
   older: Wave | undefined = undefined
   newer: Wave | undefined = undefined
-  readonly #oldest: (Entry | undefined)[] = new Array(RANKS).fill(undefined)
-  readonly #newest: (Entry | undefined)[] = new Array(RANKS).fill(undefined)
+  /** Ends of the lists of dormant commands, by rank; nothing until one is. */
+  #oldest: (Entry | undefined)[] = []
+  #newest: (Entry | undefined)[] = []
   /** The wave that it has become part of. */
   #into: Wave | undefined
 
