@@ -5,6 +5,7 @@
  */
 
 import { suite } from '../harness/index.ts'
+import { abortRacesContract } from './abort-races.ts'
 import { batchContract } from './batch.ts'
 import { batchEndsContract } from './batch-ends.ts'
 import type { Contract } from './contract.ts'
@@ -32,6 +33,7 @@ export function unitContract(name: string, contract: Contract): void {
   pressureContract(test, contract)
   functionsContract(test, contract)
   givingUpContract(test, contract)
+  abortRacesContract(test, contract)
   endsContract(test, contract)
   loadContract(test, contract)
   test.after(() => stop())

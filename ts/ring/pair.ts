@@ -162,7 +162,7 @@ export class RingPair {
     this.#free.push(slot)
   }
 
-  /** The low half of a tag that no outstanding command of this pair has: 2^32 of them do not fit. */
+  /** The low half of a tag of this side's own: the same one comes again after 2^32. */
   nextTag(): number {
     this.#tagLow = (this.#tagLow + 1) >>> 0
     return this.#tagLow
