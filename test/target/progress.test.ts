@@ -6,6 +6,7 @@ import {
   type HandlerTask,
   requestSense,
   type Sense,
+  TaskFunction,
 } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
 import { cdb, powerOn, type ReadyUnit, readyUnit, told } from '../support/ready-unit.ts'
@@ -142,16 +143,19 @@ test('goes on behind the answer of its command (IMMED), until it settles (sbc-3 
 })
 
 test('is over with its command: one that is aborted leaves no progress behind', async () => {
-  const { opened, sense } = await formatting()
+  const { opened, begin, sense } = await formatting()
   await using _ = opened
-  const nexus = await opened.connect()
-  await powerOn(nexus, 0)
-  const lost = assert.rejects(nexus.unit(0).execute({ cdb: cdb(FORMAT), timeoutMs: 0 }))
-  await until('FORMAT UNIT at the handler', () => opened.server.stats.handlers.running === 1)
-  await nexus.close()
-  await lost
-  await until('its end', () => opened.server.stats.tasks === 0)
-  assert.equal(senseText(await sense()), '0/00/00')
+  for (const until of [undefined, new Promise(() => {})]) {
+    const { task, over } = await begin()
+    task.progress(0.5, { notReady: true, ...(until && { until }) })
+    assert.equal(senseText(await sense()), '2/04/07')
+    const aborted = assert.rejects(over, { code: 'ERR_SGRING_ABORTED' })
+    await opened.unit.taskManagement({ function: TaskFunction.ABORT_TASK_SET })
+    await aborted
+    assert.equal(senseText(await sense()), '0/00/00')
+    task.progress(0.6)
+    assert.equal(senseText(await sense()), '0/00/00')
+  }
 })
 
 test.run()
