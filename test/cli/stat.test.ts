@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { connect, type Handler, type Nexus, type Server, serve } from '#dist/index.js'
+import { connect, good, type Handler, type Nexus, type Server, serve } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
 import { until } from '../support/until.ts'
 import { MAIN, Place } from './program.ts'
@@ -9,8 +9,12 @@ import { MAIN, Place } from './program.ts'
 const test = suite('sgring stat')
 
 const HANG = 0xc0
-const hangs: Handler = (task, next) =>
-  task.cdb[0] === HANG ? new Promise<never>(() => {}) : next()
+/** Answers when it is too late. */
+const hangs: Handler = async (task, next) => {
+  if (task.cdb[0] !== HANG) return next()
+  await once(task.signal, 'abort')
+  return good()
+}
 
 let place: Place
 let server: Server
@@ -45,7 +49,7 @@ test('tells all counters as JSON', async () => {
   await other.unit(0).testUnitReady()
   await other.close()
   await gone
-  await until('the nexus is gone', () => server.nexuses.length === 1)
+  await until('the late answer', () => server.stats.handlers.late === 1)
   const told = JSON.parse(await stat('--json'))
   assert.deepEqual(Object.keys(told), [
     'nexuses',
@@ -61,7 +65,8 @@ test('tells all counters as JSON', async () => {
     'wakes_per_command',
   ])
   // The one that hangs, and the one that asks.
-  assert.deepEqual([told.nexuses, told.pairs, told.tasks, told.aborted], [2, 2, 2, 1])
+  assert.deepEqual([told.nexuses, told.pairs, told.tasks], [2, 2, 2])
+  assert.deepEqual([told.aborted, told.late_answers], [1, 1])
   assert.ok(told.commands > 100 && told.fetches > 0 && told.fetches <= told.commands)
   assert.ok(told.arena_bytes >= 2 * (64 << 20) && told.resident_bytes > 1 << 20)
   await nexus.close()

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { connect, type Handler, type Nexus, type Server, serve } from '#dist/index.js'
+import { native } from '#dist/native.js'
 import { suite } from '../harness/index.ts'
-import { Place } from './program.ts'
+import { until } from '../support/until.ts'
+import { MAIN, Place } from './program.ts'
 
 const test = suite('sgring abort, sgring reset')
 
@@ -190,6 +192,41 @@ test('both refuse a token that names no nexus', async () => {
     const { code, stderr } = await sgring('abort', '', '--task-set', '--join', token, '--json')
     assert.deepEqual([code, JSON.parse(stderr).error.code], [15, 'ERR_SGRING_JOIN'])
   }
+})
+
+/** Starts a verb at a target that lets it in and answers nothing, and waits until it has asked. */
+async function unanswered(...args: readonly string[]) {
+  const path = place.path('silent.sock')
+  const allowedUids = [process.geteuid?.() ?? 0]
+  const listener = native().listen({ path, allowedUids, mode: 0o600, maxPending: 1 })
+  const [verb = '', ...options] = args
+  const running = place.start(process.execPath, [MAIN, verb, `ring:${path}`, ...options])
+  const pair = await until('a connection', () => listener.accept() ?? undefined)
+  assert.ok(pair.arrival() && pair.welcome(1, 0, new Uint8Array(16).fill(1)))
+  await until('a function', () => pair.fetch(true) > 0)
+  const close = () => {
+    pair.close()
+    listener.close()
+  }
+  return { running, close }
+}
+
+test('both give up on a target that does not answer', async () => {
+  for (const verb of [['reset'], ['abort', '--clear']]) {
+    const { running, close } = await unanswered(...verb, '--timeout', '2', '--json')
+    const { code, stdout, stderr } = await running.ended()
+    close()
+    assert.deepEqual([code, stdout.length], [33, 0])
+    assert.equal(JSON.parse(stderr).error.code, 'ERR_SGRING_ABORT_UNANSWERED')
+  }
+})
+
+test('both leave on Ctrl-C, in silence', async () => {
+  const { running, close } = await unanswered('reset')
+  running.child.kill('SIGINT')
+  const { signal, stdout, stderr } = await running.ended()
+  close()
+  assert.deepEqual([signal, stdout.length, stderr], ['SIGINT', 0, ''])
 })
 
 test.run()

@@ -10,7 +10,7 @@ export const reset: Verb = verb({
   summary: 'reset a unit, or a nexus',
   usage: 'ADDRESS [--nexus --join TOKEN] [--timeout SECONDS] [--json]',
   about: [
-    'Without --nexus: LOGICAL UNIT RESET (SAM-5 7.7). It is felt by everybody who uses the unit: all commands at it are aborted, those of others too, and end without a status, so that of a WRITE among them nobody knows what was written; and every nexus meets a unit attention there. It is the last resort for a unit that hangs: first try "sgring abort".',
+    'Without --nexus: LOGICAL UNIT RESET (SAM-5 7.7). It is felt by everybody who uses the unit: all commands at it are aborted, those of others too, so that of a WRITE among them nobody knows what was written; and every nexus meets a unit attention there. It is the last resort for a unit that hangs: try "sgring abort" first.',
     'With --nexus: I_T NEXUS RESET (SAM-5 7.6) of the nexus whose share() gave the token. All its commands are aborted, at every unit of the target, and it meets a unit attention at each of them. Other nexuses feel nothing.',
     RESPONSES,
   ],

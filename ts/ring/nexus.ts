@@ -103,7 +103,7 @@ export class Nexus {
     }
   }
 
-  /** The unit with this LUN, 0 to 16,383. Nothing is sent: a unit that is not there says so when it is asked. */
+  /** The unit with this LUN, 0 to 16,383, or a `WellKnownLun`. Nothing is sent: a unit that is not there says so when it is asked. */
   unit(lun: number, options?: UnitOptions): LogicalUnit {
     return new LogicalUnit(this.#transport, lun, options)
   }
