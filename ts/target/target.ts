@@ -23,7 +23,7 @@ import { LogPagesUnit } from './log-pages.ts'
 import { asNexus, Nexus } from './nexus.ts'
 import { illegalRequest, invalidField } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
-import { commandsOf, manage } from './task-management.ts'
+import { commandsOf, commandsOfAll, manage } from './task-management.ts'
 import { TaskSet } from './task-set.ts'
 import type { Unit } from './unit.ts'
 
@@ -108,7 +108,7 @@ export class Target implements TaskRouter {
     this.#sets.delete(lun)
     for (const nexus of this.#nexuses) nexus.forget(lun)
     this.#lunsChanged()
-    const commands = [...this.#nexuses].flatMap((nexus) => commandsOf(nexus, set))
+    const commands = commandsOfAll(this.#nexuses, set)
     const over = allEnded(commands, set)
     const aborted = set.unit.taskAbortedStatus === true ? Status.TASK_ABORTED : undefined
     abortAll(commands, () => aborted)

@@ -118,7 +118,7 @@ function abortForEveryone(
   set: TaskSet,
   nexuses: Iterable<Nexus>,
 ): ReadonlySet<Nexus> {
-  const commands = [...nexuses].flatMap((each) => commandsOf(each, set))
+  const commands = commandsOfAll(nexuses, set)
   const foreign = set.unit.taskAbortedStatus === true ? Status.TASK_ABORTED : undefined
   run.await(commands)
   return abortAll(commands, (command) => (command.nexus === run.nexus ? undefined : foreign))
@@ -136,6 +136,12 @@ function pendingEvent(nexus: Nexus, lun: number): FunctionResult {
 /** The commands of a nexus that are in a task set, those among them that are aborted and still move data. */
 export function commandsOf(nexus: Nexus, set: TaskSet): Task[] {
   return nexus.source.tasks().filter(({ owner }) => owner === set)
+}
+
+/** The commands of every nexus that are in a task set. */
+export function commandsOfAll(nexuses: Iterable<Nexus>, set: TaskSet): Task[] {
+  const none: Task[] = []
+  return none.concat(...Array.from(nexuses, (nexus) => commandsOf(nexus, set)))
 }
 
 /** The command with a tag, if it is this nexus's and in this task set. */
