@@ -7,7 +7,7 @@ import { Attentions } from '#dist/target/attention.js'
 import { Target } from '#dist/target/target.js'
 import { suite } from '../harness/index.ts'
 import { command, KeptUnit, Kind, served } from './kept-unit.ts'
-import { PlainNexus } from './plain-task.ts'
+import { PlainNexus } from './plain-nexus.ts'
 
 const test = suite('unit attention conditions')
 

@@ -7,14 +7,9 @@ import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { Status } from '#dist/task/command.js'
 import { suite } from '../harness/index.ts'
-import {
-  type Outcome,
-  PlainBacking,
-  type PlainCommand,
-  PlainNexus,
-  run,
-  senseText,
-} from './plain-task.ts'
+import { PlainBacking } from './plain-backing.ts'
+import { PlainNexus, run } from './plain-nexus.ts'
+import { type Outcome, type PlainCommand, senseText } from './plain-task.ts'
 
 const test = suite('a backing that fails')
 

@@ -4,7 +4,8 @@ import { inquiryCdb } from '#dist/scsi/inquiry.js'
 import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { suite } from '../harness/index.ts'
-import { PlainBacking, PlainNexus, run } from './plain-task.ts'
+import { PlainBacking } from './plain-backing.ts'
+import { PlainNexus, run } from './plain-nexus.ts'
 
 const skip =
   spawnSync('sg_vpd', ['--version']).error === undefined

@@ -3,7 +3,8 @@ import { TaskAttribute } from '#dist/task/command.js'
 import { TaskFunction } from '#dist/task/function.js'
 import { suite } from '../harness/index.ts'
 import { command, KeptUnit, Kind, served } from './kept-unit.ts'
-import { PlainNexus, type PlainTask } from './plain-task.ts'
+import { PlainNexus } from './plain-nexus.ts'
+import type { PlainTask } from './plain-task.ts'
 
 const test = suite('every order of completions, aborts, resets and losses')
 

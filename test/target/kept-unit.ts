@@ -5,7 +5,9 @@ import { lunWord } from '#dist/scsi/lun.js'
 import { Target } from '#dist/target/target.js'
 import type { Unit, UnitContext } from '#dist/target/unit.js'
 import type { Task } from '#dist/task/task.js'
-import { PlainBacking, type PlainCommand, PlainNexus, type PlainTask } from './plain-task.ts'
+import { PlainBacking } from './plain-backing.ts'
+import { PlainNexus } from './plain-nexus.ts'
+import type { PlainCommand, PlainTask } from './plain-task.ts'
 
 /** What becomes of a command at the unit, in byte 3 of its CDB. */
 export const Kind = {

@@ -8,7 +8,7 @@ import { TaskAttribute } from '#dist/task/command.js'
 import { TaskFunction } from '#dist/task/function.js'
 import { suite } from '../harness/index.ts'
 import { command, KeptUnit, Kind, served } from './kept-unit.ts'
-import { PlainNexus } from './plain-task.ts'
+import { PlainNexus } from './plain-nexus.ts'
 
 const test = suite('very many commands, functions, units and nexuses')
 

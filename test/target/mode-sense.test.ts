@@ -3,7 +3,9 @@ import { Disk, type DiskOptions } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { Status } from '#dist/task/command.js'
 import { suite } from '../harness/index.ts'
-import { type Outcome, PlainBacking, PlainNexus, run } from './plain-task.ts'
+import { PlainBacking } from './plain-backing.ts'
+import { PlainNexus, run } from './plain-nexus.ts'
+import type { Outcome } from './plain-task.ts'
 
 const test = suite('mode sense')
 

@@ -7,7 +7,9 @@ import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { Status, TaskAttribute } from '#dist/task/command.js'
 import { suite } from '../harness/index.ts'
-import { PlainBacking, PlainNexus, run, senseText } from './plain-task.ts'
+import { PlainBacking } from './plain-backing.ts'
+import { PlainNexus, run } from './plain-nexus.ts'
+import { senseText } from './plain-task.ts'
 
 const test = suite('nexuses and unit attention')
 

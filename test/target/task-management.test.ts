@@ -4,7 +4,8 @@ import { TaskAttribute } from '#dist/task/command.js'
 import { ServiceResponse, TaskFunction } from '#dist/task/function.js'
 import { suite } from '../harness/index.ts'
 import { command, KeptUnit, Kind, served } from './kept-unit.ts'
-import type { PlainNexus, PlainTask } from './plain-task.ts'
+import type { PlainNexus } from './plain-nexus.ts'
+import type { PlainTask } from './plain-task.ts'
 
 const test = suite('task management')
 

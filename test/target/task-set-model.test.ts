@@ -8,7 +8,8 @@ import { TaskFunction } from '#dist/task/function.js'
 import { suite } from '../harness/index.ts'
 import { generator, seed } from '../scsi/random.ts'
 import { command, KeptUnit, type Kind, VENDOR } from './kept-unit.ts'
-import { PlainNexus, type PlainTask } from './plain-task.ts'
+import { PlainNexus } from './plain-nexus.ts'
+import type { PlainTask } from './plain-task.ts'
 import { Model, ModelNexus, ModelUnit } from './task-set-model.ts'
 
 const test = suite('a task set against a plain model')
