@@ -67,6 +67,10 @@ export class PortPair implements TransferOwner {
   readonly #tasks: (RingTask | undefined)[]
 
   readonly counts: PortPairCounts = { commands: 0, fetches: 0, wakes: 0 }
+  /** Slot and `errno` of each transfer that was over when it was started. */
+  readonly #atOnce: Int32Array
+  /** Set while their tasks are told. */
+  #telling = false
   #completed = 0
   #started = 0
   #startedBytes = 0
@@ -107,6 +111,7 @@ export class PortPair implements TransferOwner {
     this.#completions = new Uint32Array(this.desk, lists + 4 * slots, slots)
     this.#transferWords = new Uint32Array(pair.transfers())
     this.#tasks = new Array(slots).fill(undefined)
+    this.#atOnce = new Int32Array(2 * slots)
     this.#number = transfers.join(this)
     pair.usePool(transfers.pool, this.#number)
     this.#pump = new Pump((arm) => this.#fetch(arm), spinUs)
@@ -161,7 +166,8 @@ export class PortPair implements TransferOwner {
   /** Starts the listed transfers, then publishes the listed completions, those of transfers that were over at once among them. */
   flush(): void {
     if (this.#closed) return
-    while (this.#started > 0) this.#startTransfers()
+    // From within the telling, what is listed is started when that is through.
+    while (this.#started > 0 && !this.#telling) this.#startTransfers()
     if (this.#completed === 0) return
     const count = this.#completed
     this.#completed = 0
@@ -313,14 +319,21 @@ export class PortPair implements TransferOwner {
     this.#started = 0
     this.#startedBytes = 0
     const words = this.#transferWords
-    const routing = this.#routing
-    this.#routing = true
-    // What is over is told; telling may list further transfers from the list's start, which have been read by then.
+    const over = this.#atOnce
+    // First: telling one may list any number from the list's start, those of commands that have waited for it.
+    let overs = 0
     for (let index = 0; index < count; index++) {
       const word = index * TRANSFER_WORDS
       const errno = words[word + TRANSFER_ERRNO]! | 0
-      if (errno !== TRANSFER_UNDER_WAY) this.#tell(words[word + TRANSFER_SLOT]!, errno)
+      if (errno === TRANSFER_UNDER_WAY) continue
+      over[overs++] = words[word + TRANSFER_SLOT]!
+      over[overs++] = errno
     }
+    const routing = this.#routing
+    this.#routing = true
+    this.#telling = true
+    for (let index = 0; index < overs; index += 2) this.#tell(over[index]!, over[index + 1]!)
+    this.#telling = false
     this.#routing = routing
     if (this.#closed) this.#leave()
   }
