@@ -37,8 +37,9 @@ class Deadline implements Timed {
 
 test('none expires early, and each within two ticks; the timer runs only while there is one', () => {
   const next = generator(seed)
-  const wheel = new Wheel()
   const due = new Map<Deadline, number>()
+  const noted = new Set<Deadline>()
+  const wheel = new Wheel(() => noted)
   let now = 0
   for (let step = 0; step < 50_000; step++) {
     const kind = next() % 4
@@ -49,15 +50,23 @@ test('none expires early, and each within two ticks; the timer runs only while t
         const at = due.get(one)!
         assert.ok(now >= at && now < at + 200, `seed ${seed}: at ${now}, due at ${at}`)
         due.delete(one)
+        noted.delete(one)
       })
       due.set(one, now + ms)
-      wheel.start(one, ms)
+      if (next() % 2 === 0) {
+        wheel.start(one, ms)
+      } else {
+        noted.add(one)
+        wheel.note(one, ms)
+      }
     } else if (kind === 1) {
       const some = [...due.keys()][next() % Math.max(1, due.size)]
       if (some !== undefined) {
         wheel.stop(some)
         wheel.stop(some)
         due.delete(some)
+        // What is stopped may be listed for a while.
+        if (next() % 2 === 0) noted.delete(some)
       }
     } else if (turn !== undefined) {
       now += 100
@@ -72,7 +81,7 @@ test('none expires early, and each within two ticks; the timer runs only while t
 })
 
 test('one that expires may stop others of its tick, and start again', () => {
-  const wheel = new Wheel()
+  const wheel = new Wheel(() => [])
   const told: string[] = []
   const second = new Deadline(() => told.push('second'))
   const first: Deadline = new Deadline(() => {
@@ -87,7 +96,7 @@ test('one that expires may stop others of its tick, and start again', () => {
 })
 
 test('0 is no deadline, and a closed wheel has none', () => {
-  const wheel = new Wheel()
+  const wheel = new Wheel(() => [])
   const never = new Deadline(() => assert.fail('it expired'))
   wheel.start(never, 0)
   assert.equal(turn, undefined)

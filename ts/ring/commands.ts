@@ -56,9 +56,13 @@ export class Commands implements PairUser {
         this.#tags.add(task.tag)
       }
       this.pair.awaited()
-      this.pair.wheel.start(task, timeoutMs)
-      if (this.#waiting.length > 0 || !this.#place(task)) this.#wait(task)
-      else this.#send(task)
+      if (this.#waiting.length > 0 || !this.#place(task)) {
+        this.#wait(task, timeoutMs)
+      } else {
+        // Its slot has it noted.
+        this.pair.wheel.note(task, timeoutMs)
+        this.#send(task)
+      }
       if (signal !== undefined) task.heed(signal)
     })
   }
@@ -208,10 +212,11 @@ export class Commands implements PairUser {
 
   // ---- waiting
 
-  #wait(task: Outstanding): void {
+  #wait(task: Outstanding, timeoutMs: number): void {
     if (this.#waiting.length < this.options.maxWaiting) {
       task.keepCdb()
       this.#waiting.push(task)
+      this.pair.wheel.start(task, timeoutMs)
       return
     }
     this.forgetTag(task)

@@ -67,6 +67,10 @@ export class Outstanding implements SlotOwner, Timed, Heeding {
     this.into = dataOf(typeof dataIn === 'object' ? dataIn.length : (dataIn ?? 0))
   }
 
+  get noted(): Timed {
+    return this
+  }
+
   /** It has to wait, and the caller's CDB is the caller's again when `execute()` returns. */
   keepCdb(): void {
     this.cdb = this.cdb.slice()

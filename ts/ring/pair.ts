@@ -10,7 +10,7 @@ import { VIOLATIONS } from './layout.gen.ts'
 import { Pump } from './pump.ts'
 import { Slots } from './slots.ts'
 import { ArenaBytes } from './task-data.ts'
-import { Wheel } from './wheel.ts'
+import { type Timed, Wheel } from './wheel.ts'
 
 /** How a pair is made; `ts/ring/connect.ts` has filled in the defaults. */
 export interface PairOptions {
@@ -26,6 +26,8 @@ export interface PairOptions {
 
 /** Who has a slot under way. */
 export interface SlotOwner {
+  /** What has a deadline that the wheel may not have linked. */
+  readonly noted?: Timed
   /** Its completion came: the slot's status, and the completion's flags (`FLAG_…`). */
   completed(slot: number, status: number, flags: number): void
   /** None will come: the pair has ended. */
@@ -55,7 +57,7 @@ export class RingPair {
   /** The arena, and who has which of its bytes. */
   readonly arena: ArenaBytes
   /** All deadlines of the pair. */
-  readonly wheel: Wheel = new Wheel()
+  readonly wheel: Wheel = new Wheel(() => this.#noted())
   readonly #native: InitiatorPair
   readonly #bell: Bell
   readonly #pump: Pump
@@ -245,6 +247,10 @@ export class RingPair {
     }
     if (count > 0) this.room()
     return count
+  }
+
+  #noted(): Timed[] {
+    return this.#owners.flatMap((owner) => owner?.noted ?? [])
   }
 
   #end(why: string | undefined): void {

@@ -8,9 +8,9 @@ const MOST_TICKS = 2 ** 30
 
 /** Something with a deadline, a link of the list that it stands in. */
 export interface Timed {
-  /** The tick at which it expires. */
+  /** The tick at which it expires; 0 is never. */
   deadline: number
-  /** Its neighbours; undefined while it has no deadline. */
+  /** Its neighbours; undefined while it stands in no list. */
   earlier: Timed | undefined
   later: Timed | undefined
   /** The time is up. It has no deadline any more, and may be given another one. */
@@ -29,28 +29,43 @@ class Ends implements Timed {
  * A wheel of lists, each of them with the deadlines of one tick of a round. The timer runs only while there is a deadline, and holds no
  * process: the bell of a pair does, while somebody waits.
  *
+ * Most of what has a deadline is over within a tick, and linking it in and out would cost as much as writing its command. So what its owner
+ * can list is noted only, by a number, and linked at the next tick if it is still there.
+ *
  * It counts ticks, not time: while the event loop stands still, no time is up, so that answers that came meanwhile are seen first.
  */
 export class Wheel {
   readonly #buckets: readonly Ends[] = Array.from({ length: BUCKETS }, () => new Ends())
   readonly #due = new Ends()
+  readonly #noted: () => Iterable<Timed>
   #tick = 0
+  /** How many are linked. */
   #size = 0
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
+  /** @param noted lists what is noted and has not been stopped; others may be among them */
+  constructor(noted: () => Iterable<Timed>) {
+    this.#noted = noted
+  }
+
   /** Gives it a deadline: not before `ms` from now, and at most two ticks of 100 ms later. 0 is none. */
   start(timed: Timed, ms: number): void {
+    this.note(timed, ms)
+    if (timed.deadline !== 0) this.#link(timed)
+  }
+
+  /** As `start`, for what `noted` lists until it is stopped. */
+  note(timed: Timed, ms: number): void {
+    timed.deadline = 0
     if (ms === 0 || this.#closed) return
-    const ticks = Math.min(Math.ceil(ms / TICK_MS) + 1, MOST_TICKS)
-    timed.deadline = this.#tick + ticks
-    append(this.#buckets[timed.deadline & (BUCKETS - 1)]!, timed)
-    this.#size++
-    this.#timer ??= setInterval(() => this.#ticked(), TICK_MS).unref()
+    timed.deadline = this.#tick + Math.min(Math.ceil(ms / TICK_MS) + 1, MOST_TICKS)
+    if (this.#timer === undefined) this.#run()
   }
 
   /** Takes its deadline away. Idempotent. */
   stop(timed: Timed): void {
+    timed.deadline = 0
     if (timed.later === undefined) return
     detach(timed)
     this.#size--
@@ -62,8 +77,20 @@ export class Wheel {
     clearInterval(this.#timer)
   }
 
+  #run(): void {
+    this.#timer = setInterval(() => this.#ticked(), TICK_MS).unref()
+  }
+
+  #link(timed: Timed): void {
+    append(this.#buckets[timed.deadline & (BUCKETS - 1)]!, timed)
+    this.#size++
+  }
+
   #ticked(): void {
     this.#tick++
+    for (const timed of this.#noted()) {
+      if (timed.deadline !== 0 && timed.later === undefined) this.#link(timed)
+    }
     if (this.#size === 0) {
       clearInterval(this.#timer)
       this.#timer = undefined
