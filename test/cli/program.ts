@@ -47,6 +47,7 @@ export class Place {
       ...process.env,
       PATH: `${this.path('bin')}:${process.env.PATH}`,
       XDG_RUNTIME_DIR: this.folder,
+      XDG_STATE_HOME: this.path('state'),
     }
     const child = spawn(program, args, { cwd: this.folder, env, stdio: 'pipe' })
     this.#children.add(child)

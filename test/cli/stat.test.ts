@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { connect, good, type Handler, type Nexus, type Server, serve } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
 import { until } from '../support/until.ts'
 import { MAIN, Place } from './program.ts'
+
+const NO_SCRIPT =
+  spawnSync('script', ['--version']).error === undefined
+    ? undefined
+    : 'needs script(1): apt-get install bsdutils'
 
 const test = suite('sgring stat')
 
@@ -109,6 +115,22 @@ test('watches until Ctrl-C, which is its normal end', async () => {
   const [code] = await once(running.child, 'close')
   assert.equal(code, 0)
 })
+
+test(
+  'draws a table in its place on a terminal',
+  async () => {
+    const line = 'sgring stat ./unit.sock --watch 0.05 --count 3'
+    const { code, stdout } = await place.shell(`script --quiet --return -c '${line}' /dev/null`)
+    assert.equal(code, 0)
+    const tables = stdout.toString().replaceAll('\r', '').replaceAll('\x1b', 'ESC').split('ESC[10A')
+    assert.equal(tables.length, 3)
+    for (const table of tables) {
+      assert.match(table, /^(ESC\[2K.+\n){10}$/)
+      assert.match(table, /^ESC\[2Kcommands +\d+ a second, \d+ in all$/m)
+    }
+  },
+  { skip: NO_SCRIPT },
+)
 
 test('takes an address, whose LUN does not count', async () => {
   const { code } = await place.sgring(['stat', `ring:${place.path('unit.sock')}?lun=9`])

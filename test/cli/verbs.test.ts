@@ -13,6 +13,7 @@ test.before.each(() => {
   place = new Place()
   place.file('disk.img', new Uint8Array(1 << 20).fill(5))
   place.file('notes.txt', 'notes')
+  place.file('block.bin', new Uint8Array(512).fill(6))
 })
 test.after.each(() => place.remove())
 

@@ -37,9 +37,13 @@ function parse(verb: Verb, args: readonly string[]): Omit<Call, 'signal'> | 'hel
   const { values, positionals, tokens } = strictly(verb, args)
   const names = Object.keys(verb.operands)
   const missing = names[positionals.length]
-  if (missing !== undefined) throw syntax(verb, `${missing} is missing`)
+  if (missing !== undefined && !missing.startsWith('[')) {
+    throw syntax(verb, `${missing} is missing`)
+  }
   const extra = positionals[names.length]
-  if (extra !== undefined) throw syntax(verb, `unexpected argument '${extra}'`)
+  if (extra !== undefined && names.at(-1)?.endsWith('…') !== true) {
+    throw syntax(verb, `unexpected argument '${extra}'`)
+  }
   return {
     operands: positionals,
     values: values as Values<Verb['options']>,

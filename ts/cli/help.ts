@@ -2,6 +2,7 @@
 
 import { EXIT_CODE_HELP } from './exit-code.ts'
 import { COMMON, type Verb } from './verb.ts'
+import type { VerbGroup } from './verbs.ts'
 
 const WIDTH = 88
 const INDENT = '  '
@@ -21,21 +22,40 @@ export function verbHelp(verb: Verb): string {
 }
 
 /** The help of the program. */
-export function programHelp(verbs: readonly Verb[]): string {
+export function programHelp(groups: readonly VerbGroup[]): string {
+  const width = columnWidth(groups.flatMap(({ verbs }) => verbs.map(shortName)))
   return [
     'usage: sgring VERB [OPTION]…\n',
-    'SCSI through lock-free rings in shared memory.\n',
-    columns(verbs.map(({ name, summary }) => [name.replace('sgring ', ''), summary])),
+    wrapped(
+      'SCSI through lock-free rings in shared memory. A unit is ring:NAME, LUN 0 of a target in the runtime folder, ring:NAME/LUN, or ring:/path.sock?lun=N.',
+      '',
+    ),
+    ...groups.map(({ title, verbs }) => {
+      const rows = verbs.map((verb) => [shortName(verb), verb.summary] as const)
+      return `${title}:\n${columns(rows, width)}`
+    }),
     columns([
       ['VERB --help', 'what a verb takes, with examples'],
       ['--version', 'the version'],
     ]),
+    `new here? Two lines that need nothing:\n${INDENT}sgring serve --listen disk --memory 64M &\n${INDENT}sgring list\n`,
     `exit codes, those of sg3_utils:\n${columns(EXIT_CODE_HELP.map(([code, what]) => [String(code), what]))}`,
   ].join('\n')
 }
 
-function columns(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([name]) => name.length)) + 2
+/** What follows `sgring`. */
+export function shortName({ name }: Verb): string {
+  return name.replace('sgring ', '')
+}
+
+function columnWidth(names: readonly string[]): number {
+  return Math.max(...names.map((name) => name.length)) + 2
+}
+
+function columns(
+  rows: readonly (readonly [string, string])[],
+  width = columnWidth(rows.map(([name]) => name)),
+): string {
   return rows
     .map(([name, text]) => {
       const lines = wrapped(text, ' '.repeat(INDENT.length + width)).trimStart()

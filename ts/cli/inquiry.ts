@@ -1,6 +1,7 @@
 /** `sgring inquiry`: what a unit says that it is. */
 
 import { DeviceType, type Inquiry, PeripheralQualifier } from '../scsi/inquiry.ts'
+import { hexByte } from './hex.ts'
 import { jsonLine, nameOf, table } from './output.ts'
 import { withUnit } from './unit.ts'
 import { ADDRESS, CONNECTING, type Verb, verb } from './verb.ts'
@@ -40,7 +41,7 @@ function rows(data: Inquiry): [string, string][] {
     ['revision', data.revision],
     ['device type', named(DeviceType, data.deviceType)],
     ['qualifier', named(PeripheralQualifier, data.qualifier)],
-    ['version', `${VERSIONS[data.version] ?? 'unknown'} (${hex(data.version)})`],
+    ['version', `${VERSIONS[data.version] ?? 'unknown'} (${hexByte(data.version)})`],
     ['removable', yesNo(data.removable)],
     ['command queue', yesNo(data.commandQueue)],
     ['multiport', yesNo(data.multiPort)],
@@ -53,11 +54,7 @@ function rows(data: Inquiry): [string, string][] {
 }
 
 function named(names: Readonly<Record<string, number>>, value: number): string {
-  return `${nameOf(names, value).toLowerCase()} (${hex(value)})`
-}
-
-function hex(byte: number): string {
-  return `${byte.toString(16).padStart(2, '0')}h`
+  return `${nameOf(names, value).toLowerCase()} (${hexByte(value)})`
 }
 
 function yesNo(value: boolean): string {

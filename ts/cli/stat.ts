@@ -24,6 +24,7 @@ export const stat: Verb = verb({
   usage: 'TARGET [--watch SECONDS [--count N]] [--timeout SECONDS] [--json]',
   about: [
     'Reads the counters of a served target by LOG SENSE (SPC-4 6.8) of page 36h, which is vendor specific, of its TARGET LOG PAGES well known logical unit (SPC-4 8.4). What is read counts itself: one nexus, one pair, one task.',
+    'With --watch, a terminal shows a table that is drawn anew in its place, and anything else gets a line each time.',
     'A wake-up is a bell that woke the target out of its sleep: none for many commands is how it should be under load.',
   ],
   operands: { TARGET: 'a socket, as a path with a slash, or an address; its LUN does not count' },
@@ -31,9 +32,9 @@ export const stat: Verb = verb({
     watch: {
       type: 'string',
       value: 'SECONDS',
-      help: 'a line every so often, for what happened since the one before; until Ctrl-C',
+      help: 'again every so often, for what happened since the time before; until Ctrl-C',
     },
-    count: { type: 'string', value: 'N', help: 'with --watch: so many lines' },
+    count: { type: 'string', value: 'N', help: 'with --watch: so many times' },
     ...CONNECTING,
   },
   examples: [
@@ -111,17 +112,54 @@ async function watched(
 ): Promise<void> {
   try {
     let before = await read()
-    if (!json) process.stdout.write(row(COLUMNS))
+    const tellNext = teller(json)
     for (let line = 0; line < lines; line++) {
       await sleep(watchMs, undefined, { signal })
       const now = await read()
-      process.stdout.write(json ? jsonLine(since(before, now)) : row(cells(since(before, now))))
+      tellNext(since(before, now))
       before = now
     }
   } catch (error) {
     if (!signal.aborted) throw error
   }
 }
+
+/** Tells one interval after the other: for a program, in place on a terminal, or a line each. */
+function teller(json: boolean): (now: Interval) => void {
+  if (json) return (now) => void process.stdout.write(jsonLine(now))
+  if (process.stdout.isTTY) return inPlace()
+  process.stdout.write(row(COLUMNS))
+  return (now) => void process.stdout.write(row(cells(now)))
+}
+
+/** A table over the one before. */
+function inPlace(): (now: Interval) => void {
+  let above = 0
+  return (now) => {
+    const lines = table(liveRows(now)).split('\n').slice(0, -1)
+    const up = above === 0 ? '' : `\x1b[${above}A`
+    process.stdout.write(up + lines.map((line) => `\x1b[2K${line}\n`).join(''))
+    above = lines.length
+  }
+}
+
+function liveRows(now: Interval): [string, string][] {
+  const n = (value: number) => value.toLocaleString('en')
+  return [
+    ['nexuses', n(now.nexuses)],
+    ['pairs', n(now.pairs)],
+    ['tasks', `${n(now.tasks)} outstanding`],
+    ['commands', `${n(now.commandsPerS)} a second, ${n(now.commands)} in all`],
+    ['fetches', `${n(now.fetchesPerS)} a second, ${n(now.fetches)} in all`],
+    ['wake-ups', `${now.wakesPerCommand.toFixed(3)} a command, ${n(now.wakes)} in all`],
+    ['aborted', n(now.aborted)],
+    ['late answers', n(now.lateAnswers)],
+    ['arenas', `${size(now.arenaBytes)} mapped`],
+    ['process', `${size(now.residentBytes)} in memory`],
+  ]
+}
+
+type Interval = ReturnType<typeof since>
 
 /** The counters as they are now, and what became of those that only grow in each second since the sample before. */
 function since(before: Sample, now: Sample) {
@@ -149,7 +187,7 @@ const COLUMNS = [
   'process',
 ]
 
-function cells(now: ReturnType<typeof since>): string[] {
+function cells(now: Interval): string[] {
   return [
     ...[now.nexuses, now.pairs, now.tasks, now.commandsPerS, now.fetchesPerS].map(String),
     now.wakesPerCommand.toFixed(3),

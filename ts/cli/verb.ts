@@ -23,7 +23,7 @@ export type Values<O extends Options> = {
 
 /** One run of a verb. */
 export interface Call<O extends Options = Options> {
-  /** As many as the verb has operands. */
+  /** In their order; those that may be left out may be missing at the end. */
   readonly operands: readonly string[]
   readonly values: Values<O>
   /** The options as they were given, in order. */
@@ -43,7 +43,7 @@ export interface Verb<O extends Options = Options> {
   readonly usage: string
   /** What there is to know, a paragraph each. */
   readonly about: readonly string[]
-  /** Operands, all required, with their help. */
+  /** Operands, with their help: `ADDRESS`, `[B]` for a last one that may be left out, `CDB…` for a last one of any number. */
   readonly operands: Readonly<Record<string, string>>
   readonly options: O
   /** Command lines, each with what it does. All of them run in the tests. */

@@ -1,24 +1,36 @@
 /** The verbs, in the order in which the help lists them. */
 
 import { abort } from './abort.ts'
+import { completionOf } from './completion.ts'
+import { doctor } from './doctor.ts'
 import { inquiry } from './inquiry.ts'
+import { list } from './list.ts'
+import { luns } from './luns.ts'
+import { raw } from './raw.ts'
 import { read } from './read.ts'
 import { readcap } from './readcap.ts'
 import { reset } from './reset.ts'
+import { sense } from './sense.ts'
 import { serve } from './serve.ts'
 import { stat } from './stat.ts'
 import { turs } from './turs.ts'
 import type { Verb } from './verb.ts'
 import { write } from './write.ts'
 
-export const verbs: readonly Verb[] = [
-  serve,
-  inquiry,
-  readcap,
-  turs,
-  read,
-  write,
-  abort,
-  reset,
-  stat,
+/** Verbs that stand together in the help. */
+export interface VerbGroup {
+  readonly title: string
+  readonly verbs: readonly Verb[]
+}
+
+export const groups: readonly VerbGroup[] = [
+  { title: 'see what there is', verbs: [list, luns, stat] },
+  { title: 'ask a unit', verbs: [inquiry, readcap, turs, sense] },
+  { title: 'move data', verbs: [read, write] },
+  { title: 'send any command', verbs: [raw] },
+  { title: 'end what hangs', verbs: [abort, reset] },
+  { title: 'serve units', verbs: [serve] },
+  { title: 'about this machine', verbs: [doctor, completionOf(() => verbs)] },
 ]
+
+export const verbs: readonly Verb[] = groups.flatMap(({ verbs }) => verbs)
