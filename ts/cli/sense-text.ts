@@ -53,9 +53,10 @@ function descriptorRow({ type, data }: SenseDescriptor): [string, string] {
 
 function specificText(specific: SenseKeySpecific): string {
   switch (specific.kind) {
-    case 'field': {
+    case 'field':
+    case 'segment': {
       const bit = specific.bit === undefined ? '' : ` bit ${specific.bit}`
-      const where = specific.inCdb ? 'the CDB' : 'the parameter list'
+      const where = placeText(specific)
       return `byte ${specific.byte}${bit} of ${where} is in error`
     }
     case 'progress':
@@ -67,6 +68,11 @@ function specificText(specific: SenseKeySpecific): string {
     case 'raw':
       return hexBytes(specific.bytes)
   }
+}
+
+function placeText(pointer: Extract<SenseKeySpecific, { kind: 'field' | 'segment' }>): string {
+  if (pointer.kind === 'segment' && pointer.inSegment) return 'the segment descriptor'
+  return pointer.kind === 'field' && pointer.inCdb ? 'the CDB' : 'the parameter list'
 }
 
 function flagsText({ filemark, endOfMedium, incorrectLength, overflow }: Sense) {

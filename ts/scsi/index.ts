@@ -1,5 +1,6 @@
 /** The vocabulary that the package exports: typed commands, and what they parse. */
 
+export type { AtaStatusReturn } from './ata-status.ts'
 export {
   type BlockCommand,
   type BlockRange,
@@ -49,16 +50,28 @@ export {
   parseSense,
   type Sense,
   type SenseDescriptor,
+  type SenseDetail,
   type SenseInit,
   SenseKey,
   type SenseKeySpecific,
 } from './sense.ts'
 export { SenseCode, senseCodeName } from './sense-code.ts'
 export {
+  encodeSenseDescriptor,
+  parseSenseDescriptor,
+  SenseDescriptorType,
+} from './sense-descriptor.ts'
+export type {
+  ReferralPortGroup,
+  ReferralSegment,
+  UserDataSegmentReferral,
+} from './sense-referral.ts'
+export {
   Association,
   CodeSet,
   type Designator,
   DesignatorType,
+  designatorText,
   type VpdOptions,
   VpdPage,
   vpdDeviceIdentification,

@@ -1,4 +1,6 @@
-/** Additional sense codes (SPC-5 annex F) that this package answers or acts on, as one number: ASC in the high byte. */
+/** Additional sense codes (SPC-5 annex F) that this package answers or acts on, as one number: ASC in the high byte; and the names of all. */
+
+export { senseCodeName } from './sense-code-names.ts'
 
 export const SenseCode = {
   NO_ADDITIONAL_SENSE_INFORMATION: 0x0000,
@@ -39,12 +41,3 @@ export const SenseCode = {
   OVERLAPPED_COMMANDS_ATTEMPTED: 0x4e00,
 } as const
 export type SenseCode = (typeof SenseCode)[keyof typeof SenseCode]
-
-const NAMES = new Map<number, string>(
-  Object.entries(SenseCode).map(([name, code]) => [code, name.replaceAll('_', ' ')]),
-)
-
-/** The name of an ASC and ASCQ, or `undefined` for one that is not in the table. */
-export function senseCodeName(asc: number, ascq: number): string | undefined {
-  return NAMES.get((asc << 8) | ascq)
-}

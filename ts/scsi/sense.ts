@@ -12,55 +12,17 @@
  *     15..17 SENSE KEY SPECIFIC
  */
 
+import { badResponse, checkUint, checkUint64, getUint32, setUint16, setUint32 } from './bytes.ts'
 import {
-  badResponse,
-  checkUint,
-  checkUint64,
-  getUint16,
-  getUint32,
-  getUint64,
-  setUint16,
-  setUint32,
-  setUint64,
-} from './bytes.ts'
+  encodeSenseDescriptor,
+  parseSenseDescriptor,
+  type SenseDescriptor,
+  type SenseDetail,
+} from './sense-descriptor.ts'
+import { encodeSpecific, parseSpecific, type SenseKeySpecific } from './sense-key.ts'
 
-/** Sense keys. */
-export const SenseKey = {
-  NO_SENSE: 0x0,
-  RECOVERED_ERROR: 0x1,
-  NOT_READY: 0x2,
-  MEDIUM_ERROR: 0x3,
-  HARDWARE_ERROR: 0x4,
-  ILLEGAL_REQUEST: 0x5,
-  UNIT_ATTENTION: 0x6,
-  DATA_PROTECT: 0x7,
-  BLANK_CHECK: 0x8,
-  VENDOR_SPECIFIC: 0x9,
-  COPY_ABORTED: 0xa,
-  ABORTED_COMMAND: 0xb,
-  VOLUME_OVERFLOW: 0xd,
-  MISCOMPARE: 0xe,
-  COMPLETED: 0xf,
-} as const
-export type SenseKey = (typeof SenseKey)[keyof typeof SenseKey]
-
-/** SENSE KEY SPECIFIC: what the three bytes mean depends on the sense key. */
-export type SenseKeySpecific =
-  /** ILLEGAL REQUEST: the byte in error, of the CDB or of the parameter list, and its highest bit in error if that is known. */
-  | {
-      readonly kind: 'field'
-      readonly byte: number
-      readonly bit?: number
-      readonly inCdb: boolean
-    }
-  /** NO SENSE and NOT READY: done so far, in 65,536ths. */
-  | { readonly kind: 'progress'; readonly progress: number }
-  /** RECOVERED, MEDIUM and HARDWARE ERROR: retries that were made. */
-  | { readonly kind: 'retries'; readonly retries: number }
-  /** UNIT ATTENTION: whether unit attention conditions were lost because the queue of them was full. */
-  | { readonly kind: 'attentionQueue'; readonly overflow: boolean }
-  /** Any other sense key. */
-  | { readonly kind: 'raw'; readonly bytes: Uint8Array }
+export type { SenseDescriptor, SenseDetail } from './sense-descriptor.ts'
+export { SenseKey, type SenseKeySpecific } from './sense-key.ts'
 
 /** What sense data may say beyond the sense key, ASC and ASCQ. */
 export interface SenseInit {
@@ -77,13 +39,8 @@ export interface SenseInit {
   readonly filemark?: boolean
   readonly endOfMedium?: boolean
   readonly incorrectLength?: boolean
-}
-
-/** A sense data descriptor. */
-export interface SenseDescriptor {
-  readonly type: number
-  /** The descriptor without its type and length bytes. */
-  readonly data: Uint8Array
+  /** Descriptor format only: further descriptors, after those of the fields above. Fixed format leaves them out. */
+  readonly details?: readonly SenseDetail[]
 }
 
 /** Sense data as it was read. Fields that did not come are 0, false or undefined. */
@@ -107,24 +64,21 @@ export interface Sense {
   readonly specific: SenseKeySpecific | undefined
   /** Descriptor format only: all descriptors, in their order. */
   readonly descriptors: readonly SenseDescriptor[]
+  /** What each of them says. */
+  readonly details: readonly SenseDetail[]
 }
 
-const DescriptorType = {
-  INFORMATION: 0x00,
-  COMMAND_SPECIFIC: 0x01,
-  SENSE_KEY_SPECIFIC: 0x02,
-  FIELD_REPLACEABLE_UNIT: 0x03,
-  STREAM_COMMANDS: 0x04,
-  BLOCK_COMMANDS: 0x05,
-} as const
-
+const SDAT_OVFL = 0x80
 const CURRENT_FIXED = 0x70
 const CURRENT_DESCRIPTOR = 0x72
 const FIXED_LENGTH = 18
+/** The largest sense data (SPC-5 4.4.1). */
+const MAX_LENGTH = 252
 const UINT32_MAX = 0xffff_ffffn
 
 /**
- * Sense data for `key` and `ascAscq` (0x2400 is ASC 24h, ASCQ 00h): 18 bytes of fixed format, or descriptor format.
+ * Sense data for `key` and `ascAscq` (0x2400 is ASC 24h, ASCQ 00h): 18 bytes of fixed format, or descriptor format. Descriptors that do
+ * not fit into its 252 bytes are left out, and SDAT_OVFL says so.
  *
  * @throws `ERR_SGRING_INVALID_ARGUMENT` for values that their fields cannot hold
  */
@@ -158,49 +112,45 @@ function encodeFixed(key: number, ascAscq: number, init: SenseInit): Uint8Array 
 }
 
 function encodeDescriptors(key: number, ascAscq: number, init: SenseInit): Uint8Array {
-  const bytes: number[] = [
-    CURRENT_DESCRIPTOR | (init.deferred === true ? 1 : 0),
-    key,
-    ascAscq >> 8,
-    ascAscq & 0xff,
-    0,
-    0,
-    0,
-    0,
-  ]
-  if (init.information !== undefined) {
-    bytes.push(DescriptorType.INFORMATION, 10, 0x80, 0, ...wide('information', init.information))
+  const bytes = new Uint8Array(MAX_LENGTH)
+  bytes[0] = CURRENT_DESCRIPTOR | (init.deferred === true ? 1 : 0)
+  bytes[1] = key
+  setUint16(bytes, 2, ascAscq)
+  let end = 8
+  for (const detail of detailsOf(init)) {
+    const { type, data } = encodeSenseDescriptor(detail)
+    if (end + 2 + data.length > MAX_LENGTH) {
+      bytes[4] = SDAT_OVFL
+      break
+    }
+    bytes.set([type, data.length], end)
+    bytes.set(data, end + 2)
+    end += 2 + data.length
   }
-  if (init.commandSpecific !== undefined) {
-    bytes.push(
-      DescriptorType.COMMAND_SPECIFIC,
-      10,
-      0,
-      0,
-      ...wide('commandSpecific', init.commandSpecific),
-    )
-  }
-  if (init.specific !== undefined) {
-    bytes.push(DescriptorType.SENSE_KEY_SPECIFIC, 6, 0, 0, ...encodeSpecific(init.specific), 0)
-  }
-  if (init.fieldReplaceableUnit !== undefined) {
-    bytes.push(
-      DescriptorType.FIELD_REPLACEABLE_UNIT,
-      2,
-      0,
-      checkUint('fieldReplaceableUnit', init.fieldReplaceableUnit, 0xff),
-    )
-  }
-  const stream = streamBits(init)
-  if (stream !== 0) bytes.push(DescriptorType.STREAM_COMMANDS, 2, 0, stream)
-  bytes[7] = bytes.length - 8
-  return Uint8Array.from(bytes)
+  bytes[7] = end - 8
+  return bytes.slice(0, end)
 }
 
-function wide(name: string, value: number | bigint): Uint8Array {
-  const bytes = new Uint8Array(8)
-  setUint64(bytes, 0, checkUint64(name, value))
-  return bytes
+/** What the fields say, in the order of the descriptors' types, and the further details. */
+function detailsOf(init: SenseInit): readonly SenseDetail[] {
+  const details: SenseDetail[] = []
+  if (init.information !== undefined) {
+    const information = checkUint64('information', init.information)
+    details.push({ kind: 'information', valid: true, information })
+  }
+  if (init.commandSpecific !== undefined) {
+    const commandSpecific = checkUint64('commandSpecific', init.commandSpecific)
+    details.push({ kind: 'commandSpecific', commandSpecific })
+  }
+  if (init.specific !== undefined) details.push({ kind: 'specific', specific: init.specific })
+  if (init.fieldReplaceableUnit !== undefined) {
+    details.push({ kind: 'fieldReplaceableUnit', code: init.fieldReplaceableUnit })
+  }
+  if (streamBits(init) !== 0) {
+    const { filemark = false, endOfMedium = false, incorrectLength = false } = init
+    details.push({ kind: 'stream', filemark, endOfMedium, incorrectLength })
+  }
+  return init.details === undefined ? details : details.concat(init.details)
 }
 
 function streamBits(init: SenseInit): number {
@@ -209,31 +159,6 @@ function streamBits(init: SenseInit): number {
     (init.endOfMedium === true ? 0x40 : 0) |
     (init.incorrectLength === true ? 0x20 : 0)
   )
-}
-
-function encodeSpecific(specific: SenseKeySpecific): Uint8Array {
-  const bytes = new Uint8Array(3)
-  if (specific.kind === 'raw') {
-    bytes.set(specific.bytes.subarray(0, 3))
-    return bytes
-  }
-  bytes[0] = 0x80
-  switch (specific.kind) {
-    case 'field':
-      bytes[0] |= specific.inCdb ? 0x40 : 0
-      if (specific.bit !== undefined) bytes[0] |= 0x08 | checkUint('bit', specific.bit, 7)
-      setUint16(bytes, 1, checkUint('byte', specific.byte, 0xffff))
-      break
-    case 'progress':
-      setUint16(bytes, 1, checkUint('progress', specific.progress, 0xffff))
-      break
-    case 'retries':
-      setUint16(bytes, 1, checkUint('retries', specific.retries, 0xffff))
-      break
-    case 'attentionQueue':
-      bytes[0] |= specific.overflow ? 1 : 0
-  }
-  return bytes
 }
 
 /**
@@ -276,6 +201,7 @@ function parseFixed(cut: Uint8Array): Sense {
     overflow: (bytes[2]! & 0x10) !== 0,
     specific: parseSpecific(key, bytes.subarray(15)),
     descriptors: [],
+    details: [],
   }
 }
 
@@ -288,51 +214,29 @@ function parseDescriptors(bytes: Uint8Array): Sense {
     descriptors.push({ type: bytes[at]!, data: bytes.slice(at + 2, end) })
     at = end
   }
-  const find = (type: number, length: number): Uint8Array | undefined =>
-    descriptors.find((one) => one.type === type && one.data.length >= length)?.data
-  const information = find(DescriptorType.INFORMATION, 10)
-  const commandSpecific = find(DescriptorType.COMMAND_SPECIFIC, 10)
-  const specific = find(DescriptorType.SENSE_KEY_SPECIFIC, 6)
-  const stream = find(DescriptorType.STREAM_COMMANDS, 2)?.[1] ?? 0
-  const block = find(DescriptorType.BLOCK_COMMANDS, 2)?.[1] ?? 0
+  const details = descriptors.map((one) => parseSenseDescriptor(one, key))
+  const find = <Kind extends SenseDetail['kind']>(kind: Kind) =>
+    details.find((one): one is Extract<SenseDetail, { kind: Kind }> => one.kind === kind)
+  const direct = find('directAccess')
+  const information = find('information') ?? direct
+  const stream = find('stream')
+  const specific = find('specific') ?? direct
   return {
     responseCode: bytes[0]! & 0x7f,
     deferred: (bytes[0]! & 1) === 1,
     key,
     asc: bytes[2]!,
     ascq: bytes[3]!,
-    valid: ((information?.[0] ?? 0) & 0x80) !== 0,
-    information: information === undefined ? 0n : getUint64(information, 2),
-    commandSpecific: commandSpecific === undefined ? 0n : getUint64(commandSpecific, 2),
-    fieldReplaceableUnit: find(DescriptorType.FIELD_REPLACEABLE_UNIT, 2)?.[1] ?? 0,
-    filemark: (stream & 0x80) !== 0,
-    endOfMedium: (stream & 0x40) !== 0,
-    incorrectLength: ((stream | block) & 0x20) !== 0,
-    overflow: ((bytes[4] ?? 0) & 0x80) !== 0,
-    specific: specific === undefined ? undefined : parseSpecific(key, specific.subarray(2, 5)),
+    valid: information?.valid ?? false,
+    information: information?.information ?? 0n,
+    commandSpecific: (find('commandSpecific') ?? direct)?.commandSpecific ?? 0n,
+    fieldReplaceableUnit: find('fieldReplaceableUnit')?.code ?? direct?.fieldReplaceableUnit ?? 0,
+    filemark: stream?.filemark ?? false,
+    endOfMedium: stream?.endOfMedium ?? false,
+    incorrectLength: (stream ?? find('block') ?? direct)?.incorrectLength ?? false,
+    overflow: ((bytes[4] ?? 0) & SDAT_OVFL) !== 0,
+    specific: specific?.specific,
     descriptors,
-  }
-}
-
-function parseSpecific(key: number, bytes: Uint8Array): SenseKeySpecific | undefined {
-  const first = bytes[0]!
-  if ((first & 0x80) === 0) return undefined
-  const value = getUint16(bytes, 1)
-  switch (key) {
-    case SenseKey.ILLEGAL_REQUEST: {
-      const field = { kind: 'field', byte: value, inCdb: (first & 0x40) !== 0 } as const
-      return (first & 0x08) === 0 ? field : { ...field, bit: first & 7 }
-    }
-    case SenseKey.NO_SENSE:
-    case SenseKey.NOT_READY:
-      return { kind: 'progress', progress: value }
-    case SenseKey.RECOVERED_ERROR:
-    case SenseKey.MEDIUM_ERROR:
-    case SenseKey.HARDWARE_ERROR:
-      return { kind: 'retries', retries: value }
-    case SenseKey.UNIT_ATTENTION:
-      return { kind: 'attentionQueue', overflow: (first & 1) !== 0 }
-    default:
-      return { kind: 'raw', bytes: bytes.slice(0, 3) }
+    details,
   }
 }

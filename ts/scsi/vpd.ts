@@ -2,16 +2,29 @@
 
 import { badResponse, checkUint, getAscii, getUint16, needBytes, setUint16 } from './bytes.ts'
 import type { TypedCommand } from './command.ts'
+import { type Designator, parseDesignators } from './designator.ts'
 import { inquiryCdb } from './inquiry.ts'
 
-/** Page codes (SPC-4 7.8, SBC-3 6.6). */
+export {
+  Association,
+  CodeSet,
+  type Designator,
+  DesignatorType,
+  designatorText,
+  encodeDesignators,
+} from './designator.ts'
+
+/** Page codes (SPC-4 7.8, SBC-4 6.6, ZBC 6.5). */
 export const VpdPage = {
   SUPPORTED_PAGES: 0x00,
   UNIT_SERIAL_NUMBER: 0x80,
   DEVICE_IDENTIFICATION: 0x83,
   EXTENDED_INQUIRY: 0x86,
+  MODE_PAGE_POLICY: 0x87,
   BLOCK_LIMITS: 0xb0,
   BLOCK_DEVICE_CHARACTERISTICS: 0xb1,
+  LOGICAL_BLOCK_PROVISIONING: 0xb2,
+  ZONED_BLOCK_DEVICE_CHARACTERISTICS: 0xb6,
 } as const
 export type VpdPage = (typeof VpdPage)[keyof typeof VpdPage]
 
@@ -19,37 +32,6 @@ export type VpdPage = (typeof VpdPage)[keyof typeof VpdPage]
 export interface VpdOptions {
   /** Room for the page, 4 to 65,535 bytes. Default: 1024, more than any page of this package's units. */
   readonly allocationLength?: number
-}
-
-/** CODE SET of a designator. */
-export const CodeSet = { BINARY: 1, ASCII: 2, UTF8: 3 } as const
-
-/** What a designator names. */
-export const Association = { LOGICAL_UNIT: 0, TARGET_PORT: 1, TARGET_DEVICE: 2 } as const
-
-/** DESIGNATOR TYPE. */
-export const DesignatorType = {
-  VENDOR_SPECIFIC: 0,
-  T10_VENDOR_ID: 1,
-  EUI64: 2,
-  NAA: 3,
-  RELATIVE_TARGET_PORT: 4,
-  TARGET_PORT_GROUP: 5,
-  LOGICAL_UNIT_GROUP: 6,
-  MD5: 7,
-  SCSI_NAME: 8,
-  PROTOCOL_SPECIFIC_PORT: 9,
-  UUID: 10,
-} as const
-
-/** A designation descriptor. */
-export interface Designator {
-  readonly association: number
-  readonly type: number
-  readonly codeSet: number
-  /** PROTOCOL IDENTIFIER where it is valid (PIV), which it is for target ports and target devices only. */
-  readonly protocol: number | undefined
-  readonly designator: Uint8Array
 }
 
 /** Supported VPD pages (00h): their codes in the device's order, which shall be ascending. */
@@ -100,21 +82,6 @@ export function encodeVpd(peripheral: number, page: number, body: Uint8Array): U
   return data
 }
 
-/** The body of the device identification page. */
-export function encodeDesignators(designators: readonly Designator[]): Uint8Array {
-  const bytes: number[] = []
-  for (const one of designators) {
-    bytes.push(
-      ((one.protocol ?? 0) << 4) | one.codeSet,
-      (one.protocol === undefined ? 0 : 0x80) | (one.association << 4) | one.type,
-      0,
-      checkUint('designator.length', one.designator.length, 0xff),
-      ...one.designator,
-    )
-  }
-  return Uint8Array.from(bytes)
-}
-
 function vpdBody(page: number, data: Uint8Array): Uint8Array {
   const name = `VPD page ${page.toString(16).padStart(2, '0')}h`
   needBytes(name, data, 4)
@@ -122,21 +89,4 @@ function vpdBody(page: number, data: Uint8Array): Uint8Array {
   const end = 4 + getUint16(data, 2)
   needBytes(name, data, end)
   return data.slice(4, end)
-}
-
-function parseDesignators(body: Uint8Array): readonly Designator[] {
-  const designators: Designator[] = []
-  for (let at = 0; at < body.length; ) {
-    const end = at + 4 + (body[at + 3] ?? 0)
-    needBytes('designation descriptors', body, end)
-    designators.push({
-      association: (body[at + 1]! >> 4) & 3,
-      type: body[at + 1]! & 0xf,
-      codeSet: body[at]! & 0xf,
-      protocol: (body[at + 1]! & 0x80) === 0 ? undefined : body[at]! >> 4,
-      designator: body.slice(at + 4, end),
-    })
-    at = end
-  }
-  return designators
 }
