@@ -2,13 +2,8 @@
 
 import { EventEmitter } from 'node:events'
 import { SgringError } from './errors.ts'
-import {
-  type NexusInfo,
-  type PortEvents,
-  type PortOptions,
-  type PortStats,
-  RingPort,
-} from './ring/port.ts'
+import { type PortEvents, type PortOptions, type PortStats, RingPort } from './ring/port.ts'
+import type { NexusInfo } from './ring/port-nexus.ts'
 import { checkUint } from './scsi/bytes.ts'
 import type { HandlerStats } from './target/handler.ts'
 import { type MadeUnit, makeUnit, type ServedUnit } from './target/served-unit.ts'
@@ -146,8 +141,8 @@ export class Server {
    * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN without a unit
    */
   async removeUnit(lun: number): Promise<void> {
+    const { backing, handler } = this.#unit(lun)
     const over = this.#target.removeUnit(lun)
-    const { backing, handler } = this.#units.get(lun)!
     this.#units.delete(lun)
     await over
     if (handler !== undefined) {
@@ -167,7 +162,15 @@ export class Server {
    * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN without a unit, or what is no code
    */
   attention(lun: number, code: number): void {
+    this.#unit(lun)
     this.#target.attention(lun, checkUint('code', code, 0xffff))
+  }
+
+  /** What it was given; the target has a unit of its own besides. */
+  #unit(lun: number): MadeUnit {
+    const made = this.#units.get(lun)
+    if (made !== undefined) return made
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `there is no unit at LUN ${lun}`)
   }
 
   /**

@@ -23,6 +23,7 @@ const ANSWERED = 0xc1
 const IN_DONE = 0xc2
 const BEHIND_TRANSFER = 0xc3
 const NO_BACKING = 0xc4
+const DURING_TRANSFER = 0xc5
 const LENGTH = 4096
 
 /** Throws where its operation code says. */
@@ -48,6 +49,10 @@ class FailingUnit implements Unit {
       case BEHIND_TRANSFER:
         task.read(this.#backing, 0, LENGTH, () => assert.fail('its done was called'))
         throw new Error('behind a transfer')
+      case DURING_TRANSFER:
+        task.read(this.#backing, 0, LENGTH, () => assert.fail('its done was called'))
+        task.good()
+        return
       case NO_BACKING:
         task.read({ ...this.#backing, native: {} }, 0, LENGTH, () => {})
         return
@@ -93,6 +98,7 @@ for (const [where, opcode, message] of [
   ['at once', AT_ONCE, /^at once$/],
   ['when its transfer is over', IN_DONE, /^in done$/],
   ['behind a transfer that it began', BEHIND_TRANSFER, /^behind a transfer$/],
+  ['because it answers while its transfer runs', DURING_TRANSFER, /still runs$/],
   ['because it names a backing that is none', NO_BACKING, /./],
 ] as const) {
   test(`${where} is answered HARDWARE ERROR, INTERNAL TARGET FAILURE, and told`, async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { ServiceResponse, type SgringError, TaskAttribute, TaskFunction } from '#dist/index.js'
 import { FLAG_SENSE } from '#dist/ring/layout.gen.js'
+import { FUNCTION_SLOTS } from '#dist/ring/pair.js'
 import { ENDED_WITHOUT_RESPONSE } from '#dist/task/function.js'
 import { suite } from '../harness/index.ts'
 import { type Fetched, RawTarget } from './raw-target.ts'
@@ -151,8 +152,8 @@ test('aborts wait for slots, and are not sent once their commands are over', asy
   )
   const sent = await target.fetch(40)
   controller.abort(reason)
-  // Four of the sixteen slots for functions are kept for others.
-  const aborts = await target.fetch(12)
+  // No more of one unit at a time.
+  const aborts = await target.fetch(4)
   const reset = target.nexus.taskManagement({ function: TaskFunction.LOGICAL_UNIT_RESET })
   const [asked] = await target.fetch(1)
   assert.equal(asked!.function, TaskFunction.LOGICAL_UNIT_RESET)
@@ -162,7 +163,7 @@ test('aborts wait for slots, and are not sent once their commands are over', asy
   assert.deepEqual(await reset, { response: FUNCTION_COMPLETE })
   assert.ok(target.isIdle())
   const { commands, functions, outstanding, quarantined } = target.nexus.stats
-  assert.deepEqual([commands, functions, outstanding, quarantined], [40, 13, 0, 0])
+  assert.deepEqual([commands, functions, outstanding, quarantined], [40, 5, 0, 0])
 })
 
 test("'detach' rejects at once, aborts, and keeps slot and bytes until the completion", async () => {
@@ -187,15 +188,66 @@ test("'detach' rejects at once, aborts, and keeps slot and bytes until the compl
   assert.deepEqual([after.outstanding, after.quarantined, after.arenaUsedBytes], [0, 0, 0])
 })
 
-test('functions beyond the sixteen wait, up to maxWaiting', async () => {
+test('functions beyond the slots for them wait, up to maxWaiting', async () => {
   await using target = await RawTarget.open({ ...SMALL, maxWaiting: 2 })
   const request = { function: TaskFunction.QUERY_TASK_SET }
-  const asked = Array.from({ length: 18 }, () => target.nexus.taskManagement(request))
+  const asked = Array.from({ length: FUNCTION_SLOTS + 2 }, () =>
+    target.nexus.taskManagement(request),
+  )
   await assert.rejects(target.nexus.taskManagement(request), { code: 'ERR_SGRING_BUSY' })
-  target.complete(await target.fetch(16), FUNCTION_COMPLETE)
-  await Promise.all(asked.slice(0, 16))
+  target.complete(await target.fetch(FUNCTION_SLOTS), FUNCTION_COMPLETE)
+  await Promise.all(asked.slice(0, FUNCTION_SLOTS))
   target.complete(await target.fetch(2), FUNCTION_COMPLETE)
   await Promise.all(asked)
+})
+
+test('aborts at a unit that answers none leave other units their own, and never reset those', async () => {
+  await using target = await RawTarget.open({
+    ...SMALL,
+    slots: 40,
+    abortTimeoutMs: 300,
+    resetUnanswered: true,
+  })
+  const { nexus } = target
+  const controller = new AbortController()
+  const hung = Array.from({ length: 30 }, () =>
+    outcome(nexus.unit(1).execute({ ...COMMAND, signal: controller.signal })),
+  )
+  await target.fetch(30)
+  controller.abort(reason)
+  const stuck = await target.fetch(4)
+  assert.ok(stuck.every(({ lun }) => lun === 1 << 16))
+  const other = new AbortController()
+  const command = nexus.unit(0).execute({ ...COMMAND, signal: other.signal })
+  const [sent] = await target.fetch(1)
+  other.abort(reason)
+  const [abort] = await target.fetch(1)
+  assert.deepEqual([abort!.function, abort!.lun], [TaskFunction.ABORT_TASK, 0])
+  target.complete([sent!], ENDED_WITHOUT_RESPONSE)
+  target.complete([abort!], FUNCTION_COMPLETE)
+  await assert.rejects(command, reason)
+  const [reset] = await target.fetch(1)
+  assert.deepEqual([reset!.function, reset!.lun], [TaskFunction.LOGICAL_UNIT_RESET, 1 << 16])
+  await Promise.all(hung)
+})
+
+test('a target that refuses to abort lets the command end when it ends', async () => {
+  await using target = await RawTarget.open({
+    ...SMALL,
+    abortTimeoutMs: 1,
+    resetUnanswered: true,
+  })
+  const { nexus } = target
+  const controller = new AbortController()
+  const command = nexus.unit(0).execute({ ...COMMAND, signal: controller.signal })
+  const sent = await target.fetch(1)
+  controller.abort(reason)
+  target.complete(await target.fetch(1), ServiceResponse.FUNCTION_REJECTED)
+  // Longer than it: what has a deadline beyond expires meanwhile.
+  const later = nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET, timeoutMs: 500 })
+  await assert.rejects(later, { code: 'ERR_SGRING_ABORT_UNANSWERED' })
+  target.complete(sent, 0)
+  assert.equal((await command).status, 0)
 })
 
 test.run()

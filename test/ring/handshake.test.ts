@@ -170,7 +170,7 @@ test('the smallest and odd segments work', async () => {
   for (const options of [
     { slots: 1, arenaBytes: 1 },
     { slots: 3, arenaBytes: 5 * 4096 },
-    { slots: 4080, arenaBytes: 4096 },
+    { slots: 4064, arenaBytes: 4096 },
   ]) {
     const nexus = await connect(listen, options)
     await Promise.all(Array.from({ length: 20 }, () => nexus.unit(0).inquiry()))

@@ -75,6 +75,50 @@ test('I_T NEXUS RESET ends all of its commands, at every unit, whatever its LUN 
   }
 })
 
+test('a function reaches what another pair has published before it, also behind functions of that pair', async () => {
+  const query = first.unit(0).taskManagement({ function: TaskFunction.QUERY_TASK, tag: 1 })
+  const held = assert.rejects(first.unit(0).execute({ ...scripted.hold(), tag: 77 }), ABORTED)
+  // The first pair publishes when the running code yields.
+  await undefined
+  await undefined
+  const abort = { function: TaskFunction.ABORT_TASK, tag: 77 }
+  assert.deepEqual(await second.unit(0).taskManagement(abort), COMPLETE)
+  await held
+  assert.deepEqual(await query, COMPLETE)
+})
+
+test('a function keeps its place on its pair, also beside functions of another pair', async () => {
+  for (let round = 0; round < 20; round++) {
+    const query = first.unit(0).taskManagement({ function: TaskFunction.QUERY_TASK, tag: 1 })
+    const abort = second.unit(0).taskManagement({ function: TaskFunction.ABORT_TASK_SET })
+    await undefined
+    await undefined
+    const behind = second.unit(0).execute(scripted.hold(5))
+    assert.deepEqual(await Promise.all([query, abort]), [COMPLETE, COMPLETE])
+    await first.unit(0).execute(scripted.release())
+    assert.equal((await behind).status, 0)
+  }
+})
+
+test('a flood of functions on several pairs lets another nexus have its turn', async () => {
+  const other = await connect(listen)
+  await other.unit(0).testUnitReady()
+  let open = 2000
+  const request = { function: TaskFunction.QUERY_TASK_SET }
+  const flood = Array.from({ length: open }, async (_, index) => {
+    await (index % 2 === 0 ? first : second).unit(0).taskManagement(request)
+    open--
+  })
+  let turns = 0
+  while (open > 0) {
+    await other.unit(0).testUnitReady()
+    turns++
+  }
+  assert.ok(turns > 5, `${turns} commands of the other nexus`)
+  await Promise.all(flood)
+  await other.close()
+})
+
 test('a LUN without unit is told, and one that is none is a wrong call', async () => {
   const request = { function: TaskFunction.QUERY_TASK_SET }
   assert.deepEqual(await first.taskManagement({ ...request, lun: 9 }), {

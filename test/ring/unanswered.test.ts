@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, ServiceResponse, TaskFunction } from '#dist/index.js'
+import { FUNCTION_SLOTS } from '#dist/ring/pair.js'
 import { ENDED_WITHOUT_RESPONSE } from '#dist/task/function.js'
 import { suite } from '../harness/index.ts'
 import { Program } from '../support/program.ts'
@@ -66,13 +67,13 @@ test('a function that is not answered in time rejects, and one that waits for a 
   await using open = await stopped({})
   const { server, nexus, unit } = open
   const request = { function: TaskFunction.QUERY_TASK_SET }
-  const asked = Array.from({ length: 20 }, () => unit.taskManagement(request))
+  const asked = Array.from({ length: FUNCTION_SLOTS + 4 }, () => unit.taskManagement(request))
   await Promise.all(asked.map((call) => assert.rejects(call, UNANSWERED)))
   server.kill('SIGCONT')
-  await until('the answers', () => nexus.stats.functions === 16)
+  await until('the answers', () => nexus.stats.functions === FUNCTION_SLOTS)
   const answer = await unit.taskManagement({ ...request, timeoutMs: 0 })
   assert.deepEqual(answer, { response: ServiceResponse.FUNCTION_COMPLETE })
-  assert.equal(nexus.stats.functions, 17)
+  assert.equal(nexus.stats.functions, FUNCTION_SLOTS + 1)
 })
 
 test('resetUnanswered: the unit is reset, once, and then the nexus is given up', async () => {

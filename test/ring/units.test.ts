@@ -86,7 +86,18 @@ test('wrong calls change nothing', async () => {
   assert.throws(() => server.addUnit(1, {} as never), invalid)
   assert.throws(() => server.attention(1, SenseCode.CAPACITY_DATA_HAS_CHANGED), invalid)
   assert.throws(() => server.attention(0, 0x1_0000), invalid)
-  await assert.rejects(server.removeUnit(1), invalid)
+  for (const lun of [1, -1, 16_384, Number.NaN]) {
+    await assert.rejects(server.removeUnit(lun), invalid)
+    assert.throws(() => server.attention(lun, SenseCode.CAPACITY_DATA_HAS_CHANGED), invalid)
+  }
+  const failing = {
+    attach() {
+      throw new Error('it has no mind to')
+    },
+    execute() {},
+  }
+  assert.throws(() => server.addUnit(1, failing), /no mind/)
+  assert.deepEqual((await nexus.reportLuns()).luns, [0])
   assert.equal(await attention(nexus), 0)
   await nexus.close()
   await server.close()

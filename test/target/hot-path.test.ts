@@ -71,7 +71,16 @@ class StillTask implements Task {
 }
 
 /** Nothing here asks for it. */
-const NO_SOURCE: TaskSource = { fetch() {}, tasks: () => [], flush() {}, failed() {} }
+const NO_SOURCE: TaskSource = {
+  fetch() {},
+  hold() {},
+  release() {},
+  tasks: () => [],
+  find: () => undefined,
+  named: () => undefined,
+  flush() {},
+  failed() {},
+}
 
 /** Garbage collections while `body` runs. */
 async function collections(body: () => void): Promise<number> {

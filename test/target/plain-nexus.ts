@@ -21,8 +21,10 @@ export class PlainNexus implements TaskSource {
   readonly #open = new Set<PlainTask>()
   /** Not fetched yet, on each of two pairs. */
   readonly #published: [PlainTask[], PlainTask[]] = [[], []]
-  /** Pairs whose tasks are being routed: a fetch from within brings in nothing of theirs. */
-  readonly #fetching = new Set<PlainTask[]>()
+  /** Pairs where a function waits for its turn, by that function. */
+  readonly #held = new Map<Task, PlainTask[]>()
+  /** The pair that is being routed. */
+  #routed: PlainTask[] | undefined
   #listed: PlainTask[] = []
   #lastTag = 0x8000_0000_0000_0000n
   #lost = false
@@ -62,12 +64,26 @@ export class PlainNexus implements TaskSource {
   }
 
   fetch(): void {
+    const outer = this.#routed
     for (const pair of this.#published) {
-      if (this.#fetching.has(pair)) continue
-      this.#fetching.add(pair)
-      for (let task = pair.shift(); task !== undefined; task = pair.shift()) this.#route(task)
-      this.#fetching.delete(pair)
+      this.#routed = pair
+      while (pair.length > 0 && !this.#isHeld(pair)) this.#route(pair.shift()!)
     }
+    this.#routed = outer
+  }
+
+  hold(task: Task): void {
+    assert.notEqual(task.function, 0, 'only functions hold their pair')
+    this.#held.set(task, this.#routed!)
+  }
+
+  release(task: Task): void {
+    assert.ok(this.#held.delete(task), 'a pair is released once')
+    if (this.#routed === undefined) this.fetch()
+  }
+
+  #isHeld(pair: PlainTask[]): boolean {
+    return [...this.#held.values()].includes(pair)
   }
 
   #route(task: PlainTask): void {
@@ -81,6 +97,14 @@ export class PlainNexus implements TaskSource {
 
   tasks(): Task[] {
     return [...this.#open]
+  }
+
+  find(isOne: (task: Task) => boolean): Task | undefined {
+    return this.tasks().find(isOne)
+  }
+
+  named(tag: bigint): Task | undefined {
+    return this.tasks().find((task) => task.ownTag && task.tag === tag)
   }
 
   flush(): void {

@@ -1,6 +1,7 @@
 /** A command that was sent and that its caller gave up on: from its ABORT TASK to its end. */
 
 import { TransportError } from '../errors.ts'
+import { type FunctionResult, ServiceResponse } from '../task/function.ts'
 import type { Commands } from './commands.ts'
 import type { FunctionCall } from './function-call.ts'
 import type { Outstanding } from './outstanding.ts'
@@ -39,10 +40,10 @@ export class Abort {
     const { lunBytes, tag, tagLow } = this.#task
     const low = tag === undefined ? tagLow : Number(tag & 0xffff_ffffn)
     const high = tag === undefined ? pair.tagHigh : Number(tag >> 32n)
-    this.#call = functions.abort(lunBytes, low, high, () => this.#answer())
+    this.#call = functions.abort(lunBytes, low, high, (result) => this.#answer(result))
     // To send it may publish, and take completions.
     if (!this.#over) pair.wheel.start(this.#task, options.abortTimeoutMs)
-    else if (functions.drop(this.#call)) this.#answer()
+    else if (functions.drop(this.#call)) this.#answer(undefined)
   }
 
   /** The command's completion came: an ABORT TASK that waits is not sent any more. */
@@ -78,15 +79,19 @@ export class Abort {
       })
       this.#commands.quarantine(task, unanswered)
     }
-    if (!options.resetUnanswered) return
+    // Where others of the unit have not been answered, one that never left says nothing of it.
+    if (!options.resetUnanswered || this.#call?.sent !== true) return
     this.#resetting = true
     pair.wheel.start(task, options.abortTimeoutMs)
     functions.reset(task.lunBytes)
   }
 
-  #answer(): void {
+  #answer(result: FunctionResult | undefined): void {
     const kept = this.keepsTag
     this.#answered = true
+    // The target does not abort: the command ends when it ends.
+    if (!this.#over && result?.response === ServiceResponse.FUNCTION_REJECTED)
+      this.#commands.pair.wheel.stop(this.#task)
     if (!kept) return
     this.#commands.forgetTag(this.#task)
     this.#release()

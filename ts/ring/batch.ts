@@ -126,7 +126,7 @@ export class RingQueue implements Queue {
     }
     const words = this.#words
     const word = command.word
-    const tagLow = this.#ring.nextTag()
+    const tagLow = this.#ring.nextTag(command.ringSlot)
     command.tagLow = tagLow | 0
     words[word + (SLOT_TAG >>> 2)] = tagLow
     words[word + (SLOT_TAG >>> 2) + 1] = this.#ring.tagHigh

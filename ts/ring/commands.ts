@@ -172,7 +172,7 @@ export class Commands implements PairUser {
     if (task.settled) return
     const { slot, command, out, into, tag } = task
     const { pair } = this
-    const tagLow = tag === undefined ? pair.nextTag() : Number(tag & 0xffff_ffffn)
+    const tagLow = tag === undefined ? pair.nextTag(slot) : Number(tag & 0xffff_ffffn)
     const tagHigh = tag === undefined ? pair.tagHigh : Number(tag >> 32n)
     task.tagLow = tagLow | 0
     pair.slots.writeTask(slot, task.lunBytes, tagLow, tagHigh, task.attribute)

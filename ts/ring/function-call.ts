@@ -7,7 +7,7 @@ import {
   ServiceResponse,
   type TaskFunction,
 } from '../task/function.ts'
-import type { Functions } from './functions.ts'
+import type { AbortLine, Functions } from './functions.ts'
 import { FLAG_SENSE, FLAG_SERVICE_RESPONSE } from './layout.gen.ts'
 import type { SlotOwner } from './pair.ts'
 import type { Slots } from './slots.ts'
@@ -28,6 +28,8 @@ export class FunctionCall implements SlotOwner, Timed {
   readonly asked: Asked
   /** -1 while it waits. */
   slot: number = -1
+  /** Of an ABORT TASK by signal or timeout. */
+  line: AbortLine | undefined = undefined
   /** Who asked has an answer, or wants none any more. */
   settled: boolean = false
   deadline: number = 0
@@ -49,8 +51,13 @@ export class FunctionCall implements SlotOwner, Timed {
     this.#reject = reject
   }
 
+  /** Whether it has left its line. */
+  get sent(): boolean {
+    return this.slot >= 0
+  }
+
   completed(slot: number, _status: number, flags: number): void {
-    const result = this.#functions.returned(slot, flags)
+    const result = this.#functions.returned(this, slot, flags)
     if (this.settled) return
     if (result === undefined) {
       this.fail(new TransportError('ERR_SGRING_DELIVERY'))

@@ -9,14 +9,22 @@ import { Waiting } from './waiting.ts'
 
 /** Slots that the aborts by signal or timeout leave to others: when all that they use hang, a reset still finds one. */
 const KEPT_FROM_ABORTS = 4
+/** ABORT TASKs of one unit that may be under way: a unit whose transfers hang answers none, and others have theirs to send. */
+const ABORTS_A_UNIT = 4
+
+/** The ABORT TASKs of one unit. */
+export interface AbortLine {
+  readonly waiting: Waiting<FunctionCall>
+  underWay: number
+}
 
 export class Functions implements PairUser {
   readonly #pair: RingPair
   readonly #options: PairOptions
   readonly #free: number[] = []
   readonly #waiting = new Waiting<FunctionCall>()
-  /** ABORT TASKs of commands that their callers gave up on: at most one a slot. */
-  readonly #aborts = new Waiting<FunctionCall>()
+  /** ABORT TASKs of commands that their callers gave up on, by the unit: at most one a slot. */
+  readonly #aborts = new Map<number, AbortLine>()
   /** Units that are being reset because aborts were not answered. */
   readonly #resets = new Set<number>()
   #underWay = 0
@@ -67,19 +75,28 @@ export class Functions implements PairUser {
       )
       this.#pair.awaited()
       this.#pair.wheel.start(call, request.timeoutMs ?? abortTimeoutMs)
-      this.#enter(call, this.#waiting, 0)
+      this.#enter(call)
     })
   }
 
   /**
    * ABORT TASK of a command that its caller gave up on.
    *
-   * @param over called when it is answered, or never will be; not if it is dropped
+   * @param over called with its answer, or when it never will have one; not if it is dropped
    */
-  abort(lunBytes: number, tagLow: number, tagHigh: number, over: () => void): FunctionCall {
+  abort(
+    lunBytes: number,
+    tagLow: number,
+    tagHigh: number,
+    over: (result: FunctionResult | undefined) => void,
+  ): FunctionCall {
     const asked: Asked = { function: TaskFunction.ABORT_TASK, lunBytes, tagLow, tagHigh }
-    const call = new FunctionCall(this, asked, over, over)
-    this.#enter(call, this.#aborts, KEPT_FROM_ABORTS)
+    const call = new FunctionCall(this, asked, over, () => over(undefined))
+    const line = this.#aborts.get(lunBytes) ?? { waiting: new Waiting(), underWay: 0 }
+    this.#aborts.set(lunBytes, line)
+    call.line = line
+    line.waiting.push(call)
+    this.#startAborts()
     return call
   }
 
@@ -91,25 +108,26 @@ export class Functions implements PairUser {
       this.#resets.delete(lunBytes)
     }
     const asked = { function: TaskFunction.LOGICAL_UNIT_RESET, lunBytes, tagLow: 0, tagHigh: 0 }
-    this.#enter(new FunctionCall(this, asked, over, over), this.#waiting, 0)
+    this.#enter(new FunctionCall(this, asked, over, over))
   }
 
   /** Takes an ABORT TASK that was not sent out of its line. Says whether it was so. */
   drop(call: FunctionCall): boolean {
-    if (call.slot >= 0 || call.settled) return false
+    if (call.sent || call.settled) return false
     call.settled = true
-    this.#aborts.left()
+    call.line?.waiting.left()
     return true
   }
 
   room(): void {
-    this.#start(this.#waiting, 0)
-    this.#start(this.#aborts, KEPT_FROM_ABORTS)
+    this.#start()
+    if (this.#aborts.size > 0) this.#startAborts()
   }
 
   lost(reason: TransportError): void {
     this.#underWay = 0
-    for (const call of [...this.#waiting.clear(), ...this.#aborts.clear()]) call.fail(reason)
+    const lines = [this.#waiting, ...Array.from(this.#aborts.values(), ({ waiting }) => waiting)]
+    for (const line of lines) for (const call of line.clear()) call.fail(reason)
   }
 
   // ---- for the calls
@@ -117,11 +135,12 @@ export class Functions implements PairUser {
   /** Its time is up: it leaves unsent if it waits, else its slot is kept until the target answers. */
   unanswered(call: FunctionCall): void {
     call.fail(new TransportError('ERR_SGRING_ABORT_UNANSWERED'))
-    if (call.slot < 0) this.#waiting.left()
+    if (!call.sent) this.#waiting.left()
   }
 
   /** Its slot comes back. */
-  returned(slot: number, flags: number): FunctionResult | undefined {
+  returned(call: FunctionCall, slot: number, flags: number): FunctionResult | undefined {
+    if (call.line !== undefined) call.line.underWay--
     this.#answered++
     this.#underWay--
     this.#pair.setOwner(slot, undefined)
@@ -134,19 +153,38 @@ export class Functions implements PairUser {
     this.#pair.wheel.stop(call)
   }
 
-  #enter(call: FunctionCall, line: Waiting<FunctionCall>, kept: number): void {
-    line.push(call)
-    this.#start(line, kept)
+  #enter(call: FunctionCall): void {
+    this.#waiting.push(call)
+    this.#start()
   }
 
-  /** Sends those that wait in `line`, as long as more than `kept` slots are free. */
-  #start(line: Waiting<FunctionCall>, kept: number): void {
-    while (this.#free.length > kept) {
-      const call = line.first
+  /** Sends those that wait, as long as slots are free. */
+  #start(): void {
+    while (this.#free.length > 0) {
+      const call = this.#waiting.first
       if (call === undefined) return
       // Out of the line first: to list it may publish, take completions, and come back here.
-      line.shift()
+      this.#waiting.shift()
       this.#send(call, this.#free.pop()!)
+    }
+  }
+
+  /** Sends ABORT TASKs, one of each unit in turn. */
+  #startAborts(): void {
+    for (let some = true; some; ) {
+      some = false
+      for (const [lunBytes, line] of this.#aborts) {
+        if (this.#free.length <= KEPT_FROM_ABORTS) return
+        const call = line.underWay < ABORTS_A_UNIT ? line.waiting.first : undefined
+        if (call !== undefined) {
+          some = true
+          line.waiting.shift()
+          line.underWay++
+          this.#send(call, this.#free.pop()!)
+        } else if (line.underWay === 0) {
+          this.#aborts.delete(lunBytes)
+        }
+      }
     }
   }
 
@@ -154,7 +192,7 @@ export class Functions implements PairUser {
     call.slot = slot
     this.#underWay++
     this.#pair.setOwner(slot, call)
-    this.#pair.slots.writeFunction(slot, this.#pair.nextTag(), this.#pair.tagHigh, call.asked)
+    this.#pair.slots.writeFunction(slot, this.#pair.nextTag(slot), this.#pair.tagHigh, call.asked)
     this.#pair.list(slot)
   }
 }

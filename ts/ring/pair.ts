@@ -9,6 +9,7 @@ import type { Bell } from './bell.ts'
 import { VIOLATIONS } from './layout.gen.ts'
 import { Pump } from './pump.ts'
 import { Slots } from './slots.ts'
+import { ownTagHigh, ownTagLow } from './tags.ts'
 import { ArenaBytes } from './task-data.ts'
 import { type Timed, Wheel } from './wheel.ts'
 
@@ -43,11 +44,9 @@ export interface PairUser {
 }
 
 /** Slots beyond those for commands, so that a task management function finds one when all commands hang. */
-export const FUNCTION_SLOTS = 16
+export const FUNCTION_SLOTS = 32
 /** Commands after which a batch is published without waiting for its end. */
 const PART = 16
-/** The upper half of all tags is the pairs' own, so that they never meet a caller's. */
-const OWN_TAGS = 0x8000_0000
 
 export class RingPair {
   /** The high half of the tags that this side chooses. */
@@ -77,7 +76,7 @@ export class RingPair {
   #pending = 0
   /** What somebody still waits for, sent or not: while there is some, the bell keeps the process alive. */
   #unsettled = 0
-  #tagLow = 0
+  #tagCount = 0
   #ended: TransportError | undefined
   #closed = false
   #listed = 0
@@ -99,7 +98,7 @@ export class RingPair {
   ) {
     this.#native = pair
     this.#onEnd = onEnd
-    this.tagHigh = (OWN_TAGS | number) >>> 0
+    this.tagHigh = ownTagHigh(number)
     const slots = pair.slots()
     const arena = pair.arena()
     this.#shared = [slots, arena]
@@ -164,10 +163,10 @@ export class RingPair {
     this.#free.push(slot)
   }
 
-  /** The low half of a tag of this side's own: the same one comes again after 2^32. */
-  nextTag(): number {
-    this.#tagLow = (this.#tagLow + 1) >>> 0
-    return this.#tagLow
+  /** The low half of a tag for the task in a slot: no outstanding one of this pair has it. */
+  nextTag(slot: number): number {
+    this.#tagCount++
+    return ownTagLow(slot, this.#tagCount)
   }
 
   /** Lists a slot that its owner has written for the next flush. This may publish it, and take completions. */

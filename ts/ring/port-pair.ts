@@ -18,7 +18,7 @@ import {
 } from './layout.gen.ts'
 import { RingTask } from './port-task.ts'
 import { Pump } from './pump.ts'
-import { ownTagHigh } from './tags.ts'
+import { ownTagHigh, slotOfTag } from './tags.ts'
 import type { TransferOwner, Transfers } from './transfers.ts'
 
 /** Bytes after which transfers are started without waiting for the batch's end. */
@@ -53,7 +53,8 @@ export class PortPair implements TransferOwner {
   readonly #transfers: Transfers
   readonly #number: number
   readonly #events: PortPairEvents
-  readonly #ownTagHigh: number
+  /** The high half of its initiator's own tags. */
+  readonly ownTagHigh: number
   readonly #bell: Bell
   readonly #pump: Pump
 
@@ -76,8 +77,11 @@ export class PortPair implements TransferOwner {
   #startedBytes = 0
   /** Set while tasks are routed: what they are answered is published behind the last of them. */
   #routing = false
-  /** Set while the list of fetched tasks is worked off: it must not be written anew. */
-  #fetching = false
+  /** How many tasks the last fetch listed, and how many of them are routed. */
+  #count = 0
+  #next = 0
+  /** A function waits for its turn: what came behind it stays in the list. */
+  #held = false
   #flushScheduled = false
   readonly #flushLater = () => {
     this.#flushScheduled = false
@@ -102,7 +106,7 @@ export class PortPair implements TransferOwner {
     this.nexus = nexus
     this.#transfers = transfers
     this.#events = events
-    this.#ownTagHigh = ownTagHigh(number)
+    this.ownTagHigh = ownTagHigh(number)
     this.desk = pair.desk()
     this.words = new Uint32Array(this.desk)
     this.bytes = new Uint8Array(this.desk)
@@ -147,12 +151,22 @@ export class PortPair implements TransferOwner {
     return present
   }
 
+  /** The first of them that is one of these. */
+  find(isOne: (task: Task) => boolean): Task | undefined {
+    return this.#tasks.find((task) => task?.present === true && isOne(task))
+  }
+
+  /** The one whose tag, of this pair's own, has this low half. */
+  named(tagLow: number): Task | undefined {
+    const task = this.#tasks[slotOfTag(tagLow)]
+    return task?.present === true && task.ownTag && task.tagLow === tagLow ? task : undefined
+  }
+
   /**
-   * Fetches and routes all that is published by now, unless this is asked from within the routing of this very pair: then what is left
-   * came later than what asks. A peer that goes on publishing meanwhile is not waited for.
+   * Fetches and routes all that is published by now, up to a function that waits for its turn. It may be called while this very pair is
+   * routed, by a function's turn: then the rest of the list is routed here. A peer that goes on publishing meanwhile is not waited for.
    */
   fetchPublished(): void {
-    if (this.#fetching) return
     let left = this.#tasks.length
     let count = 1
     while (count > 0 && left > 0) {
@@ -161,6 +175,18 @@ export class PortPair implements TransferOwner {
       left -= count
     }
     if (count > 0) this.#pump.wake()
+  }
+
+  /** Routes nothing more before `release`. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** Goes on: at once, or when whoever routes this pair now does. */
+  release(): void {
+    this.#held = false
+    // It may have looked meanwhile, and sleep.
+    this.#pump.wake()
   }
 
   /** Starts the listed transfers, then publishes the listed completions, those of transfers that were over at once among them. */
@@ -176,31 +202,37 @@ export class PortPair implements TransferOwner {
 
   #fetch(arm: boolean): number {
     if (this.#closed) return -1
-    const count = this.#native.fetch(arm)
-    if (count < 0) {
-      this.close(VIOLATIONS[-count]?.reason ?? 'an unknown violation')
-      return -1
+    if (this.#held) return 0
+    if (this.#next === this.#count) {
+      const count = this.#native.fetch(arm)
+      if (count < 0) {
+        this.close(VIOLATIONS[-count]?.reason ?? 'an unknown violation')
+        return -1
+      }
+      if (count === 0) return 0
+      this.counts.fetches++
+      this.counts.commands += count
+      this.#next = 0
+      this.#count = count
     }
-    if (count === 0) return 0
-    this.counts.fetches++
-    this.counts.commands += count
+    return this.#routeFetched()
+  }
+
+  /** Routes what is listed, and says how many that were. */
+  #routeFetched(): number {
+    const first = this.#next
     const routing = this.#routing
     this.#routing = true
-    this.#fetching = true
-    try {
-      // A task may end its pair: by a function that finds what a peer did wrong on another pair of the nexus.
-      for (let index = 0; index < count && !this.#closed; index++) {
-        const slot = this.#fetched[index]!
-        this.#route(this.#tasks[slot] ?? this.#newTask(slot))
-        // A part of a large batch goes ahead, so that the initiator works on it while the rest is routed.
-        if (index % PART === PART - 1 || this.#startedBytes >= PART_BYTES) this.flush()
-      }
-    } finally {
-      this.#routing = routing
-      this.#fetching = false
+    // A function may hold its pair, have the rest routed from within, or end the pair, by what a peer did wrong on another one.
+    while (this.#next < this.#count && !this.#held && !this.#closed) {
+      const slot = this.#fetched[this.#next++]!
+      this.#route(this.#tasks[slot] ?? this.#newTask(slot))
+      // A part of a large batch goes ahead, so that the initiator works on it while the rest is routed.
+      if (this.#next % PART === 0 || this.#startedBytes >= PART_BYTES) this.flush()
     }
+    this.#routing = routing
     this.flush()
-    return this.#closed ? -1 : count
+    return this.#closed ? -1 : Math.max(1, this.#next - first)
   }
 
   /** A unit may be anybody's: what it throws fails its own task, and no other. */
@@ -226,7 +258,7 @@ export class PortPair implements TransferOwner {
   }
 
   #newTask(slot: number): RingTask {
-    const task = new RingTask(this, slot, this.#ownTagHigh)
+    const task = new RingTask(this, slot, this.ownTagHigh)
     this.#tasks[slot] = task
     return task
   }

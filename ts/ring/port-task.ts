@@ -119,6 +119,11 @@ export class RingTask implements Task {
     return this.#bytes[this.#byte + RECORD_ATTRIBUTE]! >>> 4
   }
 
+  /** The low half of the tag. */
+  get tagLow(): number {
+    return this.#words[this.#word + (RECORD_TAG >>> 2)]!
+  }
+
   get tag(): bigint {
     return this.#bigint(RECORD_TAG)
   }
@@ -155,7 +160,7 @@ export class RingTask implements Task {
   }
 
   answer(answer: Answer): void {
-    this.#check()
+    this.#checkIdle()
     const { status, data, sense, taken = 0, moved = 0 } = answer
     if (data !== undefined && !this.#pair.closed) this.#pair.writeIn(this.#slot, data)
     this.#end(status, taken, data?.length ?? moved, this.#writeSense(sense))
@@ -181,6 +186,16 @@ export class RingTask implements Task {
 
   flush(backing: Backing, done: TransferDone): void {
     this.#transfer(TRANSFER_FLUSH, backing, 0, 0, done)
+  }
+
+  /** Of a function: what came behind it on its pair waits. */
+  hold(): void {
+    this.#pair.hold()
+  }
+
+  /** It waits no longer. */
+  release(): void {
+    this.#pair.release()
   }
 
   transferred(errno: number): void {
@@ -226,7 +241,7 @@ export class RingTask implements Task {
     length: number,
     done: TransferDone,
   ): void {
-    this.#check()
+    this.#checkIdle()
     this.#pair.transfer(this.#slot, op, backing, offset, length)
     // It begins when the code that runs now is through.
     this.#done = done
@@ -243,7 +258,7 @@ export class RingTask implements Task {
 
   /** Ends the task with a status; residuals are told only where there are some. */
   #end(status: number, taken: number, came: number, flags: number): void {
-    this.#check()
+    this.#checkIdle()
     const outResidual = this.dataOutLength - taken
     const inResidual = this.dataInLength - came
     if (outResidual !== 0 || inResidual !== 0 || flags !== 0) {
@@ -276,6 +291,13 @@ export class RingTask implements Task {
   #check(): void {
     if (this.#state === OPEN) return
     throw new SgringError('ERR_SGRING_CLOSED', 'the task was answered before, or aborted')
+  }
+
+  /** While a transfer runs its bytes move: the slot is nobody else's before that ends. */
+  #checkIdle(): void {
+    this.#check()
+    if (this.#done === undefined) return
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'a transfer of the task still runs')
   }
 
   #bigint(at: number): bigint {

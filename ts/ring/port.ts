@@ -1,6 +1,5 @@
 /** The target's end of rings: lets connections in, and serves their pairs. */
 
-import { randomBytes } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import { SgringError } from '../errors.ts'
 import {
@@ -10,11 +9,11 @@ import {
   type TargetPair,
   translated,
 } from '../native.ts'
-import type { Backing, TargetNexus, Task, TaskRouter, TaskSource } from '../task/task.ts'
+import type { Backing, TaskRouter } from '../task/task.ts'
 import { Bell } from './bell.ts'
 import { inRange } from './options.ts'
+import { type NexusInfo, PortNexus } from './port-nexus.ts'
 import { PortPair, type PortPairCounts } from './port-pair.ts'
-import { RingTask } from './port-task.ts'
 import { SPIN_US } from './pump.ts'
 import { Transfers } from './transfers.ts'
 
@@ -36,14 +35,6 @@ export interface PortOptions {
   readonly ioThreads?: number
 }
 
-/** A nexus that is served. */
-export interface NexusInfo {
-  readonly id: number
-  readonly uid: number
-  readonly pid: number
-  readonly pairs: number
-}
-
 /** What happens at a port. */
 export interface PortEvents {
   nexusOpened: [nexus: NexusInfo]
@@ -56,7 +47,6 @@ export interface PortEvents {
 /** What a connection may be refused for, by the numbers of the handshake. */
 const REFUSAL_LIMIT = 5
 const REFUSAL_JOIN = 6
-const TOKEN_BYTES = 16
 const MAX_PENDING = 64
 const MAX_IO_THREADS = 256
 /** How often to look where nobody can ring. */
@@ -67,7 +57,7 @@ export interface PortStats {
   /** Those that are served now. */
   readonly nexuses: number
   readonly pairs: number
-  /** Tasks that are accepted and not over now. */
+  /** Tasks of those pairs that are accepted and not over now. */
   readonly tasks: number
   /** Commands and functions that ever came. */
   readonly commands: number
@@ -79,20 +69,6 @@ export interface PortStats {
   readonly arenaBytes: number
 }
 
-interface ServedNexus {
-  readonly id: number
-  readonly uid: number
-  readonly pid: number
-  readonly token: Buffer
-  readonly state: TargetNexus
-  readonly pairs: Set<PortPair>
-  /** Closed pairs with transfers that still run. */
-  readonly lingering: Set<PortPair>
-  /** Pairs that were ever opened: a pair's number is never used twice in a nexus. */
-  pairCount: number
-  reason: string | undefined
-}
-
 /** Serves one socket. */
 export class RingPort {
   readonly events: EventEmitter<PortEvents>
@@ -101,7 +77,7 @@ export class RingPort {
   readonly #listener: TargetListener
   readonly #bell: Bell
   readonly #transfers: Transfers
-  readonly #nexuses = new Map<string, ServedNexus>()
+  readonly #nexuses = new Map<string, PortNexus>()
   /** Counts of the pairs that are closed. */
   readonly #past: PortPairCounts = { commands: 0, fetches: 0, wakes: 0 }
   #pairs = 0
@@ -141,7 +117,7 @@ export class RingPort {
   }
 
   get nexuses(): NexusInfo[] {
-    return [...this.#nexuses.values()].map(info)
+    return [...this.#nexuses.values()].map((nexus) => nexus.info)
   }
 
   /** Lets go of a backing that no task uses any more. */
@@ -199,7 +175,7 @@ export class RingPort {
     const nexus = joined ?? this.#openNexus(arrival)
     let welcomed = false
     try {
-      welcomed = translated(() => pair.welcome(nexus.id, nexus.pairCount, nexus.token))
+      welcomed = translated(() => pair.welcome(nexus.state.id, nexus.pairCount, nexus.token))
     } catch (error) {
       // No descriptors are left, or no memory: this connection's misfortune, not the server's.
       if (joined === undefined)
@@ -210,10 +186,10 @@ export class RingPort {
       return
     }
     this.#serve(nexus, pair, arrival)
-    if (joined === undefined) this.events.emit('nexusOpened', info(nexus))
+    if (joined === undefined) this.#tell('nexusOpened', nexus.info)
   }
 
-  #serve(nexus: ServedNexus, pair: TargetPair, { slots, arenaBytes }: ArrivalRecord): void {
+  #serve(nexus: PortNexus, pair: TargetPair, { slots, arenaBytes }: ArrivalRecord): void {
     const { state, pairs, lingering } = nexus
     const served = new PortPair(
       pair,
@@ -224,8 +200,7 @@ export class RingPort {
       this.#transfers,
       this.#options.spinUs,
       {
-        // Later: a listener that throws disturbs no task.
-        unitFailed: (error) => queueMicrotask(() => this.events.emit('unitFailed', error)),
+        unitFailed: (error) => this.#tell('unitFailed', error),
         closed: (reason) => {
           pairs.delete(served)
           lingering.add(served)
@@ -249,47 +224,22 @@ export class RingPort {
     pairs.add(served)
   }
 
-  #openNexus({ uid, pid }: ArrivalRecord): ServedNexus {
-    const pairs = new Set<PortPair>()
-    const lingering = new Set<PortPair>()
-    const source: TaskSource = {
-      fetch: () => {
-        for (const pair of [...pairs]) pair.fetchPublished()
-      },
-      tasks: () => {
-        const none: Task[] = []
-        // flatMap() takes many times as long for thousands, and each function asks.
-        return none.concat(...[...pairs, ...lingering].map((pair) => pair.tasks()))
-      },
-      flush: () => {
-        for (const pair of pairs) pair.flush()
-      },
-      failed: (task, error) => {
-        if (task instanceof RingTask) task.failed(error)
-      },
-    }
-    const state = this.#router.openNexus(source)
-    const token = randomBytes(TOKEN_BYTES)
-    const nexus: ServedNexus = {
-      id: state.id,
-      uid,
-      pid,
-      token,
-      state,
-      pairs,
-      lingering,
-      pairCount: 0,
-      reason: undefined,
-    }
-    this.#nexuses.set(token.toString('hex'), nexus)
+  #openNexus(arrival: ArrivalRecord): PortNexus {
+    const nexus = new PortNexus(this.#router, arrival)
+    this.#nexuses.set(nexus.token.toString('hex'), nexus)
     return nexus
   }
 
+  /** Later: a listener that throws disturbs nothing here. */
+  #tell<K extends keyof PortEvents>(event: K, ...args: PortEvents[K]): void {
+    queueMicrotask(() => (this.events as EventEmitter).emit(event, ...args))
+  }
+
   /** The last pair takes its nexus with it, which its units forget when its last transfer is over. */
-  #leave(nexus: ServedNexus): void {
+  #leave(nexus: PortNexus): void {
     if (nexus.pairs.size > 0) return
     if (this.#nexuses.delete(nexus.token.toString('hex')) && nexus.pairCount > 0)
-      this.events.emit('nexusClosed', info(nexus), nexus.reason)
+      this.#tell('nexusClosed', nexus.info, nexus.reason)
     if (nexus.lingering.size === 0) this.#router.closeNexus(nexus.state)
   }
 }
@@ -308,8 +258,4 @@ function resolve(options: PortOptions): Required<PortOptions> {
     spinUs: inRange('spinUs', options.spinUs ?? SPIN_US, 0, 1_000_000),
     ioThreads: inRange('ioThreads', options.ioThreads ?? 4, 1, MAX_IO_THREADS),
   }
-}
-
-function info({ id, uid, pid, pairs }: ServedNexus): NexusInfo {
-  return { id, uid, pid, pairs: pairs.size }
 }

@@ -3,6 +3,10 @@
 const TICK_MS = 100
 /** A power of two. Deadlines farther away than a round stay in their bucket when it is looked at. */
 const BUCKETS = 256
+/** Ticks that are caught up in one turn: a loop that is later than that stood still. */
+const MOST_LATE = 3
+/** Below it the clock is asked how late the last tick is; beyond it nobody minds that it may have been. */
+const EXACT_MS = 10_000
 /** Ticks of three years: whoever waits longer waits for ever. */
 const MOST_TICKS = 2 ** 30
 
@@ -32,7 +36,8 @@ class Ends implements Timed {
  * Most of what has a deadline is over within a tick, and linking it in and out would cost as much as writing its command. So what its owner
  * can list is noted only, by a number, and linked at the next tick if it is still there.
  *
- * It counts ticks, not time: while the event loop stands still, no time is up, so that answers that came meanwhile are seen first.
+ * Its time is that of the clock, so that late timers do not add up; but while the event loop stands still it stands still, too, so that
+ * answers that came meanwhile are seen first.
  */
 export class Wheel {
   readonly #buckets: readonly Ends[] = Array.from({ length: BUCKETS }, () => new Ends())
@@ -42,6 +47,8 @@ export class Wheel {
   /** How many are linked. */
   #size = 0
   #timer: NodeJS.Timeout | undefined
+  /** When the next tick is, by `performance.now()`. */
+  #nextMs = 0
   #closed = false
 
   /** @param noted lists what is noted and has not been stopped; others may be among them */
@@ -49,7 +56,7 @@ export class Wheel {
     this.#noted = noted
   }
 
-  /** Gives it a deadline: not before `ms` from now, and at most two ticks of 100 ms later. 0 is none. */
+  /** Gives it a deadline: not before `ms` from now, and at most 200 ms later, or 500 from 10 s on, if the event loop goes on. 0 is none. */
   start(timed: Timed, ms: number): void {
     this.note(timed, ms)
     if (timed.deadline !== 0) this.#link(timed)
@@ -59,8 +66,9 @@ export class Wheel {
   note(timed: Timed, ms: number): void {
     timed.deadline = 0
     if (ms === 0 || this.#closed) return
-    timed.deadline = this.#tick + Math.min(Math.ceil(ms / TICK_MS) + 1, MOST_TICKS)
     if (this.#timer === undefined) this.#run()
+    const late = ms < EXACT_MS ? this.#late(performance.now()) : MOST_LATE
+    timed.deadline = this.#tick + late + Math.min(Math.ceil(ms / TICK_MS), MOST_TICKS) + 1
   }
 
   /** Takes its deadline away. Idempotent. */
@@ -75,15 +83,28 @@ export class Wheel {
   close(): void {
     this.#closed = true
     clearInterval(this.#timer)
+    this.#timer = undefined
   }
 
   #run(): void {
-    this.#timer = setInterval(() => this.#ticked(), TICK_MS).unref()
+    this.#nextMs = performance.now() + TICK_MS
+    this.#timer = setInterval(() => this.#turned(), TICK_MS).unref()
   }
 
   #link(timed: Timed): void {
     append(this.#buckets[timed.deadline & (BUCKETS - 1)]!, timed)
     this.#size++
+  }
+
+  /** Ticks that the next turn catches up before time goes on. */
+  #late(now: number): number {
+    return Math.max(0, Math.min(Math.ceil((now - this.#nextMs) / TICK_MS), MOST_LATE))
+  }
+
+  #turned(): void {
+    const now = performance.now()
+    this.#nextMs = Math.max(this.#nextMs, now - (MOST_LATE - 1) * TICK_MS)
+    for (; this.#nextMs <= now && this.#timer !== undefined; this.#nextMs += TICK_MS) this.#ticked()
   }
 
   #ticked(): void {

@@ -15,8 +15,10 @@ export class Nexus implements TargetNexus {
   quietSet: TaskSet | undefined = undefined
   /** The first four LUN bytes that named it. */
   quietWord = 0
-  /** Functions that came while the first of them fetches: they are carried out in their order, behind it. */
+  /** Functions that wait for their turn, the first of which may be having it. */
   readonly functions: FunctionRun[] = []
+  /** Whether somebody sees to it that they have it. */
+  managing = false
   closed = false
   /** Commands in task sets whose tags the caller chose: only those can meet one another. By LUN and tag. */
   readonly #named = new Map<bigint, Task>()

@@ -23,7 +23,7 @@ import { LogPagesUnit } from './log-pages.ts'
 import { asNexus, Nexus } from './nexus.ts'
 import { illegalRequest, invalidField } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
-import { commandsOf, commandsOfAll, manage } from './task-management.ts'
+import { commandsOf, commandsOfAll, hasCommands, manage } from './task-management.ts'
 import { TaskSet } from './task-set.ts'
 import type { Unit } from './unit.ts'
 
@@ -74,14 +74,15 @@ export class Target implements TaskRouter {
       )
     }
     const set = new TaskSet(lun, unit, carryOut)
-    this.#sets.set(lun, set)
-    this.#lunsChanged()
+    // First: where it throws there is no unit.
     unit.attach?.({
       lun,
       attention: (code, { except } = {}) => {
         if (this.#sets.get(lun) === set) this.attention(lun, code, except)
       },
     })
+    this.#sets.set(lun, set)
+    this.#lunsChanged()
   }
 
   /**
@@ -171,7 +172,7 @@ export class Target implements TaskRouter {
     } else if (task.cdb[0] === Opcode.REPORT_LUNS) {
       this.#reportLuns(task, nexus)
     } else if (set.isFull(task)) {
-      task.answer(commandsOf(nexus, set).length > 0 ? TASK_SET_FULL : BUSY)
+      task.answer(hasCommands(nexus, set) ? TASK_SET_FULL : BUSY)
     } else {
       if (nexus.attentions.next(lun) === 0) {
         nexus.quietSet = set
@@ -181,13 +182,34 @@ export class Target implements TaskRouter {
     }
   }
 
-  /** A function reaches whatever its nexus has published, on any of its pairs: it is carried out once that is in the task sets. */
+  /** A function keeps its place on its pair: what came behind it there waits until it is carried out. */
   #manage(task: Task, nexus: Nexus): void {
+    nexus.source.hold(task)
     nexus.functions.push(new FunctionRun(task))
-    if (nexus.functions.length > 1) return
-    nexus.source.fetch()
-    for (const run of nexus.functions.splice(0)) {
-      if (!run.over) manage(run, this.#sets.get(placeOf(run.task.lun)), this.#nexuses)
+    if (!nexus.managing) this.#carryOut(nexus)
+  }
+
+  /**
+   * Carries functions out, in the order in which they were fetched. Each reaches whatever its nexus has published before, on any of its
+   * pairs; what is fetched for it may be further functions. After some of them the other nexuses have their turn.
+   */
+  #carryOut(nexus: Nexus): void {
+    nexus.managing = true
+    try {
+      let left = FUNCTIONS_A_TURN
+      for (let run = nexus.functions[0]; run !== undefined; run = nexus.functions[0]) {
+        if (left-- === 0) {
+          setImmediate(() => this.#carryOut(nexus))
+          return
+        }
+        nexus.source.fetch()
+        // It may have been lost with its nexus.
+        nexus.functions.shift()
+        if (!run.over) manage(run, this.#sets.get(placeOf(run.task.lun)), this.#nexuses)
+        nexus.source.release(run.task)
+      }
+    } finally {
+      if (nexus.functions.length === 0) nexus.managing = false
     }
   }
 
@@ -232,6 +254,9 @@ function placeOf(word: number): number {
 function noUnit(lun: number): SgringError {
   return new SgringError('ERR_SGRING_INVALID_ARGUMENT', `there is no unit at LUN ${lun}`)
 }
+
+/** How many functions of a nexus are carried out before others have their turn. */
+const FUNCTIONS_A_TURN = 64
 
 /** Commands with one tag must not be told apart by luck: the new one is refused, and those that are there end (SAM-5 5.10). */
 const OVERLAPPED = checkCondition(SenseKey.ABORTED_COMMAND, SenseCode.OVERLAPPED_COMMANDS_ATTEMPTED)

@@ -59,7 +59,7 @@ function manageUnit(run: FunctionRun, set: TaskSet, nexuses: Iterable<Nexus>): v
       run.answer(commandTagged(nexus, set, task.managedTag).length > 0 ? SUCCEEDED : COMPLETE)
       break
     case TaskFunction.QUERY_TASK_SET:
-      run.answer(commandsOf(nexus, set).length > 0 ? SUCCEEDED : COMPLETE)
+      run.answer(hasCommands(nexus, set) ? SUCCEEDED : COMPLETE)
       break
     case TaskFunction.QUERY_ASYNCHRONOUS_EVENT:
       run.answer(pendingEvent(nexus, set.lun))
@@ -138,6 +138,11 @@ export function commandsOf(nexus: Nexus, set: TaskSet): Task[] {
   return nexus.source.tasks().filter(({ owner }) => owner === set)
 }
 
+/** Whether a nexus has commands in a task set. */
+export function hasCommands(nexus: Nexus, set: TaskSet): boolean {
+  return nexus.source.find(({ owner }) => owner === set) !== undefined
+}
+
 /** The commands of every nexus that are in a task set. */
 export function commandsOfAll(nexuses: Iterable<Nexus>, set: TaskSet): Task[] {
   const none: Task[] = []
@@ -146,8 +151,6 @@ export function commandsOfAll(nexuses: Iterable<Nexus>, set: TaskSet): Task[] {
 
 /** The command with a tag, if it is this nexus's and in this task set. */
 function commandTagged(nexus: Nexus, set: TaskSet, tag: bigint): Task[] {
-  const found =
-    nexus.named(set.lun, tag) ??
-    nexus.source.tasks().find((task) => task.owner === set && task.tag === tag)
+  const found = nexus.named(set.lun, tag) ?? nexus.source.named(tag)
   return found?.owner === set ? [found] : []
 }

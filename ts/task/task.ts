@@ -94,10 +94,18 @@ export interface TargetNexus {
 
 /** What a target asks of the port about the tasks of one nexus. */
 export interface TaskSource {
-  /** Brings in, and has executed, what the initiator has published so far on any pair of this nexus. */
+  /** Brings in, and has executed, what the initiator has published so far on any pair of this nexus that nothing holds. */
   fetch(): void
+  /** What came behind this function on its pair is not executed before `release`. */
+  hold(task: Task): void
+  /** What came behind it is executed, now or soon. */
+  release(task: Task): void
   /** The commands that are accepted and not over, those that were aborted and whose transfer still runs among them. */
   tasks(): Task[]
+  /** The first of them that is one of these. */
+  find(isOne: (task: Task) => boolean): Task | undefined
+  /** The one with this tag, if that is a pair's own. */
+  named(tag: bigint): Task | undefined
   /** Publishes the ends of tasks that are over. */
   flush(): void
   /**

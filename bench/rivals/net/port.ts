@@ -14,6 +14,7 @@ import type {
   Task,
   TaskOwner,
   TaskRouter,
+  TaskSource,
   TransferDone,
 } from '#dist/task/task.js'
 import * as record from './record.ts'
@@ -41,6 +42,17 @@ export async function serveNet(path: string, router: TaskRouter): Promise<Server
   return server
 }
 
+const NO_TASKS: TaskSource = {
+  fetch() {},
+  hold() {},
+  release() {},
+  tasks: () => [],
+  find: () => undefined,
+  named: () => undefined,
+  flush() {},
+  failed() {},
+}
+
 class Connection {
   readonly nexus: TargetNexus
   readonly #socket: Socket
@@ -57,7 +69,7 @@ class Connection {
     this.#socket = socket
     this.#router = router
     // Its records are commands only, and each is over when `execute` returns.
-    this.nexus = router.openNexus({ fetch() {}, tasks: () => [], flush() {}, failed() {} })
+    this.nexus = router.openNexus(NO_TASKS)
     this.#batch = this.#batches.take()
     this.#view = new DataView(this.#batch.buffer)
     socket.on('data', (bytes: Buffer) => this.#received(bytes))

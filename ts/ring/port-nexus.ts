@@ -1,0 +1,93 @@
+/** A nexus as a port serves it: its pairs, and what the target asks about their tasks. */
+
+import { randomBytes } from 'node:crypto'
+import type { TargetNexus, Task, TaskRouter, TaskSource } from '../task/task.ts'
+import type { PortPair } from './port-pair.ts'
+import type { RingTask } from './port-task.ts'
+
+/** A nexus that is served. */
+export interface NexusInfo {
+  readonly id: number
+  readonly uid: number
+  readonly pid: number
+  readonly pairs: number
+}
+
+const TOKEN_BYTES = 16
+
+export class PortNexus implements TaskSource {
+  readonly uid: number
+  readonly pid: number
+  /** Who knows it may join. */
+  readonly token: Buffer = randomBytes(TOKEN_BYTES)
+  readonly pairs: Set<PortPair> = new Set()
+  /** Closed pairs with transfers that still run. */
+  readonly lingering: Set<PortPair> = new Set()
+  /** What the target keeps of it. */
+  readonly state: TargetNexus
+  /** Pairs that were ever opened: a pair's number is never used twice in a nexus. */
+  pairCount = 0
+  /** What its initiator did wrong. */
+  reason: string | undefined = undefined
+
+  constructor(router: TaskRouter, { uid, pid }: { readonly uid: number; readonly pid: number }) {
+    this.uid = uid
+    this.pid = pid
+    this.state = router.openNexus(this)
+  }
+
+  get info(): NexusInfo {
+    return { id: this.state.id, uid: this.uid, pid: this.pid, pairs: this.pairs.size }
+  }
+
+  fetch(): void {
+    for (const pair of [...this.pairs]) pair.fetchPublished()
+  }
+
+  hold(task: Task): void {
+    asRingTask(task).hold()
+  }
+
+  release(task: Task): void {
+    asRingTask(task).release()
+  }
+
+  tasks(): Task[] {
+    const none: Task[] = []
+    // flatMap() takes many times as long for thousands, and each function asks.
+    return none.concat(...[...this.pairs, ...this.lingering].map((pair) => pair.tasks()))
+  }
+
+  find(isOne: (task: Task) => boolean): Task | undefined {
+    for (const pairs of [this.pairs, this.lingering]) {
+      for (const pair of pairs) {
+        const found = pair.find(isOne)
+        if (found !== undefined) return found
+      }
+    }
+    return undefined
+  }
+
+  named(tag: bigint): Task | undefined {
+    const high = Number(tag >> 32n)
+    for (const pairs of [this.pairs, this.lingering]) {
+      for (const pair of pairs) {
+        if (pair.ownTagHigh === high) return pair.named(Number(tag & 0xffff_ffffn))
+      }
+    }
+    return undefined
+  }
+
+  flush(): void {
+    for (const pair of this.pairs) pair.flush()
+  }
+
+  failed(task: Task, error: unknown): void {
+    asRingTask(task).failed(error)
+  }
+}
+
+/** Targets pass only what ports have passed. */
+function asRingTask(task: Task): RingTask {
+  return task as RingTask
+}
