@@ -11,7 +11,7 @@ import { SPIN_US } from './pump.ts'
 
 /** How a nexus is made, all optional. */
 export interface ConnectOptions {
-  /** Commands that can be under way: 1 to 4064. Default: 256. Task management functions have 16 slots of their own beside them. */
+  /** Commands that can be under way: 1 to 4064. Default: 256. Task management functions have 32 slots of their own beside them. */
   readonly slots?: number
   /** Bytes of shared memory for data, rounded up to whole pages of 4096, below 2 GiB. Memory is taken as it is used. Default: 64 MiB. */
   readonly arenaBytes?: number
