@@ -17,7 +17,7 @@ main(async () => {
     inputs: ['tsconfig.json', 'package-lock.json', 'bench', 'dist'],
     uses: (path) => !path.startsWith('bench/results/'),
     outputs: ['build/bench'],
-    make: () => must(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'bench']),
+    make: () => must(process.execPath, ['node_modules/@typescript/native/bin/tsc', '-p', 'bench']),
   })
   await bring(root, {
     name: 'bench-native',

@@ -30,9 +30,12 @@ const checks = [
   { name: 'types of test/', find: () => complaints(setup(['dist', 'tests'])) },
   {
     name: 'types of bench/',
-    command: [node, `${bin}/typescript/bin/tsc`, '-p', 'bench', '--noEmit'],
+    command: [node, `${bin}/@typescript/native/bin/tsc`, '-p', 'bench', '--noEmit'],
   },
-  { name: 'types of scripts/', command: [node, `${bin}/typescript/bin/tsc`, '-p', 'scripts'] },
+  {
+    name: 'types of scripts/',
+    command: [node, `${bin}/@typescript/native/bin/tsc`, '-p', 'scripts'],
+  },
   { name: 'native code builds', find: () => complaints(setup(['native'])) },
   {
     name: 'Cargo.lock is up to date',

@@ -97,13 +97,13 @@ export function installEnvironment(env) {
 }
 
 /**
- * Fetches every crate, those of the tests too, so that nothing later needs a network; then builds the add-on and its loader.
+ * Fetches every crate, those of the tests too, so that nothing later needs a network; then builds the add-on (`ts/native.ts` loads it).
  *
  * @param {string} host
  */
 async function buildNative(host) {
   await mustRun('cargo fetch', 'cargo', ['fetch', '--target', host], process.env)
-  // Whatever is there is from other sources: a loader must never find an add-on that is not its own.
+  // Whatever is there was built from other sources, and must never be loaded again.
   rmSync(join(root, 'native'), { recursive: true, force: true })
   const napi = join(root, 'node_modules/@napi-rs/cli/dist/cli.js')
   await mustRun(
@@ -113,7 +113,7 @@ async function buildNative(host) {
       ...[napi, 'build', '--platform', '--release'],
       ...['--manifest-path', 'crates/node/Cargo.toml', '-p', 'sgring-node'],
       ...['--package-json-path', 'package.json'],
-      ...['--output-dir', 'native', '--js', 'binding.cjs', '--dts', 'binding.d.ts'],
+      ...['--output-dir', 'native', '--no-js', '--dts', 'binding.d.ts'],
     ],
     { ...process.env, CARGO_NET_OFFLINE: 'true' },
   )
@@ -144,7 +144,7 @@ function typeScript(name, doing, project, sources, out) {
  * @param {string} out
  */
 async function compile(project, out) {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const tsc = join(root, 'node_modules/@typescript/native/bin/tsc')
   const args = [tsc, '-p', project, '--noEmitOnError', '--listEmittedFiles', '--pretty', 'false']
   const { stdout } = await mustRun(`tsc -p ${project}`, process.execPath, args, process.env)
   const emitted = new Set(

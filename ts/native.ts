@@ -5,6 +5,7 @@
 
 import { createRequire } from 'node:module'
 import { CODES, SgringError, type SgringErrorCode } from './errors.ts'
+import { nativePlatform } from './platform.ts'
 
 /** The initiator's end of a pair (`crates/node/src/initiator.rs`). */
 export interface InitiatorPair {
@@ -123,17 +124,35 @@ export function native(): Native {
 }
 
 function load(): Native {
-  const { platform, arch } = process
-  if (platform !== 'linux' || (arch !== 'x64' && arch !== 'arm64')) {
+  const platform = nativePlatform()
+  if (platform === undefined) {
     throw new SgringError(
       'ERR_SGRING_UNSUPPORTED_PLATFORM',
-      `${CODES.ERR_SGRING_UNSUPPORTED_PLATFORM}; this is ${platform} on ${arch}`,
+      `${CODES.ERR_SGRING_UNSUPPORTED_PLATFORM}; this is ${process.platform} on ${process.arch}`,
     )
   }
-  try {
-    return createRequire(import.meta.url)('../native/binding.cjs') as Native
-  } catch (cause) {
-    throw new SgringError('ERR_SGRING_NATIVE_MISSING', undefined, { cause })
+  const require = createRequire(import.meta.url)
+  const { version } = require('../package.json') as { version: string }
+  const packaged = `sgring-${platform}`
+  const failures: unknown[] = []
+  for (const from of [() => require(`../native/sgring.${platform}.node`), fromPackage]) {
+    try {
+      return from() as Native
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  throw new SgringError(
+    'ERR_SGRING_NATIVE_MISSING',
+    `no native library for ${platform} could be loaded: npm install ${packaged}@${version}; see cause for what was tried`,
+    { cause: new AggregateError(failures, `neither a build of one's own nor ${packaged}`) },
+  )
+
+  /** Both languages know the layout of shared memory, so theirs must be one version. */
+  function fromPackage(): unknown {
+    const found = (require(`${packaged}/package.json`) as { version: string }).version
+    if (found !== version) throw new Error(`${packaged} is ${found}; sgring is ${version}`)
+    return require(packaged)
   }
 }
 

@@ -70,7 +70,7 @@ test(
         const text = `${BEFORE.replaceAll('FOLDER', folder)}${own}\n${AFTER}`
         writeFileSync(join(folder, `example-${index}.ts`), text)
       }
-      const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+      const tsc = join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc')
       await run(process.execPath, [tsc, '-p', folder]).catch(({ stdout }) => assert.fail(stdout))
       for (const index of found.keys()) {
         await run(process.execPath, [join('out', `example-${index}.js`)], { cwd: folder })

@@ -115,5 +115,7 @@ fn file_system(fd: BorrowedFd<'_>) -> Result<libc::c_long, ShmError> {
         return Err(ShmError::last("fstatfs"));
     }
     // SAFETY: zeroed before and filled by fstatfs; every bit pattern of its integers is a value.
-    Ok(unsafe { stat.assume_init() }.f_type)
+    let stat = unsafe { stat.assume_init() };
+    // The C libraries disagree about its sign; the numbers of statfs(2) fit into either.
+    Ok(stat.f_type as _)
 }

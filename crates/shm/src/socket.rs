@@ -122,11 +122,12 @@ pub fn send_with_descriptor(
     let message = control.message(&mut part, DESCRIPTOR_BYTES);
     // SAFETY: 1. `message` names `control`, which is writable, aligned for a header and long enough for one.
     let header = unsafe { libc::CMSG_FIRSTHDR(&raw const message) };
-    let filled = libc::cmsghdr {
-        cmsg_len: CONTROL_HEADER + DESCRIPTOR_BYTES,
-        cmsg_level: libc::SOL_SOCKET,
-        cmsg_type: libc::SCM_RIGHTS,
-    };
+    // SAFETY: all zeros is a header, and of musl's padding the only value that can be given.
+    let mut filled: libc::cmsghdr = unsafe { mem::zeroed() };
+    // Control data's lengths are size_t in glibc and socklen_t in musl (cmsg(3), POSIX <sys/socket.h>).
+    filled.cmsg_len = (CONTROL_HEADER + DESCRIPTOR_BYTES) as _;
+    filled.cmsg_level = libc::SOL_SOCKET;
+    filled.cmsg_type = libc::SCM_RIGHTS;
     // SAFETY: `header` is the first header of `control`, as established above.
     unsafe { header.write(filled) };
     // SAFETY: the header lies in `control`, which has room for data behind it.
@@ -263,7 +264,7 @@ impl Control {
         message.msg_iov = part;
         message.msg_iovlen = 1;
         message.msg_control = self.bytes.as_mut_ptr().cast();
-        message.msg_controllen = CONTROL_HEADER + data;
+        message.msg_controllen = (CONTROL_HEADER + data) as _;
         message
     }
 }
@@ -279,7 +280,8 @@ fn descriptors_in(message: &libc::msghdr) -> Vec<OwnedFd> {
         if control.cmsg_level == libc::SOL_SOCKET && control.cmsg_type == libc::SCM_RIGHTS {
             // SAFETY: the data of this header follows it.
             let data = unsafe { libc::CMSG_DATA(header) }.cast::<RawFd>();
-            let count = control.cmsg_len.saturating_sub(CONTROL_HEADER) / DESCRIPTOR_BYTES;
+            let length: usize = control.cmsg_len as _;
+            let count = length.saturating_sub(CONTROL_HEADER) / DESCRIPTOR_BYTES;
             for i in 0..count {
                 // SAFETY: the kernel has written `count` descriptors to `data`, all within the room it was given.
                 let fd = unsafe { ptr::read_unaligned(data.wrapping_add(i)) };
