@@ -1,7 +1,7 @@
 /** What commands that hang in one unit's handler do to the commands of another unit: nothing, it is to be hoped. */
 
 import assert from 'node:assert/strict'
-import { type LogicalUnit, type Nexus, testUnitReady } from '#dist/index.js'
+import { type LogicalUnit, type Nexus, TaskFunction, testUnitReady } from '#dist/index.js'
 import { HUNG_LUN, TargetProcess } from '../target-process.ts'
 import type { Case, CaseSetting, OpenCase } from './case.ts'
 
@@ -21,26 +21,39 @@ async function open(setting: CaseSetting): Promise<OpenCase> {
   // Two targets, so that one of them has nothing that hangs.
   const quiet = await TargetProcess.start(setting, IMAGE_BYTES, false, 'quiet')
   const busy = await TargetProcess.start(setting, IMAGE_BYTES, false, 'busy')
-  await hang(await busy.connect({ slots: HUNG }))
+  const hanging = await hang(await busy.connect({ slots: HUNG }))
   const [alone, beside] = [await quiet.connect(), await busy.connect()]
   const contestants = [
     { name: 'alone', run: (count: number) => p99(alone.unit(0), count) },
     { name: 'beside', run: (count: number) => p99(beside.unit(0), count) },
   ]
   const close = async () => {
+    // All that time.
+    assert.deepEqual([hanging.outstanding, hanging.ended], [HUNG, 0])
     await quiet.close()
     await busy.close()
   }
   return { contestants, close }
 }
 
-/** Fills all slots of a nexus with commands that nobody answers. */
-async function hang(nexus: Nexus): Promise<void> {
+/** Fills all slots of a nexus with commands that nobody answers, and says how many there are. */
+async function hang(nexus: Nexus): Promise<{ readonly outstanding: number; ended: number }> {
   const unit = nexus.unit(HUNG_LUN)
   const { cdb } = testUnitReady()
   await unit.execute({ cdb })
-  for (let left = HUNG; left > 0; left--) unit.execute({ cdb, timeoutMs: 0 }).catch(() => {})
-  while (nexus.stats.outstanding < HUNG) await new Promise((resolve) => setImmediate(resolve))
+  const hanging = {
+    get outstanding() {
+      return nexus.stats.outstanding
+    },
+    ended: 0,
+  }
+  const ended = () => {
+    hanging.ended++
+  }
+  for (let left = HUNG; left > 0; left--) unit.execute({ cdb, timeoutMs: 0 }).then(ended, ended)
+  // The pair keeps its order: once this is answered, the target has them all.
+  await nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET, lun: HUNG_LUN })
+  return hanging
 }
 
 /** Sends `count` commands, and resolves with what they would have taken if each had taken as long as the 99th of 100. */

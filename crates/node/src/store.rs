@@ -222,7 +222,8 @@ impl Drop for Io {
 
 impl Io {
     fn stop(&mut self) {
-        self.pool.stop(self.stores.drain(..).flatten());
+        self.pool
+            .stop(self.stores.iter_mut().filter_map(Option::take));
     }
 
     /// Starts the first `count` transfers of `list`, whose errno words then say what became of them. How much of it is done at once is
