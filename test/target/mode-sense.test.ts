@@ -23,10 +23,11 @@ function send(
 const hex = (outcome: Outcome): string => Buffer.from(outcome.data).toString('hex')
 const file = { kind: 'file' } as const
 
-const CACHING = `0812${'00'.repeat(18)}`
-const CACHING_WCE = `081204${'00'.repeat(17)}`
-const CONTROL = `0a0a0010${'00'.repeat(8)}`
-const CONTROL_MASK = `0a0a${'00'.repeat(10)}`
+const CACHING = `8812${'00'.repeat(18)}`
+const CACHING_WCE = `881204${'00'.repeat(17)}`
+const CACHING_MASK = `881205${'00'.repeat(17)}`
+const CONTROL = `8a0a0010${'00'.repeat(8)}`
+const CONTROL_MASK = `8a0a04060840${'00'.repeat(6)}`
 
 test('answers the 6-byte form with header, block descriptor and pages (spc-4 7.5, sbc-3 6.5)', () => {
   assert.equal(
@@ -57,19 +58,27 @@ test('tells the volatile cache of a file, and write protection', () => {
 test('tells whether commands that others abort end in TASK ABORTED (spc-4 7.5.8)', () => {
   const disk = new PlainBacking(4096)
   const tas = send([0x1a, 8, 0x0a, 0, 255, 0], disk, { taskAbortedStatus: true })
-  assert.equal(hex(tas), `0f001000${'0a0a00100040'}${'00'.repeat(6)}`)
+  assert.equal(hex(tas), `0f001000${'8a0a00100040'}${'00'.repeat(6)}`)
   const changeable = send([0x1a, 8, 0x4a, 0, 255, 0], disk, { taskAbortedStatus: true })
   assert.equal(hex(changeable), `0f001000${CONTROL_MASK}`)
 })
 
-test('has nothing that can be changed, defaults as they are, and nothing saved', () => {
+test('tells what can be changed, the defaults and what is saved (spc-4 6.11.1)', () => {
   const backing = new PlainBacking(4096, file)
-  assert.equal(hex(send([0x1a, 8, 0x7f, 0, 255, 0], backing)), `23001000${CACHING}${CONTROL_MASK}`)
   assert.equal(
-    hex(send([0x1a, 8, 0xbf, 0xff, 255, 0], backing)),
-    `23001000${CACHING_WCE}${CONTROL}`,
+    hex(send([0x1a, 8, 0x7f, 0, 255, 0], backing)),
+    `23001000${CACHING_MASK}${CONTROL_MASK}`,
   )
-  assert.equal(send([0x1a, 8, 0xff, 0, 255, 0]).senseText, '5/39/00')
+  for (const control of [0xbf, 0xff]) {
+    assert.equal(
+      hex(send([0x1a, 8, control, 0xff, 255, 0], backing)),
+      `23001000${CACHING_WCE}${CONTROL}`,
+    )
+  }
+})
+
+test('has no cache to switch in memory', () => {
+  assert.equal(hex(send([0x1a, 8, 0x48, 0, 255, 0])), `17001000${CACHING}`)
 })
 
 test('cuts at the allocation length, under the full mode data length', () => {

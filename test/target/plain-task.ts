@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { parseSense, type Sense } from '#dist/scsi/sense.js'
+import { inDescriptorFormat } from '#dist/scsi/sense-format.js'
 import type { Answer } from '#dist/task/answer.js'
 import { Status } from '#dist/task/command.js'
 import type { FunctionResult } from '#dist/task/function.js'
@@ -204,7 +205,12 @@ export class PlainTask implements Task {
   answer(answer: Answer): void {
     const data = answer.data ?? new Uint8Array(0)
     this.#dataIn.set(data.subarray(0, this.dataInLength))
-    this.#answer(answer.status, answer.moved ?? data.length, answer.taken ?? 0, answer.sense)
+    const { status, moved, taken, sense } = answer
+    const reported =
+      sense !== undefined && this.owner?.descriptorSense === true
+        ? inDescriptorFormat(sense)
+        : sense
+    this.#answer(status, moved ?? data.length, taken ?? 0, reported)
   }
 
   read(backing: Backing, offset: number, length: number, done: TransferDone): void {

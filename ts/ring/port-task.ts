@@ -3,6 +3,7 @@
 import { SgringError } from '../errors.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
+import { inDescriptorFormat } from '../scsi/sense-format.ts'
 import { type Answer, checkCondition } from '../task/answer.ts'
 import { Status } from '../task/command.ts'
 import { ENDED_WITHOUT_RESPONSE, type FunctionResult } from '../task/function.ts'
@@ -163,7 +164,8 @@ export class RingTask implements Task {
     this.#checkIdle()
     const { status, data, sense, taken = 0, moved = 0 } = answer
     if (data !== undefined && !this.#pair.closed) this.#pair.writeIn(this.#slot, data)
-    this.#end(status, taken, data?.length ?? moved, this.#writeSense(sense))
+    const flags = sense === undefined ? 0 : this.#writeSense(reported(sense, this.owner))
+    this.#end(status, taken, data?.length ?? moved, flags)
   }
 
   respond({ response, event }: FunctionResult): void {
@@ -304,6 +306,11 @@ export class RingTask implements Task {
     const word = this.#word + (at >>> 2)
     return (BigInt(this.#words[word + 1]!) << 32n) | BigInt(this.#words[word]!)
   }
+}
+
+/** Sense data in the format that the unit reports it in now. */
+function reported(sense: Uint8Array, owner: TaskOwner | undefined): Uint8Array {
+  return owner?.descriptorSense === true ? inDescriptorFormat(sense) : sense
 }
 
 /** The Additional Response Information of QUERY ASYNCHRONOUS EVENT: UADE and sense key, ASC, ASCQ (SAM-5 7.10). */

@@ -1,103 +1,170 @@
-/** MODE SENSE of a disk (SPC-4 7.5, SBC-3 6.5): the caching and control pages, none of which can be changed. */
-
-import { getUint16, setUint16, setUint24, setUint32, setUint64 } from '../scsi/bytes.ts'
-import { Opcode } from '../scsi/opcode.ts'
-import { SenseCode } from '../scsi/sense-code.ts'
-import { type Answer, good } from '../task/answer.ts'
-import { illegalRequest, invalidField } from './refusal.ts'
-
-/** What the mode parameters say of a disk. */
-export interface DiskModes {
-  readonly blocks: number
-  /** Bytes in one block. */
-  readonly blockLength: number
-  readonly readOnly: boolean
-  /** WCE: writes rest in a volatile cache until they are flushed. */
-  readonly volatileCache: boolean
-  /** TAS: a command that another nexus aborts ends in TASK ABORTED. */
-  readonly taskAbortedStatus: boolean
-}
-
-const Page = { CACHING: 0x08, CONTROL: 0x0a, ALL: 0x3f } as const
-const ALL_SUBPAGES = 0xff
-const PageControl = { CHANGEABLE: 1, SAVED: 3 } as const
-
-const WP = 0x80
-const DPOFUA = 0x10
-
-/** MODE SENSE(6) or (10), cut to the allocation length. */
-export function answerModeSense(cdb: Uint8Array, disk: DiskModes): Answer {
-  const pageControl = cdb[2]! >> 6
-  const pageCode = cdb[2]! & 0x3f
-  const subpage = cdb[3]!
-  if (pageControl === PageControl.SAVED) {
-    return illegalRequest(SenseCode.SAVING_PARAMETERS_NOT_SUPPORTED)
-  }
-  if (subpage !== 0 && subpage !== ALL_SUBPAGES) return invalidField(3, 7)
-  const pages: Uint8Array[] = []
-  const changeable = pageControl === PageControl.CHANGEABLE
-  if (pageCode === Page.CACHING || pageCode === Page.ALL) pages.push(cachingPage(disk, changeable))
-  if (pageCode === Page.CONTROL || pageCode === Page.ALL) pages.push(controlPage(disk, changeable))
-  if (pages.length === 0) return invalidField(2, 5)
-
-  const long = cdb[0] === Opcode.MODE_SENSE_10
-  const dbd = (cdb[1]! & 0x08) !== 0
-  const longLba = long && (cdb[1]! & 0x10) !== 0
-  const descriptor = dbd ? new Uint8Array(0) : blockDescriptor(disk, longLba)
-  const parts = [header(disk, long, longLba, descriptor.length), descriptor, ...pages]
-  const data = new Uint8Array(Buffer.concat(parts))
-  if (long) setUint16(data, 0, data.length - 2)
-  else data[0] = data.length - 1
-  return good(data.subarray(0, long ? getUint16(cdb, 7) : cdb[4]!))
-}
-
-/** The mode parameter header (SPC-4 7.5), still without MODE DATA LENGTH. */
-function header(
-  disk: DiskModes,
-  long: boolean,
-  longLba: boolean,
-  descriptorLength: number,
-): Uint8Array {
-  const specific = DPOFUA | (disk.readOnly ? WP : 0)
-  return long
-    ? Uint8Array.of(0, 0, 0, specific, longLba ? 1 : 0, 0, 0, descriptorLength)
-    : Uint8Array.of(0, 0, specific, descriptorLength)
-}
-
-/** The short or long LBA mode parameter block descriptor (SBC-3 6.5). */
-function blockDescriptor(disk: DiskModes, longLba: boolean): Uint8Array {
-  if (longLba) {
-    const bytes = new Uint8Array(16)
-    setUint64(bytes, 0, BigInt(disk.blocks))
-    setUint32(bytes, 12, disk.blockLength)
-    return bytes
-  }
-  const bytes = new Uint8Array(8)
-  setUint32(bytes, 0, Math.min(disk.blocks, 0xffff_ffff))
-  setUint24(bytes, 5, disk.blockLength)
-  return bytes
-}
-
-/** The caching mode page (SBC-3 6.5). */
-function cachingPage(disk: DiskModes, changeable: boolean): Uint8Array {
-  const page = new Uint8Array(20)
-  page[0] = Page.CACHING
-  page[1] = page.length - 2
-  if (!changeable && disk.volatileCache) page[2] = 0x04
-  return page
-}
-
 /**
- * The control mode page (SPC-4 7.5.8): one task set for all nexuses (TST 000b), SIMPLE commands in any order (QUEUE ALGORITHM MODIFIER 1h),
- * a CHECK CONDITION touches no other command (QERR 00b), sense in fixed format (D_SENSE 0).
+ * The mode parameters of a disk (SPC-4 7.5, SBC-3 6.4): what of them can be changed, and what that does.
+ *
+ *     caching   WCE       0: every write is on the medium when it is answered
+ *               RCD       1: every read comes from the medium
+ *     control   D_SENSE   sense data in descriptor format, whoever answers for the unit
+ *               QERR      what CHECK CONDITION does to other commands
+ *               SWP       1: nothing may write
+ *               TAS       commands that other nexuses abort end in TASK ABORTED
+ *
+ * WCE and RCD can be changed where there is a volatile cache. Everything else stays as it is.
  */
-function controlPage(disk: DiskModes, changeable: boolean): Uint8Array {
-  const page = new Uint8Array(12)
-  page[0] = Page.CONTROL
-  page[1] = page.length - 2
-  if (!changeable) {
-    page[3] = 0x10
-    page[5] = disk.taskAbortedStatus ? 0x40 : 0
+
+import { lunOfWord } from '../scsi/lun.ts'
+import type { Caching } from '../scsi/mode-block.ts'
+import type { Control } from '../scsi/mode-common.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
+import type { Answer } from '../task/answer.ts'
+import { Status } from '../task/command.ts'
+import type { Backing, Task, TransferDone } from '../task/task.ts'
+import { type Medium, pagesOf } from './disk-mode-pages.ts'
+import { parameterListLength, readModeSelect, savesPages } from './disk-mode-select.ts'
+import { answerModeSense } from './disk-mode-sense.ts'
+import type { UnitContext } from './unit.ts'
+
+/** The mode parameters that MODE SELECT can change, by their names in the pages. */
+export type DiskModeValues = Pick<Caching, 'wce' | 'rcd'> &
+  Pick<Control, 'dSense' | 'qErr' | 'swp' | 'tas'>
+
+/** What a disk's user says of its mode parameters. */
+export interface DiskModeOptions {
+  /** Values that MODE SELECT saved before: the unit starts with them, and LOGICAL UNIT RESET goes back to them. Default: the default values. */
+  readonly savedModes?: Partial<DiskModeValues> | undefined
+  /**
+   * Called with all values when MODE SELECT with SP has saved them. The unit keeps them in memory: to have them after the next start, store
+   * them, and pass them as `savedModes`. Must not throw.
+   */
+  readonly onSaved?: ((saved: DiskModeValues) => void) | undefined
+}
+
+/** What the mode parameters need of their disk. */
+export interface DiskModeHost {
+  readonly backing: Backing
+  /** Asked at each MODE SENSE and MODE SELECT. */
+  readonly medium: () => Medium
+  /** TAS as long as nobody changes it. */
+  readonly taskAbortedStatus: boolean
+  /** The answer for an errno of the backing. */
+  readonly failed: (errno: number) => Answer
+}
+
+/** See above. What commands ask for on their way is a field read. */
+export class DiskMode {
+  readonly #host: DiskModeHost
+  readonly #onSaved: DiskModeOptions['onSaved']
+  readonly #default: DiskModeValues
+  readonly #contexts: UnitContext[] = []
+  #saved: DiskModeValues
+  #current: DiskModeValues
+  /** Writes are on the medium when they are answered (WCE 0). */
+  writesThrough = false
+  /** Reads come from the medium (RCD 1). */
+  readsThrough = false
+  /** Nothing may write: the backing is read-only, or SWP is 1. */
+  writeProtected = false
+
+  constructor(host: DiskModeHost, { savedModes, onSaved }: DiskModeOptions) {
+    const { volatileCache } = host.medium()
+    this.#host = host
+    this.#onSaved = onSaved
+    this.#default = {
+      wce: volatileCache,
+      rcd: false,
+      dSense: false,
+      qErr: 0,
+      swp: false,
+      tas: host.taskAbortedStatus,
+    }
+    // What was saved of a cache that is no longer there does not count.
+    const cache = volatileCache ? {} : { wce: false, rcd: false }
+    this.#saved = { ...this.#default, ...savedModes, ...cache }
+    this.#current = this.#saved
+    this.#apply(this.#saved)
   }
-  return page
+
+  /** D_SENSE. */
+  get descriptorSense(): boolean {
+    return this.#current.dSense
+  }
+
+  /** QERR. */
+  get queueError(): number {
+    return this.#current.qErr
+  }
+
+  /** TAS. */
+  get taskAbortedStatus(): boolean {
+    return this.#current.tas
+  }
+
+  /** The disk stands at one LUN more. */
+  attach(context: UnitContext): void {
+    this.#contexts.push(context)
+  }
+
+  /** LOGICAL UNIT RESET: the saved values are the current ones (SPC-4 5.11). */
+  reset(): void {
+    this.#apply(this.#saved)
+  }
+
+  /** MODE SENSE(6) and (10). */
+  sense(cdb: Uint8Array): Answer {
+    const values = { current: this.#current, default: this.#default, saved: this.#saved }
+    return answerModeSense(cdb, this.#host.medium(), values)
+  }
+
+  /**
+   * MODE SELECT(6) and (10). What the cache holds is on the medium before the answer, when from now on nothing may rest in it (WCE), or be
+   * written (SWP). If that fails, the values are changed all the same: whatever is written next is safe.
+   */
+  select(task: Task): void {
+    const medium = this.#host.medium()
+    const before = this.#current
+    const outcome = readModeSelect(task, medium, pagesOf(medium, before))
+    if ('status' in outcome) {
+      task.answer(outcome)
+      return
+    }
+    const now: DiskModeValues = { ...before, ...outcome }
+    this.#apply(now)
+    if (!same(before, now)) this.#tell(task)
+    if (savesPages(task.cdb)) {
+      this.#saved = now
+      this.#onSaved?.(now)
+    }
+    const flush = (before.wce && !now.wce) || (!before.swp && now.swp)
+    if (flush && medium.volatileCache) task.flush(this.#host.backing, this.#hasFlushed)
+    else answerGood(task)
+  }
+
+  readonly #hasFlushed: TransferDone = (task, errno) => {
+    if (errno === 0) answerGood(task)
+    else task.answer(this.#host.failed(errno))
+  }
+
+  #apply(values: DiskModeValues): void {
+    const { volatileCache, readOnly } = this.#host.medium()
+    this.#current = values
+    this.writesThrough = volatileCache && !values.wce
+    this.readsThrough = volatileCache && values.rcd
+    this.writeProtected = readOnly || values.swp
+  }
+
+  /** MODE PARAMETERS CHANGED, for everyone but the nexus that knows, at the LUN where it does (SPC-4 5.11). */
+  #tell(task: Task): void {
+    const lun = lunOfWord(task.lun)
+    for (const context of this.#contexts) {
+      const except = context.lun === lun ? { except: task.nexus } : {}
+      context.attention(SenseCode.MODE_PARAMETERS_CHANGED, except)
+    }
+  }
+}
+
+function answerGood(task: Task): void {
+  task.answer({ status: Status.GOOD, taken: parameterListLength(task.cdb) })
+}
+
+function same(one: DiskModeValues, other: DiskModeValues): boolean {
+  return (Object.keys(one) as (keyof DiskModeValues)[]).every((name) => one[name] === other[name])
 }

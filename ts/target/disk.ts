@@ -10,15 +10,15 @@ import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition, good } from '../task/answer.ts'
 import type { Backing, Task, TransferDone } from '../task/task.ts'
 import { answerBackingError, isVanished, VANISHED } from './backing-error.ts'
-import { answerModeSense } from './disk-mode.ts'
+import { DiskMode, type DiskModeOptions } from './disk-mode.ts'
 import { diskPages } from './disk-pages.ts'
 import { checkText, type IdentityOptions, serialOf } from './identity.ts'
 import { answerInquiry, type InquiryPages } from './inquiry.ts'
 import { illegalRequest, invalidField, unknownOpcode } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
-import type { TaskSetOptions, Unit } from './unit.ts'
+import type { TaskSetOptions, Unit, UnitContext } from './unit.ts'
 
-export interface DiskOptions extends IdentityOptions, TaskSetOptions {
+export interface DiskOptions extends IdentityOptions, TaskSetOptions, DiskModeOptions {
   readonly backing: Backing
   /** Bytes in one logical block. Bytes of the backing that make no whole block are left out. Default: 512. */
   readonly blockLength?: 512 | 4096
@@ -40,12 +40,12 @@ export class Disk implements Unit {
   readonly serial: string
   readonly maxTasks: number | undefined
   readonly maxRunning: number | undefined
-  readonly taskAbortedStatus: boolean
   readonly #backing: Backing
   readonly #product: string
   readonly #maxTransferBlocks: number
   /** Writes rest in a volatile cache, the page cache, until they are flushed. Memory is its own medium. */
   readonly #volatileCache: boolean
+  readonly #mode: DiskMode
   #vanished = false
   #pages: InquiryPages | undefined
 
@@ -63,7 +63,6 @@ export class Disk implements Unit {
     }
     this.maxTasks = options.maxTasks
     this.maxRunning = options.maxRunning
-    this.taskAbortedStatus = options.taskAbortedStatus ?? false
     this.#backing = backing
     this.#volatileCache = backing.kind === 'file' && !backing.readOnly
     this.#product =
@@ -85,6 +84,36 @@ export class Disk implements Unit {
         `${backing.lengthBytes} bytes are too few for one block of ${blockLength}`,
       )
     }
+    this.#mode = new DiskMode(
+      {
+        backing,
+        medium: () => ({
+          blocks: this.blocks,
+          blockLength,
+          readOnly: backing.readOnly,
+          volatileCache: this.#volatileCache,
+        }),
+        taskAbortedStatus: options.taskAbortedStatus ?? false,
+        failed: (errno) => this.#failed(errno, 'write'),
+      },
+      options,
+    )
+  }
+
+  get taskAbortedStatus(): boolean {
+    return this.#mode.taskAbortedStatus
+  }
+
+  get descriptorSense(): boolean {
+    return this.#mode.descriptorSense
+  }
+
+  attach(context: UnitContext): void {
+    this.#mode.attach(context)
+  }
+
+  reset(): void {
+    this.#mode.reset()
   }
 
   execute(task: Task): void {
@@ -109,6 +138,10 @@ export class Disk implements Unit {
       case Opcode.SYNCHRONIZE_CACHE_16:
         this.#synchronizeCache(task)
         break
+      case Opcode.MODE_SELECT_6:
+      case Opcode.MODE_SELECT_10:
+        this.#mode.select(task)
+        break
       default:
         task.answer(this.#answer(task.cdb))
     }
@@ -120,8 +153,13 @@ export class Disk implements Unit {
     const blocks = blockCount(cdb)
     if (!this.#isInRange(cdb, blocks) || hasProtect(cdb)) task.answer(this.#refusal(cdb))
     else if (blocks === 0) task.good()
-    else if (this.#volatileCache && hasFua(cdb)) task.flush(this.#backing, this.#flushedToRead)
+    else if (this.#fromMedium(cdb)) task.flush(this.#backing, this.#flushedToRead)
     else this.#startRead(task)
+  }
+
+  /** FUA, or RCD of the caching page, where there is a cache to pass by. */
+  #fromMedium(cdb: Uint8Array): boolean {
+    return this.#mode.readsThrough || (this.#volatileCache && hasFua(cdb))
   }
 
   #startRead(task: Task): void {
@@ -137,7 +175,7 @@ export class Disk implements Unit {
     const { cdb, dataOutLength } = task
     const blocks = blockCount(cdb)
     const length = blocks * this.blockLength
-    if (this.#backing.readOnly) {
+    if (this.#mode.writeProtected) {
       task.answer(checkCondition(SenseKey.DATA_PROTECT, SenseCode.WRITE_PROTECTED))
     } else if (!this.#isInRange(cdb, blocks) || hasProtect(cdb)) {
       task.answer(this.#refusal(cdb))
@@ -147,7 +185,8 @@ export class Disk implements Unit {
       task.answer(illegalRequest(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT))
     } else {
       const offset = blockLba(cdb) * this.blockLength
-      task.write(this.#backing, offset, length, hasFua(cdb), this.#hasWritten)
+      const fua = this.#mode.writesThrough || hasFua(cdb)
+      task.write(this.#backing, offset, length, fua, this.#hasWritten)
     }
   }
 
@@ -205,6 +244,8 @@ export class Disk implements Unit {
     const end = BigInt(this.blocks)
     return checkCondition(SenseKey.ILLEGAL_REQUEST, SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, {
       information: lba > end ? lba : end,
+      // Fixed format has no room for an address of 64 bits.
+      descriptor: this.#mode.descriptorSense,
     })
   }
 
@@ -229,13 +270,7 @@ export class Disk implements Unit {
           : invalidField(1, 4)
       case Opcode.MODE_SENSE_6:
       case Opcode.MODE_SENSE_10:
-        return answerModeSense(cdb, {
-          blocks: this.blocks,
-          blockLength: this.blockLength,
-          readOnly: this.#backing.readOnly,
-          volatileCache: this.#volatileCache,
-          taskAbortedStatus: this.taskAbortedStatus,
-        })
+        return this.#mode.sense(cdb)
       default:
         return unknownOpcode()
     }

@@ -61,6 +61,10 @@ export class HandlerUnit implements Unit {
     return this.#host.unit.taskAbortedStatus
   }
 
+  get descriptorSense(): boolean | undefined {
+    return this.#host.unit.descriptorSense
+  }
+
   attach(context: UnitContext): void {
     this.#contexts.set(context.lun, context)
     this.#host.unit.attach?.(context)

@@ -16,6 +16,13 @@ export function invalidField(byte: number, bit: number): Answer {
   })
 }
 
+/** INVALID FIELD IN PARAMETER LIST, naming the byte of the parameter list and the field's highest bit (SPC-5 4.4). */
+export function invalidParameter(byte: number, bit: number): Answer {
+  return checkCondition(SenseKey.ILLEGAL_REQUEST, SenseCode.INVALID_FIELD_IN_PARAMETER_LIST, {
+    specific: { kind: 'field', byte, bit, inCdb: false },
+  })
+}
+
 /** INVALID COMMAND OPERATION CODE: this unit does not have that command. */
 export function unknownOpcode(): Answer {
   return illegalRequest(SenseCode.INVALID_COMMAND_OPERATION_CODE)

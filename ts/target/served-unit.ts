@@ -4,13 +4,15 @@ import { SgringError } from '../errors.ts'
 import { type BackingOptions, type OpenBacking, openBacking } from './backing.ts'
 import { BasicUnit, type BasicUnitOptions } from './basic-unit.ts'
 import { Disk } from './disk.ts'
+import type { DiskModeOptions } from './disk-mode.ts'
 import type { Handler } from './handler.ts'
 import { HandlerUnit } from './handler-unit.ts'
 import type { TaskSetOptions, Unit } from './unit.ts'
 
 /** A disk on a backing that the server opens and closes. */
 export type DiskUnitOptions = BackingOptions &
-  TaskSetOptions & {
+  TaskSetOptions &
+  DiskModeOptions & {
     /** Bytes in a logical block. Default: 512. */
     readonly blockLength?: 512 | 4096
     /** The unit's serial number. Default: from a file's real path; for memory, a random one. */
@@ -78,13 +80,15 @@ function ownUnit(options: Exclude<ServedUnit, Unit>): Unit {
 }
 
 function diskOn(backing: OpenBacking, options: Exclude<ServedUnit, Unit>): Disk {
-  const { blockLength, serial, maxTasks, maxRunning, taskAbortedStatus } =
+  const { blockLength, serial, maxTasks, maxRunning, taskAbortedStatus, savedModes, onSaved } =
     options as DiskUnitOptions
   return new Disk({
     backing,
     maxTasks,
     maxRunning,
     taskAbortedStatus,
+    savedModes,
+    onSaved,
     ...(blockLength !== undefined && { blockLength }),
     ...(serial !== undefined && { serial }),
     ...(backing.path !== undefined && { path: backing.path }),

@@ -12,6 +12,7 @@ import { cdbLength, controlOffset, isPlainCdb, NACA, Opcode } from '../scsi/opco
 import { encodeReportedLuns, SelectReport } from '../scsi/report-luns.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
+import { inDescriptorFormat } from '../scsi/sense-format.ts'
 import { type Answer, checkCondition, good, status } from '../task/answer.ts'
 import { Status, TaskAttribute } from '../task/command.ts'
 import type { TargetCounters } from '../task/counters.ts'
@@ -162,15 +163,15 @@ export class Target implements TaskRouter {
     const set = this.#sets.get(lun)
     const refusal = refusalOf(task)
     if (refusal !== undefined) {
-      task.answer(refusal)
+      task.answer(reportedBy(set, refusal))
     } else if (set === undefined) {
-      if (task.cdb[0] === Opcode.REPORT_LUNS) this.#reportLuns(task, nexus)
+      if (task.cdb[0] === Opcode.REPORT_LUNS) this.#reportLuns(task, nexus, set)
       else task.answer(answerAbsent(task.cdb))
     } else if (!task.ownTag && nexus.named(lun, task.tag) !== undefined) {
       abortAll(commandsOf(nexus, set))
-      task.answer(OVERLAPPED)
+      task.answer(reportedBy(set, OVERLAPPED))
     } else if (task.cdb[0] === Opcode.REPORT_LUNS) {
-      this.#reportLuns(task, nexus)
+      this.#reportLuns(task, nexus, set)
     } else if (set.isFull(task)) {
       task.answer(hasCommands(nexus, set) ? TASK_SET_FULL : BUSY)
     } else {
@@ -218,10 +219,10 @@ export class Target implements TaskRouter {
    * 5.14). The allocation length "should be at least 16" and need not: less cuts the data, as everywhere, and is no error (SPC-4 4.2.5.6).
    * It was one in the first SPC.
    */
-  #reportLuns(task: Task, nexus: Nexus): void {
+  #reportLuns(task: Task, nexus: Nexus, set: TaskSet | undefined): void {
     const select = task.cdb[2]!
     if (select > SelectReport.ALL) {
-      task.answer(invalidField(2, 7))
+      task.answer(reportedBy(set, invalidField(2, 7)))
       return
     }
     this.#luns ??= [...this.#sets.keys()].filter((lun) => lun <= MAX_LUN).sort((a, b) => a - b)
@@ -292,6 +293,12 @@ function refusalOf(task: Task): Answer | undefined {
   return task.cdbLength < cdbLength(opcode)
     ? illegalRequest(SenseCode.INVALID_FIELD_IN_CDB)
     : invalidField(controlOffset(opcode), Math.log2(NACA))
+}
+
+/** What is said before a task set has the command, in the sense format of the unit that it was for. */
+function reportedBy(set: TaskSet | undefined, answer: Answer): Answer {
+  if (set?.descriptorSense !== true || answer.sense === undefined) return answer
+  return { ...answer, sense: inDescriptorFormat(answer.sense) }
 }
 
 const ATTRIBUTES: ReadonlySet<number> = new Set([

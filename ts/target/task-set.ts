@@ -59,6 +59,11 @@ export class TaskSet implements TaskOwner {
     this.quietLimit = this.#limit
   }
 
+  /** D_SENSE of its unit, as it is now. */
+  get descriptorSense(): boolean {
+    return this.unit.descriptorSense === true
+  }
+
   /** Whether there is no room for this command, which is not in the set yet. */
   isFull(task: Task): boolean {
     return this.count >= this.#maxTasks && !runsAtOnce(task)

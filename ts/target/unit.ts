@@ -17,13 +17,15 @@ export interface TaskSetOptions {
 
 /**
  * A device server (SAM-5 4.6). One unit serves any number of nexuses, and may stand at several LUNs, each with a task set of its own. The
- * limits are read once, when the unit is given to a target.
+ * limits are read once, when the unit is given to a target; the rest of its fields whenever they are asked for.
  *
  * @example
  * const ready: Unit = { maxTasks: 64, execute: (task) => task.good() }
  * const server = await serve({ listen: '/run/user/1000/disk.sock', units: [ready] })
  */
 export interface Unit extends TaskSetOptions {
+  /** D_SENSE (SPC-4 7.5.8), read when sense data is reported: in descriptor format then, whoever made it. Default: false. */
+  readonly descriptorSense?: boolean | undefined
   /**
    * Answers the task, now or later. The target has already dealt with what is the same on every unit: a CDB of the right length with
    * NACA zero, the task attribute and the order that it asks for, no unit attention condition in the way, and no REPORT LUNS. Never throws.

@@ -82,6 +82,8 @@ export interface Task {
 
 /** Who is told of a task's end. */
 export interface TaskOwner {
+  /** Sense data of its commands is in descriptor format, in whichever their answers have it. */
+  readonly descriptorSense?: boolean
   /** The task is over: it was answered, aborted, or lost with its nexus. Called once a task, while its fields still stand. */
   ended(task: Task): void
 }

@@ -1,0 +1,61 @@
+/** The mode pages that a disk has, and what of them can be changed. */
+
+import { CACHING, type Caching } from '../scsi/mode-block.ts'
+import { CONTROL, type Control } from '../scsi/mode-common.ts'
+import { encodeModePage, type ModePageLayout } from '../scsi/mode-page.ts'
+import type { DiskModeValues } from './disk-mode.ts'
+
+/** What there is under the mode parameters. */
+export interface Medium {
+  readonly blocks: number
+  /** Bytes in one block. */
+  readonly blockLength: number
+  readonly readOnly: boolean
+  /** Writes rest in a volatile cache until they are flushed, unless WCE is 0. */
+  readonly volatileCache: boolean
+}
+
+/** A page of the disk. */
+export interface DiskModePage {
+  readonly layout: ModePageLayout<Caching> | ModePageLayout<Control>
+  /** As MODE SENSE has it, with these values; PS is 1. */
+  readonly bytes: Uint8Array
+  /** Ones for what can be changed, under the same header. */
+  readonly mask: Uint8Array
+}
+
+const PS = 0x80
+
+/** What is the same on every disk: SIMPLE commands in any order. One task set for all nexuses is TST 0, which needs no word. */
+const FIXED = { queueAlgorithmModifier: 1 }
+
+/** The pages in ascending order of their codes, as SPC-4 7.5.7 wants all of them. */
+export function pagesOf(medium: Medium, values: DiskModeValues): readonly DiskModePage[] {
+  const { wce, rcd, dSense, qErr, swp, tas } = values
+  const { volatileCache } = medium
+  return [
+    diskPage(CACHING, { wce, rcd }, { wce: volatileCache, rcd: volatileCache }),
+    diskPage(
+      CONTROL,
+      { ...FIXED, dSense, qErr, swp, tas },
+      { dSense: true, qErr: 3, swp: true, tas: true },
+    ),
+  ]
+}
+
+function diskPage<P extends Caching | Control>(
+  layout: ModePageLayout<P>,
+  values: Partial<P>,
+  changeable: Partial<P>,
+): DiskModePage {
+  const bytes = (fields: Partial<P>) => {
+    const page = encodeModePage(layout, fields).bytes
+    page[0]! |= PS
+    return page
+  }
+  return {
+    layout: layout as DiskModePage['layout'],
+    bytes: bytes(values),
+    mask: bytes(changeable),
+  }
+}
