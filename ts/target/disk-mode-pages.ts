@@ -35,11 +35,7 @@ export function pagesOf(medium: Medium, values: DiskModeValues): readonly DiskMo
   const { volatileCache } = medium
   return [
     diskPage(CACHING, { wce, rcd }, { wce: volatileCache, rcd: volatileCache }),
-    diskPage(
-      CONTROL,
-      { ...FIXED, dSense, qErr, swp, tas },
-      { dSense: true, qErr: 3, swp: true, tas: true },
-    ),
+    diskPage(CONTROL, { ...FIXED, dSense, qErr, swp, tas }, { dSense: true, swp: true, tas: true }),
   ]
 }
 
