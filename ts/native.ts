@@ -94,6 +94,16 @@ export interface IoPool {
   add(store: NativeStore): number
   remove(number: number): void
   desk(): ArrayBuffer
+  values(): ArrayBuffer
+  begin(
+    owner: number,
+    name: number,
+    number: number,
+    op: number,
+    offset: number,
+    length: number,
+    pattern: Uint8Array,
+  ): void
   reap(): number
   stop(): void
   ended(): boolean

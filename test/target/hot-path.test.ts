@@ -62,6 +62,12 @@ class StillTask implements Task {
   flush(_backing: Backing, done: TransferDone): void {
     done(this, 0)
   }
+  operate(): void {
+    throw new Error('nothing here operates')
+  }
+  get background(): never {
+    throw new Error('nothing here goes on')
+  }
   moved(): void {
     this.goods += 1
     this.owner?.ended(this)

@@ -13,6 +13,8 @@ export class PlainBacking implements Backing {
   errno = 0
   /** Whether transfers end only when `PlainTask.endTransfer` says so. */
   slow = false
+  /** Bytes of the backing that take room, in pages of 512: those that were written. */
+  readonly allocated: Set<number> = new Set()
   readonly #claimed: number | undefined
 
   constructor(
@@ -24,6 +26,18 @@ export class PlainBacking implements Backing {
     this.kind = options.kind ?? 'memory'
     this.readOnly = options.readOnly ?? false
     this.#claimed = options.claimed
+  }
+
+  /** Writes, and notes what takes room by then. */
+  put(offset: number, data: Uint8Array): void {
+    this.bytes.set(data, offset)
+    for (let page = offset >> 9; page << 9 < offset + data.length; page++) this.allocated.add(page)
+  }
+
+  /** Makes zeros that take no room. */
+  release(offset: number, length: number): void {
+    this.bytes.fill(0, offset, offset + length)
+    for (let page = offset >> 9; page << 9 < offset + length; page++) this.allocated.delete(page)
   }
 
   /** Its size, or a larger one that it claims, for a disk too large to have. */

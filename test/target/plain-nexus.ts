@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import type { Target } from '#dist/target/target.js'
 import { Status } from '#dist/task/command.js'
 import type { TargetNexus, Task, TaskSource } from '#dist/task/task.js'
+import { PlainBackground } from './plain-operations.ts'
 import { type Outcome, type PlainCommand, type PlainFunction, PlainTask } from './plain-task.ts'
 
 /** One nexus: what its initiator sends, and what becomes of it. */
@@ -18,6 +19,8 @@ export class PlainNexus implements TaskSource {
   /** What units threw behind `execute`. */
   readonly failures: unknown[] = []
   readonly target: Target
+  /** What goes on behind answers. */
+  readonly background: PlainBackground = new PlainBackground()
   readonly #open = new Set<PlainTask>()
   /** Not fetched yet, on each of two pairs. */
   readonly #published: [PlainTask[], PlainTask[]] = [[], []]

@@ -9,9 +9,20 @@ import { inDescriptorFormat } from '#dist/scsi/sense-format.js'
 import type { Answer } from '#dist/task/answer.js'
 import { Status } from '#dist/task/command.js'
 import type { FunctionResult } from '#dist/task/function.js'
-import type { Backing, TargetNexus, Task, TaskOwner, TransferDone } from '#dist/task/task.js'
+import type {
+  Background,
+  Backing,
+  BackingOperation,
+  BackingRange,
+  OperationDone,
+  TargetNexus,
+  Task,
+  TaskOwner,
+  TransferDone,
+} from '#dist/task/task.js'
 import type { PlainBacking } from './plain-backing.ts'
 import type { PlainNexus } from './plain-nexus.ts'
+import { operateOn } from './plain-operations.ts'
 
 /** How a task ended. */
 export interface Outcome {
@@ -49,8 +60,9 @@ type State = 'open' | 'aborted' | 'ending' | 'over'
 
 interface Transfer {
   readonly backing: PlainBacking
-  move(): void
-  readonly done: TransferDone
+  /** Does it, and says what it found out. */
+  move(): number
+  readonly done: OperationDone
 }
 
 let lastId = 0
@@ -124,9 +136,10 @@ export class PlainTask implements Task {
     const transfer = this.#transfer
     assert.ok(transfer !== undefined, 'no transfer is under way')
     this.#transfer = undefined
-    if (transfer.backing.errno === 0) transfer.move()
+    const { errno } = transfer.backing
+    const value = errno === 0 ? transfer.move() : 0
     if (this.#state === 'aborted') this.#endAborted()
-    else transfer.done(this, transfer.backing.errno)
+    else transfer.done(this, errno, value)
   }
 
   // ---- for the target, while there is a task
@@ -218,7 +231,10 @@ export class PlainTask implements Task {
     this.#direction = 'in'
     plain.log.push(`read ${offset} ${length}`)
     assert.ok(length <= this.dataInLength, 'a read stays within the data-in room')
-    const move = () => this.#dataIn.set(plain.bytes.subarray(offset, offset + length))
+    const move = () => {
+      this.#dataIn.set(plain.bytes.subarray(offset, offset + length))
+      return 0
+    }
     this.#begin({ backing: plain, move, done })
   }
 
@@ -227,14 +243,36 @@ export class PlainTask implements Task {
     this.#direction = 'out'
     plain.log.push(`write ${offset} ${length}${fua ? ' fua' : ''}`)
     assert.ok(length <= this.dataOutLength, 'a write stays within the data-out')
-    const move = () => plain.bytes.set(this.#dataOut.subarray(0, length), offset)
+    const move = () => {
+      plain.put(offset, this.#dataOut.subarray(0, length))
+      return 0
+    }
     this.#begin({ backing: plain, move, done })
   }
 
   flush(backing: Backing, done: TransferDone): void {
     const plain = backing as PlainBacking
     plain.log.push('flush')
-    this.#begin({ backing: plain, move: () => {}, done })
+    this.#begin({ backing: plain, move: () => 0, done })
+  }
+
+  operate(
+    backing: Backing,
+    operation: BackingOperation,
+    range: BackingRange,
+    done: OperationDone,
+  ): void {
+    const plain = backing as PlainBacking
+    const { offset, length, data = 0, fua = false } = range
+    plain.log.push(`${operation} ${offset} ${length}${fua ? ' fua' : ''}`)
+    assert.ok(data <= this.dataOutLength, 'an operation stays within the data-out')
+    const dataOut = this.#dataOut.subarray(0, data)
+    const move = () => operateOn(plain, operation, offset, length, dataOut)
+    this.#begin({ backing: plain, move, done })
+  }
+
+  get background(): Background {
+    return this.#nexus.background
   }
 
   moved(length: number): void {

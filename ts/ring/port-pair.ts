@@ -1,11 +1,12 @@
 /** One pair on the target's side: fetches a batch of tasks, routes each, and publishes what they were answered, a batch a call. */
 
 import type { TargetPair } from '../native.ts'
-import type { Backing, TargetNexus, Task, TaskRouter } from '../task/task.ts'
+import type { Background, Backing, TargetNexus, Task, TaskRouter } from '../task/task.ts'
 import { Bell } from './bell.ts'
 import {
   RECORD_BYTES,
   TRANSFER_BACKING,
+  TRANSFER_DATA,
   TRANSFER_ERRNO,
   TRANSFER_LEN,
   TRANSFER_OFFSET_HIGH,
@@ -247,10 +248,10 @@ export class PortPair implements TransferOwner {
   }
 
   /** Tells a task the end of its transfer; what its unit throws then is as above. */
-  #tell(slot: number, errno: number): void {
+  #tell(slot: number, errno: number, value: number): void {
     const task = this.#tasks[slot]
     try {
-      task?.transferred(errno)
+      task?.transferred(errno, value)
     } catch (error) {
       task?.unitFailed()
       this.#events.unitFailed(error)
@@ -287,6 +288,25 @@ export class PortPair implements TransferOwner {
     this.#schedule()
   }
 
+  /** Lists a transfer that is neither READ, WRITE nor flush: it takes `data` bytes of data-out, and may find something out. */
+  operation(
+    slot: number,
+    op: number,
+    backing: Backing,
+    offset: number,
+    length: number,
+    data: number,
+  ): void {
+    this.#transfers.expectValues()
+    const word = this.#started * TRANSFER_WORDS
+    this.transfer(slot, op, backing, offset, length)
+    this.#transferWords[word + TRANSFER_DATA] = data
+  }
+
+  get background(): Background {
+    return this.#transfers
+  }
+
   /** Calls what a unit has left to be called. */
   guarded(call: () => void): void {
     try {
@@ -310,10 +330,10 @@ export class PortPair implements TransferOwner {
 
   // ---- for the threads
 
-  transferred(slot: number, errno: number): void {
+  transferred(slot: number, errno: number, value: number): void {
     const routing = this.#routing
     this.#routing = true
-    this.#tell(slot, errno)
+    this.#tell(slot, errno, value)
     this.#routing = routing
   }
 
@@ -333,7 +353,7 @@ export class PortPair implements TransferOwner {
     const count = this.#started
     this.#started = 0
     for (let index = 0; index < count; index++) {
-      this.#tasks[this.#transferWords[index * TRANSFER_WORDS + TRANSFER_SLOT]!]?.transferred(0)
+      this.#tasks[this.#transferWords[index * TRANSFER_WORDS + TRANSFER_SLOT]!]?.transferred(0, 0)
     }
   }
 
@@ -364,7 +384,7 @@ export class PortPair implements TransferOwner {
     const routing = this.#routing
     this.#routing = true
     this.#telling = true
-    for (let index = 0; index < overs; index += 2) this.#tell(over[index]!, over[index + 1]!)
+    for (let index = 0; index < overs; index += 2) this.#tell(over[index]!, over[index + 1]!, 0)
     this.#telling = false
     this.#routing = routing
     if (this.#closed) this.#leave()

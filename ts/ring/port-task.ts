@@ -7,7 +7,17 @@ import { inDescriptorFormat } from '../scsi/sense-format.ts'
 import { type Answer, checkCondition } from '../task/answer.ts'
 import { Status } from '../task/command.ts'
 import { ENDED_WITHOUT_RESPONSE, type FunctionResult } from '../task/function.ts'
-import type { Backing, TargetNexus, Task, TaskOwner, TransferDone } from '../task/task.ts'
+import type {
+  Background,
+  Backing,
+  BackingOperation,
+  BackingRange,
+  OperationDone,
+  TargetNexus,
+  Task,
+  TaskOwner,
+  TransferDone,
+} from '../task/task.ts'
 import {
   FLAG_RESIDUAL,
   FLAG_SENSE,
@@ -31,6 +41,7 @@ import {
   TRANSFER_WRITE,
   TRANSFER_WRITE_FUA,
 } from './layout.gen.ts'
+import { operationCode } from './operations.ts'
 import type { PortPair } from './port-pair.ts'
 import { swap } from './slots.ts'
 
@@ -63,7 +74,7 @@ export class RingTask implements Task {
   readonly #ownTagHigh: number
   #state = OVER
   /** What the task waits for: the end of its transfer. */
-  #done: TransferDone | undefined
+  #done: OperationDone | undefined
   /** Whether the last transfer was one of data-out. */
   #wrote = false
   /** What an aborted task ends with. */
@@ -200,11 +211,27 @@ export class RingTask implements Task {
     this.#pair.release()
   }
 
-  transferred(errno: number): void {
+  operate(
+    backing: Backing,
+    operation: BackingOperation,
+    { offset, length, data = 0, fua = false }: BackingRange,
+    done: OperationDone,
+  ): void {
+    this.#check()
+    const code = operationCode(operation, fua)
+    this.#pair.operation(this.#slot, code, backing, offset, length, data)
+    this.#done = done
+  }
+
+  get background(): Background {
+    return this.#pair.background
+  }
+
+  transferred(errno: number, value: number): void {
     const done = this.#done
     this.#done = undefined
     if (this.#state === ABORTED) this.#endAborted()
-    else done?.(this, errno)
+    else done?.(this, errno, value)
   }
 
   abort(status: number | undefined): void {

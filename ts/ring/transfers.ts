@@ -1,13 +1,14 @@
 /** The threads that move bytes for all pairs of a port, and which transfer is whose. */
 
 import { type IoPool, type NativeStore, native, translated } from '../native.ts'
-import type { Backing } from '../task/task.ts'
+import type { Background, Backing } from '../task/task.ts'
 import { Bell } from './bell.ts'
+import { operationCode } from './operations.ts'
 
 /** Who started a transfer. */
 export interface TransferOwner {
-  /** It is over: 0, or an errno. */
-  transferred(slot: number, errno: number): void
+  /** It is over: 0 and what it found out, or an errno. */
+  transferred(slot: number, errno: number, value: number): void
   /** All that were over at once have been told. */
   transfersTold(): void
 }
@@ -16,10 +17,12 @@ const WORDS = 3
 /** How often to look where nobody can ring. */
 const POLL_MS = 10
 
-export class Transfers {
+export class Transfers implements Background {
   readonly pool: IoPool
   readonly #bell: Bell
   readonly #done: Uint32Array
+  /** What those of the list found out; nobody asks of reads and writes. */
+  #values: Uint32Array | undefined
   readonly #owners = new Map<number, TransferOwner>()
   readonly #backings = new Map<Backing, number>()
   #closing: Promise<void> | undefined
@@ -28,6 +31,8 @@ export class Transfers {
   #ended = false
   #poll: NodeJS.Timeout | undefined
   #lastOwner = 0
+  /** Who owns what no task does. */
+  #background: number | undefined
   /** The one that was asked for last, and mostly is again. */
   #lastBacking: Backing | undefined
   #lastNumber = 0
@@ -54,6 +59,25 @@ export class Transfers {
   /** What is still under way for this owner is told to nobody. */
   leave(number: number): void {
     this.#owners.delete(number)
+  }
+
+  /** From now on there are operations that find something out. */
+  expectValues(): void {
+    this.#values ??= new Uint32Array(this.pool.values())
+  }
+
+  begin(
+    backing: Backing,
+    operation: Parameters<Background['begin']>[1],
+    { offset, length, data }: Parameters<Background['begin']>[2],
+    done: (errno: number) => void,
+  ): void {
+    this.#background ??= this.join(new Unowned())
+    const owner = this.#owners.get(this.#background) as Unowned
+    const name = owner.expect(done)
+    const number = this.backing(backing)
+    const code = operationCode(operation, false)
+    translated(() => this.pool.begin(this.#background!, name, number, code, offset, length, data))
   }
 
   /** The number of a backing in the pool. */
@@ -117,9 +141,36 @@ export class Transfers {
         const owner = this.#owners.get(this.#done[index * WORDS]!)
         if (owner === undefined) continue
         told.add(owner)
-        owner.transferred(this.#done[index * WORDS + 1]!, this.#done[index * WORDS + 2]! | 0)
+        const errno = this.#done[index * WORDS + 2]! | 0
+        owner.transferred(this.#done[index * WORDS + 1]!, errno, this.#value(index))
       }
     }
     for (const owner of told) owner.transfersTold()
   }
+
+  #value(index: number): number {
+    if (this.#values === undefined) return 0
+    return this.#values[2 * index]! + this.#values[2 * index + 1]! * 0x1_0000_0000
+  }
+}
+
+/** The owner of operations that outlive their commands. */
+class Unowned implements TransferOwner {
+  readonly #expected = new Map<number, (errno: number) => void>()
+  #last = 0
+
+  /** A name for what is about to begin. */
+  expect(done: (errno: number) => void): number {
+    this.#last = (this.#last + 1) >>> 0
+    this.#expected.set(this.#last, done)
+    return this.#last
+  }
+
+  transferred(name: number, errno: number): void {
+    const done = this.#expected.get(name)
+    this.#expected.delete(name)
+    done?.(errno)
+  }
+
+  transfersTold(): void {}
 }

@@ -4,7 +4,17 @@ import { SgringError } from '../errors.ts'
 import { type Answer, good } from '../task/answer.ts'
 import { Status } from '../task/command.ts'
 import type { FunctionResult } from '../task/function.ts'
-import type { Backing, TargetNexus, Task, TaskOwner, TransferDone } from '../task/task.ts'
+import type {
+  Background,
+  Backing,
+  BackingOperation,
+  BackingRange,
+  OperationDone,
+  TargetNexus,
+  Task,
+  TaskOwner,
+  TransferDone,
+} from '../task/task.ts'
 import type { Unit } from './unit.ts'
 
 /** Who hears of the end. */
@@ -14,6 +24,9 @@ export interface WrappedEnd {
   /** The unit has thrown this, possibly behind its answer. */
   failed(error: unknown): void
 }
+
+/** The end of a transfer, which finds nothing out, or of an operation. */
+type Over = (task: Task, errno: number, value?: number) => void
 
 /** The same task, answered to `end`. */
 export class WrappedTask implements Task {
@@ -110,6 +123,19 @@ export class WrappedTask implements Task {
     this.#transfer(done, (over) => this.#task.flush(backing, over))
   }
 
+  operate(
+    backing: Backing,
+    operation: BackingOperation,
+    range: BackingRange,
+    done: OperationDone,
+  ): void {
+    this.#transfer(done, (over) => this.#task.operate(backing, operation, range, over))
+  }
+
+  get background(): Background {
+    return this.#task.background
+  }
+
   abort(status: number | undefined): void {
     this.#task.abort(status)
   }
@@ -118,14 +144,14 @@ export class WrappedTask implements Task {
     this.#task.respond(result)
   }
 
-  #transfer(done: TransferDone, start: (over: TransferDone) => void): void {
+  #transfer(done: OperationDone, start: (over: Over) => void): void {
     this.#check()
     // Before it starts, because it may be over before `start` returns.
     this.#transferring = true
     try {
-      start((_task, errno) => {
+      start((_task, errno, value = 0) => {
         this.#transferring = false
-        if (this.#open) this.#guarded(() => done(this, errno))
+        if (this.#open) this.#guarded(() => done(this, errno, value))
         else this.#left?.()
       })
     } catch (error) {

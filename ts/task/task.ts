@@ -17,6 +17,57 @@ export interface Backing {
 export type TransferDone = (task: Task, errno: number) => void
 
 /**
+ * What a backing does besides reading and writing, for a range of its bytes.
+ *
+ *     verify           reads them from the medium, to nowhere
+ *     load             reads them into the system's cache
+ *     compare          with data-out, repeated where there is less of it; finds out how many bytes from the start are the same
+ *     compareAndWrite  compares with the first half of data-out, which is twice as long, and writes the second half if all are the same, with
+ *                      nothing between; finds out what `compare` does
+ *     orWrite          sets the bits that are set in data-out
+ *     fill             writes data-out as often as it takes, or zeros without any
+ *     fillOrRelease    as `fill`; zeros take no room any more
+ *     release          makes them zeros, which take no room any more where that can be
+ *     extent           finds out how far the backing goes on as it begins at the offset: bytes times two, plus one where they take room
+ */
+export type BackingOperation =
+  | 'verify'
+  | 'load'
+  | 'compare'
+  | 'compareAndWrite'
+  | 'orWrite'
+  | 'fill'
+  | 'fillOrRelease'
+  | 'release'
+  | 'extent'
+
+/** A range of a backing, and what becomes of it. */
+export interface BackingRange {
+  /** Bytes. */
+  readonly offset: number
+  /** Bytes, less than 2^32. */
+  readonly length: number
+  /** Bytes of data-out, from its start, that it takes. Default: none. */
+  readonly data?: number
+  /** What is written is on the medium in the end. Default: false. */
+  readonly fua?: boolean
+}
+
+/** How an operation ended: 0 and what it found out, or the `errno` that the backing gave. */
+export type OperationDone = (task: Task, errno: number, value: number) => void
+
+/** Operations that belong to no task: of a command that was answered before they are over. */
+export interface Background {
+  /** As `Task.operate`; what is filled with is copied. `done` is called later, and must not throw. */
+  begin(
+    backing: Backing,
+    operation: 'verify' | 'fill' | 'fillOrRelease' | 'release' | 'flush',
+    range: { readonly offset: number; readonly length: number; readonly data: Uint8Array },
+    done: (errno: number) => void,
+  ): void
+}
+
+/**
  * A task from when its port accepts it until it is over: a command, or a request for a task management function. The object is reused for
  * later tasks: nothing may be kept of it after the answer, nor after `onAbort`. A command is answered once, by exactly one of `good`,
  * `answer` and `moved`; before that its unit may make transfers, one after the other, each begun in the `done` of the one before. A
@@ -64,6 +115,15 @@ export interface Task {
   write(backing: Backing, offset: number, length: number, fua: boolean, done: TransferDone): void
   /** Puts everything written so far on the medium. */
   flush(backing: Backing, done: TransferDone): void
+  /** Has the backing do something else with a range, then calls `done`, which answers. */
+  operate(
+    backing: Backing,
+    operation: BackingOperation,
+    range: BackingRange,
+    done: OperationDone,
+  ): void
+  /** What goes on behind the answer: it may be kept beyond the task. */
+  readonly background: Background
   /**
    * GOOD after a `read` or `write` for a command that asked for `length` bytes. More than the transfer moved leaves a negative residual
    * in its direction, less than the initiator offered a positive one; the other direction stays as residual whole.

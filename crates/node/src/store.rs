@@ -3,10 +3,10 @@
 use crate::error::{self, Coded};
 use crate::memory;
 use napi::Env;
-use napi::bindgen_prelude::Unknown;
+use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi_derive::napi;
 use sgring_shm::{Mapping, bell_pair};
-use sgring_store::{Access, Done, Durability, Errno, Job, Kind, Op, Pool, Span, Store};
+use sgring_store::{Access, Done, Durability, Errno, Job, Kind, Op, Pool, Span, Store, Zeros};
 use sgring_task::{Desk, Direction, transfer};
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::path::Path;
@@ -75,6 +75,7 @@ const INLINE_BYTES: usize = 256 << 10;
 /// Longer reads need no help: the processor sees by itself where they go.
 const PREFETCH_BYTES: usize = 16 << 10;
 const DONE_BYTES: usize = 12;
+const VALUE_BYTES: usize = 8;
 const DONE_LIST: usize = 256;
 
 /// Threads that move bytes between backings and arenas.
@@ -83,6 +84,7 @@ pub struct IoPool {
     io: Arc<RwLock<Option<Io>>>,
     bell: Option<OwnedFd>,
     done: Arc<Desk>,
+    values: Arc<Desk>,
     reaped: Vec<Done>,
 }
 
@@ -117,6 +119,7 @@ pub fn io_pool(threads: u32) -> Result<IoPool, Coded> {
         io: Arc::new(RwLock::new(Some(io))),
         bell: Some(watched),
         done: Desk::new(DONE_LIST * DONE_BYTES),
+        values: Desk::new(DONE_LIST * VALUE_BYTES),
         reaped: Vec::with_capacity(DONE_LIST),
     })
 }
@@ -151,10 +154,57 @@ impl IoPool {
         }
     }
 
+    /// Starts an operation of no task: what `reap` calls `owner` and `name` when it is over. `pattern` is the data of one that fills.
+    #[napi(catch_unwind)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "numbers, as everything that crosses here on the path of a command"
+    )]
+    pub fn begin(
+        &mut self,
+        owner: u32,
+        name: u32,
+        number: u32,
+        op: u32,
+        offset: f64,
+        length: f64,
+        pattern: Uint8Array,
+    ) -> Result<(), Coded> {
+        let io = self.io.read().unwrap_or_else(PoisonError::into_inner);
+        let io = io.as_ref().ok_or_else(error::closed)?;
+        let store = io.stores.get(number as usize).cloned().flatten();
+        let store = store.ok_or_else(error::closed)?;
+        let op = operation(op).filter(|op| !matches!(op, Op::Read));
+        let op = op.ok_or_else(|| error::argument("no operation without a task"))?;
+        let mut bytes = pattern.to_vec().into_boxed_slice();
+        let spans = vec![Span {
+            ptr: bytes.as_mut_ptr(),
+            len: bytes.len(),
+        }];
+        let job = Job {
+            token: u64::from(owner) << 32 | u64::from(name),
+            store,
+            op,
+            offset: offset as u64,
+            len: length as u64,
+            spans,
+            keep: Arc::new(bytes),
+        };
+        // SAFETY: the span is over `bytes`, which the job keeps, and nobody else has.
+        unsafe { io.pool.submit([job]) };
+        Ok(())
+    }
+
     /// The list of transfers that are over: pair, slot and errno, each 32 bits.
     #[napi(catch_unwind)]
     pub fn desk<'env>(&self, env: &'env Env) -> Result<Unknown<'env>, Coded> {
         memory::desk(env, &self.done)
+    }
+
+    /// What each transfer of that list found out: 64 bits, in two words, the low one first.
+    #[napi(catch_unwind)]
+    pub fn values<'env>(&self, env: &'env Env) -> Result<Unknown<'env>, Coded> {
+        memory::desk(env, &self.values)
     }
 
     /// Takes up to 256 transfers that are over to the list, and returns how many. To be called until it returns 0.
@@ -170,6 +220,9 @@ impl IoPool {
             self.done.store(at, 0, (done.token >> 32) as u32);
             self.done.store(at, 1, done.token as u32);
             self.done.store(at, 2, done.errno as u32);
+            self.values.store(index * VALUE_BYTES, 0, done.value as u32);
+            self.values
+                .store(index * VALUE_BYTES, 1, (done.value >> 32) as u32);
         }
         self.reaped.len() as u32
     }
@@ -212,6 +265,8 @@ struct Ticket<'a> {
     direction: Option<Direction>,
     offset: u64,
     len: usize,
+    /// Bytes of the task's data that it takes.
+    data: u64,
 }
 
 impl Drop for Io {
@@ -250,9 +305,8 @@ impl Io {
             }
             let filled = ticket.filter(|ticket| {
                 spans.clear();
-                let len = ticket.len as u64;
                 let direction = ticket.direction;
-                direction.is_none_or(|way| fill(&mut spans, ticket.slot, way, len).is_ok())
+                direction.is_none_or(|way| fill(&mut spans, ticket.slot, way, ticket.data).is_ok())
             });
             let errno = match filled {
                 None => libc::EINVAL,
@@ -265,6 +319,7 @@ impl Io {
                             store: Arc::clone(ticket.store),
                             op: ticket.op,
                             offset: ticket.offset,
+                            len: ticket.len as u64,
                             spans: std::mem::take(&mut spans),
                             keep: Arc::clone(memory) as _,
                         });
@@ -281,12 +336,18 @@ impl Io {
     }
 
     fn ticket(&self, list: &Desk, at: usize) -> Option<Ticket<'_>> {
-        let (op, direction) = match list.load(at, transfer::OP) {
-            transfer::READ => (Op::Read, Some(Direction::In)),
-            transfer::WRITE => (Op::Write(Durability::Cached), Some(Direction::Out)),
-            transfer::WRITE_FUA => (Op::Write(Durability::Medium), Some(Direction::Out)),
-            transfer::FLUSH => (Op::Flush, None),
-            _ => return None,
+        let code = list.load(at, transfer::OP);
+        let op = operation(code)?;
+        let direction = match code {
+            transfer::READ => Some(Direction::In),
+            transfer::WRITE | transfer::WRITE_FUA => Some(Direction::Out),
+            transfer::COMPARE..=transfer::FILL_OR_RELEASE => Some(Direction::Out),
+            _ => None,
+        };
+        let len = list.load(at, transfer::LEN);
+        let data = match code {
+            transfer::COMPARE..=transfer::FILL_OR_RELEASE => list.load(at, transfer::DATA),
+            _ => len,
         };
         let low = list.load(at, transfer::OFFSET_LOW);
         let high = list.load(at, transfer::OFFSET_HIGH);
@@ -299,9 +360,32 @@ impl Io {
             op,
             direction,
             offset: u64::from(low) | u64::from(high) << 32,
-            len: list.load(at, transfer::LEN) as usize,
+            len: len as usize,
+            data: u64::from(data),
         })
     }
+}
+
+/// What an operation is called in a list of transfers.
+fn operation(code: u32) -> Option<Op> {
+    Some(match code {
+        transfer::READ => Op::Read,
+        transfer::WRITE => Op::Write(Durability::Cached),
+        transfer::WRITE_FUA => Op::Write(Durability::Medium),
+        transfer::FLUSH => Op::Flush,
+        transfer::VERIFY => Op::Verify,
+        transfer::LOAD => Op::Load,
+        transfer::COMPARE => Op::Compare,
+        transfer::COMPARE_AND_WRITE => Op::CompareAndWrite(Durability::Cached),
+        transfer::COMPARE_AND_WRITE_FUA => Op::CompareAndWrite(Durability::Medium),
+        transfer::OR_WRITE => Op::OrWrite(Durability::Cached),
+        transfer::OR_WRITE_FUA => Op::OrWrite(Durability::Medium),
+        transfer::FILL => Op::Fill(Zeros::Written),
+        transfer::FILL_OR_RELEASE => Op::Fill(Zeros::Released),
+        transfer::RELEASE => Op::Release,
+        transfer::EXTENT => Op::Extent,
+        _ => return None,
+    })
 }
 
 /// Memory without waiting; `None` if it takes a thread.
@@ -322,5 +406,6 @@ fn at_once(ticket: &Ticket, spans: &[Span]) -> Option<Result<(), Errno>> {
         // SAFETY: as above.
         Op::Write(_) => unsafe { store.try_write(offset, spans) },
         Op::Flush => Some(store.flush()),
+        _ => None,
     }
 }

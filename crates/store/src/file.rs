@@ -25,6 +25,9 @@ use std::ptr;
 /// How many FUA writes run at once: as many as a pool is likely to have threads.
 pub(crate) const LANES: usize = 4;
 
+/// What is written where no hole can be made.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
 /// How many spans go to the kernel at once; IOV_MAX is 1024.
 const BATCH: usize = 64;
 
@@ -116,6 +119,75 @@ impl FileImage {
         from: &mut Cursor<'_>,
         durability: Durability,
     ) -> Result<(), Errno> {
+        let writer = self.refuse_write(piece)?;
+        match durability {
+            // SAFETY: the contract is the caller's.
+            Durability::Cached => unsafe { write_cached(&self.data, piece, from) },
+            // SAFETY: the contract is the caller's.
+            Durability::Medium => unsafe { write_medium(&writer.lane(piece), piece, from) },
+        }
+    }
+
+    /// Makes `piece` zeros, and has the file system take the room back where it can: else they are written.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileImage::write`].
+    pub(crate) fn release(&self, piece: Piece) -> Result<(), Errno> {
+        self.refuse_write(piece)?;
+        match punch(&self.data, piece) {
+            // Not here, or not at such borders.
+            Err(Errno(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL)) => self.write_zeros(piece),
+            punched => punched,
+        }
+    }
+
+    fn write_zeros(&self, piece: Piece) -> Result<(), Errno> {
+        for part in piece.parts(ZEROS.len()) {
+            let spans = [Span {
+                ptr: ZEROS.as_ptr().cast_mut(),
+                len: part.len,
+            }];
+            // SAFETY: a write only reads the span, which is a constant's.
+            unsafe { write_cached(&self.data, part, &mut Cursor::new(&spans)) }?;
+        }
+        Ok(())
+    }
+
+    /// Up to where the file is as it is at `offset`, `len_bytes` at most, and whether it has room there (lseek(2), SEEK_DATA).
+    ///
+    /// # Errors
+    ///
+    /// What `lseek(2)` says.
+    pub(crate) fn extent(&self, offset: u64, len_bytes: u64) -> Result<(u64, bool), Errno> {
+        // Where the file ends, a hole begins.
+        let seek = |whence, unless| match lseek(&self.data, offset, whence) {
+            Err(Errno(libc::ENXIO)) => Ok(unless),
+            sought => sought,
+        };
+        let data = seek(libc::SEEK_DATA, len_bytes)?;
+        if data > offset {
+            return Ok((data.min(len_bytes), false));
+        }
+        Ok((seek(libc::SEEK_HOLE, len_bytes)?.min(len_bytes), true))
+    }
+
+    /// Has the kernel forget what it has cached of these bytes and the medium has, too: the next read asks the medium.
+    pub(crate) fn forget(&self, piece: Piece) {
+        let (offset, len) = (piece.offset.cast_signed(), piece.len as libc::off_t);
+        // Where the kernel does not heed it, the cache is read, which is no error.
+        // SAFETY: it takes numbers, and changes no byte.
+        unsafe {
+            libc::posix_fadvise(
+                self.data.as_raw_fd(),
+                offset,
+                len,
+                libc::POSIX_FADV_DONTNEED,
+            )
+        };
+    }
+
+    fn refuse_write(&self, piece: Piece) -> Result<&Writer, Errno> {
         let Some(writer) = &self.writer else {
             return Err(Errno(libc::EROFS));
         };
@@ -123,12 +195,7 @@ impl FileImage {
         if self.kind == Kind::File && self.data.metadata()?.len() < end {
             return Err(Errno(libc::EIO));
         }
-        match durability {
-            // SAFETY: the contract is the caller's.
-            Durability::Cached => unsafe { write_cached(&self.data, piece, from) },
-            // SAFETY: the contract is the caller's.
-            Durability::Medium => unsafe { write_medium(&writer.lane(piece), piece, from) },
-        }
+        Ok(writer)
     }
 
     /// Returns when all that was written before is on the medium.
@@ -194,6 +261,28 @@ unsafe fn write_medium(lane: &File, piece: Piece, from: &mut Cursor<'_>) -> Resu
         }
         written => written,
     }
+}
+
+fn punch(file: &File, piece: Piece) -> Result<(), Errno> {
+    let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    let (offset, len) = (piece.offset.cast_signed(), piece.len as libc::off_t);
+    loop {
+        // SAFETY: it takes numbers, and touches no memory.
+        match unsafe { libc::fallocate(file.as_raw_fd(), mode, offset, len) } {
+            0 => return Ok(()),
+            _ => match Errno::last() {
+                Errno(libc::EINTR) => {}
+                errno => return Err(errno),
+            },
+        }
+    }
+}
+
+/// Nobody reads or writes at the position that this moves.
+fn lseek(file: &File, offset: u64, whence: libc::c_int) -> Result<u64, Errno> {
+    // SAFETY: it takes numbers, and touches no memory.
+    let sought = unsafe { libc::lseek(file.as_raw_fd(), offset.cast_signed(), whence) };
+    u64::try_from(sought).map_err(|_| Errno::last())
 }
 
 /// Repeats `call` until the whole piece is moved.

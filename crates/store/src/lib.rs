@@ -10,6 +10,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `store` | [`Store`]: ranges, the locks that keep a block whole, and the choice of image |
+//! | `operations` | what it does besides reading and writing: compare, fill, mix, release |
 //! | `memory` | the image in memory: the only mapping here |
 //! | `open` | finding and creating a file or device |
 //! | `lock` | keeping others out of it |
@@ -27,6 +28,7 @@ mod file;
 mod lock;
 mod memory;
 mod open;
+mod operations;
 mod pool;
 mod span;
 mod store;
@@ -35,6 +37,7 @@ mod sync;
 
 pub use error::{Errno, StoreError};
 pub use open::Access;
+pub use operations::{Extent, Zeros};
 pub use pool::{Done, Job, Op, Pool};
 pub use span::Span;
 pub use store::{Durability, Kind, Store};

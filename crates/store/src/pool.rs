@@ -17,6 +17,7 @@
 //! between is lost), and a wake with nothing to reap is borne (another reap, between push and wake, took the entry).
 
 use crate::error::Errno;
+use crate::operations::{Extent, Zeros};
 use crate::span::Span;
 use crate::store::{Durability, Store};
 use crate::sync::{Condvar, Mutex};
@@ -37,7 +38,9 @@ pub struct Job {
     pub op: Op,
     /// Where in the store it starts, in bytes.
     pub offset: u64,
-    /// The memory that it fills or takes, in order. A flush has none.
+    /// How many bytes of the store it is about, where its spans do not say that.
+    pub len: u64,
+    /// The memory that it fills or takes, in order, if any.
     pub spans: Vec<Span>,
     /// What keeps the spans mapped. It is dropped before the [`Done`] can be had: on a thread of the pool, or, of a job that never
     /// started, on the thread that stops or drops the pool, or gives the job to a stopped one.
@@ -53,6 +56,22 @@ pub enum Op {
     Write(Durability),
     /// [`Store::flush`]. It covers the writes whose `Done` was there when it was submitted; jobs run in any order.
     Flush,
+    /// [`Store::verify`].
+    Verify,
+    /// [`Store::load`].
+    Load,
+    /// [`Store::compare`]: its value is what that returns.
+    Compare,
+    /// [`Store::compare_and_write`]: its value is what that returns.
+    CompareAndWrite(Durability),
+    /// [`Store::or_write`].
+    OrWrite(Durability),
+    /// [`Store::fill`].
+    Fill(Zeros),
+    /// [`Store::release`].
+    Release,
+    /// [`Store::extent`]: its value is [`Extent::packed`].
+    Extent,
 }
 
 /// The end of a [`Job`].
@@ -62,6 +81,8 @@ pub struct Done {
     pub token: u64,
     /// 0, or why it failed. `ECANCELED`: the pool was stopped before it started.
     pub errno: i32,
+    /// What it found out, where it is one to ask: else 0.
+    pub value: u64,
 }
 
 /// A fixed set of native threads. Each submitted job ends in exactly one [`Done`], from [`Pool::reap`].
@@ -196,8 +217,8 @@ impl Shared {
     /// What a thread does until the pool is stopped.
     fn work(&self) {
         while let Some(job) = self.next() {
-            let errno = job.run();
-            self.end(job, errno);
+            let result = job.run();
+            self.end(job, result);
         }
         self.leave();
     }
@@ -234,16 +255,24 @@ impl Shared {
 
     fn cancel(&self, jobs: impl IntoIterator<Item = Job>) {
         for job in jobs {
-            self.end(job, libc::ECANCELED);
+            self.end(job, Err(Errno(libc::ECANCELED)));
         }
     }
 
     /// Lets go of what the job kept, then tells its end.
-    fn end(&self, job: Job, errno: i32) {
+    fn end(&self, job: Job, result: Result<u64, Errno>) {
         let token = job.token;
         drop(job);
+        let (errno, value) = match result {
+            Ok(value) => (0, value),
+            Err(Errno(errno)) => (errno, 0),
+        };
         let mut done = self.done.lock();
-        done.push_back(Done { token, errno });
+        done.push_back(Done {
+            token,
+            errno,
+            value,
+        });
         let first = done.len() == 1;
         drop(done);
         if first {
@@ -253,16 +282,37 @@ impl Shared {
 }
 
 impl Job {
-    fn run(&self) -> i32 {
-        let result = match self.op {
+    /// What it found out, or 0.
+    fn run(&self) -> Result<u64, Errno> {
+        let Self {
+            store,
+            offset,
+            len,
+            spans,
+            ..
+        } = self;
+        let (offset, len) = (*offset, *len);
+        let done = match self.op {
             // SAFETY: `submit`'s caller promised it while `keep` lives, which is as long as `self`.
-            Op::Read => unsafe { self.store.read(self.offset, &self.spans) },
+            Op::Read => unsafe { store.read(offset, spans) },
             // SAFETY: as above.
-            Op::Write(durability) => unsafe {
-                self.store.write(self.offset, &self.spans, durability)
-            },
-            Op::Flush => self.store.flush(),
+            Op::Write(durability) => unsafe { store.write(offset, spans, durability) },
+            Op::Flush => store.flush(),
+            Op::Verify => store.verify(offset, len),
+            Op::Load => store.load(offset, len),
+            // SAFETY: as above.
+            Op::Compare => return unsafe { store.compare(offset, len, spans) },
+            Op::CompareAndWrite(durability) => {
+                // SAFETY: as above.
+                return unsafe { store.compare_and_write(offset, spans, durability) };
+            }
+            // SAFETY: as above.
+            Op::OrWrite(durability) => unsafe { store.or_write(offset, spans, durability) },
+            // SAFETY: as above.
+            Op::Fill(zeros) => unsafe { store.fill(offset, len, spans, zeros) },
+            Op::Release => store.release(offset, len),
+            Op::Extent => return store.extent(offset).map(Extent::packed),
         };
-        result.map_or_else(|Errno(errno)| errno, |()| 0)
+        done.map(|()| 0)
     }
 }

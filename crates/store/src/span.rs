@@ -76,6 +76,24 @@ impl<'a> Cursor<'a> {
         count
     }
 
+    /// Fills `into` with what lies ahead, as far as that goes, and moves behind it: a copy that nobody else changes any more.
+    ///
+    /// # Safety
+    ///
+    /// The spans ahead are mapped and readable.
+    pub(crate) unsafe fn take(&mut self, into: &mut [u8]) {
+        let mut rest = into;
+        while let Some(span) = self.first(rest.len()).filter(|span| span.len > 0) {
+            let (part, behind) = rest.split_at_mut(span.len);
+            // SAFETY: the span is mapped by contract, and `part` is as long and private. What a peer changes meanwhile arrives torn.
+            unsafe {
+                std::ptr::copy_nonoverlapping(span.ptr.cast_const(), part.as_mut_ptr(), span.len)
+            };
+            rest = behind;
+            self.advance(span.len);
+        }
+    }
+
     /// Moves on by `n` bytes, or to the end, and over empty spans.
     pub(crate) fn advance(&mut self, n: usize) {
         let mut left = n;

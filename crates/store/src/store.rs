@@ -16,14 +16,14 @@ use std::path::Path;
 /// Dropping a store flushes nothing and releases its lock, whatever duplicates of its descriptors there are.
 #[derive(Debug)]
 pub struct Store {
-    image: Image,
-    stripes: Stripes,
+    pub(crate) image: Image,
+    pub(crate) stripes: Stripes,
     len_bytes: u64,
     kind: Kind,
 }
 
 #[derive(Debug)]
-enum Image {
+pub(crate) enum Image {
     Memory(Memory),
     File(FileImage),
 }
@@ -232,16 +232,24 @@ impl Store {
     }
 
     fn pieces(&self, offset: u64, spans: &[Span]) -> Result<Pieces, Errno> {
-        let pieces =
-            span::total(spans).and_then(|total| Pieces::new(offset, total, self.len_bytes));
-        pieces.ok_or(Errno(libc::EINVAL))
+        self.range(offset, span::total(spans).ok_or(Errno(libc::EINVAL))?)
     }
 
-    fn writable_pieces(&self, offset: u64, spans: &[Span]) -> Result<Pieces, Errno> {
+    /// A range of this store.
+    pub(crate) fn range(&self, offset: u64, len: u64) -> Result<Pieces, Errno> {
+        Pieces::new(offset, len, self.len_bytes).ok_or(Errno(libc::EINVAL))
+    }
+
+    /// A range that may be changed.
+    pub(crate) fn writable_range(&self, offset: u64, len: u64) -> Result<Pieces, Errno> {
         if self.read_only() {
             return Err(Errno(libc::EROFS));
         }
-        self.pieces(offset, spans)
+        self.range(offset, len)
+    }
+
+    fn writable_pieces(&self, offset: u64, spans: &[Span]) -> Result<Pieces, Errno> {
+        self.writable_range(offset, span::total(spans).ok_or(Errno(libc::EINVAL))?)
     }
 }
 

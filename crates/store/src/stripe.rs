@@ -8,8 +8,9 @@
 //!
 //! A transfer holds the stripe of one chunk at a time: shared to read, exclusive to write. So
 //! - a block, which never straddles a chunk (its size is a power of two, and it is aligned), is always read whole, as one write left it;
-//! - no thread waits for a stripe while it holds another: there is nothing to order, and no deadlock;
-//! - a transfer over several chunks is not atomic as a whole, as no SCSI transfer is but those of the atomic write commands.
+//! - no thread waits for a stripe while it holds one of a higher number: there is no deadlock;
+//! - a transfer over several chunks is not atomic as a whole, as no SCSI transfer is but COMPARE AND WRITE, which holds the stripes of all its
+//!   chunks at once, taken in the order of their numbers.
 
 use crate::sync::{Owned, RwLock, Shared};
 use std::iter::FusedIterator;
@@ -42,6 +43,14 @@ impl Stripes {
         self.of(piece).own()
     }
 
+    /// The stripes of a whole range at once.
+    pub(crate) fn own_all(&self, pieces: &Pieces) -> Vec<Owned<'_>> {
+        let mut numbers: Vec<usize> = pieces.clone().map(number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.iter().map(|&n| self.0[n].0.own()).collect()
+    }
+
     /// `None` if it would wait.
     pub(crate) fn try_share(&self, piece: Piece) -> Option<Shared<'_>> {
         self.of(piece).try_share()
@@ -53,8 +62,13 @@ impl Stripes {
     }
 
     fn of(&self, piece: Piece) -> &RwLock {
-        &self.0[(piece.offset / CHUNK) as usize % STRIPES].0
+        &self.0[number(piece)].0
     }
+}
+
+/// Which stripe a piece has.
+fn number(piece: Piece) -> usize {
+    (piece.offset / CHUNK) as usize % STRIPES
 }
 
 /// A part of a range that lies in one chunk.
@@ -63,6 +77,16 @@ pub(crate) struct Piece {
     pub(crate) offset: u64,
     /// 1 to [`CHUNK`].
     pub(crate) len: usize,
+}
+
+impl Piece {
+    /// Itself, in parts of at most `max` bytes.
+    pub(crate) fn parts(self, max: usize) -> impl Iterator<Item = Self> {
+        (0..self.len).step_by(max).map(move |at| Self {
+            offset: self.offset + at as u64,
+            len: max.min(self.len - at),
+        })
+    }
 }
 
 /// A range, cut along the chunks, in ascending order.
@@ -120,6 +144,26 @@ mod tests {
             cut(7, 2 * CHUNK),
             [(7, chunk - 7), (CHUNK, chunk), (2 * CHUNK, 7)]
         );
+    }
+
+    #[test]
+    fn a_piece_in_parts_is_itself() {
+        let piece = Piece { offset: 7, len: 10 };
+        let parts: Vec<_> = piece.parts(4).map(|part| (part.offset, part.len)).collect();
+        assert_eq!(parts, [(7, 4), (11, 4), (15, 2)]);
+    }
+
+    #[test]
+    fn the_stripes_of_a_range_are_taken_once_each() {
+        let stripes = Stripes::new();
+        let far = (STRIPES as u64 + 2) * CHUNK;
+        let all = Pieces::new(CHUNK / 2, far, u64::MAX).unwrap();
+        assert_eq!(stripes.own_all(&all).len(), STRIPES);
+        let two = Pieces::new(STRIPES as u64 * CHUNK - 1, 2, u64::MAX).unwrap();
+        let held = stripes.own_all(&two);
+        assert_eq!(held.len(), 2);
+        let first = Piece { offset: 0, len: 1 };
+        assert!(stripes.try_share(first).is_none());
     }
 
     #[test]

@@ -66,10 +66,31 @@ fn rendered() -> String {
         ("TRANSFER_OFFSET_HIGH", transfer::OFFSET_HIGH),
         ("TRANSFER_LEN", transfer::LEN),
         ("TRANSFER_ERRNO", transfer::ERRNO),
+        ("TRANSFER_DATA", transfer::DATA),
         ("TRANSFER_READ", transfer::READ as usize),
         ("TRANSFER_WRITE", transfer::WRITE as usize),
         ("TRANSFER_WRITE_FUA", transfer::WRITE_FUA as usize),
         ("TRANSFER_FLUSH", transfer::FLUSH as usize),
+        ("TRANSFER_VERIFY", transfer::VERIFY as usize),
+        ("TRANSFER_LOAD", transfer::LOAD as usize),
+        ("TRANSFER_COMPARE", transfer::COMPARE as usize),
+        (
+            "TRANSFER_COMPARE_AND_WRITE",
+            transfer::COMPARE_AND_WRITE as usize,
+        ),
+        (
+            "TRANSFER_COMPARE_AND_WRITE_FUA",
+            transfer::COMPARE_AND_WRITE_FUA as usize,
+        ),
+        ("TRANSFER_OR_WRITE", transfer::OR_WRITE as usize),
+        ("TRANSFER_OR_WRITE_FUA", transfer::OR_WRITE_FUA as usize),
+        ("TRANSFER_FILL", transfer::FILL as usize),
+        (
+            "TRANSFER_FILL_OR_RELEASE",
+            transfer::FILL_OR_RELEASE as usize,
+        ),
+        ("TRANSFER_RELEASE", transfer::RELEASE as usize),
+        ("TRANSFER_EXTENT", transfer::EXTENT as usize),
     ];
     for (name, value) in constants {
         text += &format!("export const {name} = {value}\n");

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each suite takes what it needs")]
 
-use sgring_store::{Access, Durability, Errno, Span, Store};
+use sgring_store::{Access, Durability, Errno, Span, Store, Zeros};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -68,6 +68,46 @@ pub fn write(
 pub fn try_write(store: &Store, offset: u64, from: &[&[u8]]) -> Option<Result<(), Errno>> {
     // SAFETY: the spans are those of borrows, and a write only reads them.
     unsafe { store.try_write(offset, &constant_spans_of(from)) }
+}
+
+/// [`Store::compare`] with slices.
+pub fn compare(store: &Store, offset: u64, len: u64, with: &[&[u8]]) -> Result<u64, Errno> {
+    // SAFETY: the spans are those of borrows, and are only read.
+    unsafe { store.compare(offset, len, &constant_spans_of(with)) }
+}
+
+/// [`Store::compare_and_write`] from slices.
+pub fn compare_and_write(
+    store: &Store,
+    offset: u64,
+    from: &[&[u8]],
+    durability: Durability,
+) -> Result<u64, Errno> {
+    // SAFETY: the spans are those of borrows, and are only read.
+    unsafe { store.compare_and_write(offset, &constant_spans_of(from), durability) }
+}
+
+/// [`Store::or_write`] from slices.
+pub fn or_write(
+    store: &Store,
+    offset: u64,
+    from: &[&[u8]],
+    durability: Durability,
+) -> Result<(), Errno> {
+    // SAFETY: the spans are those of borrows, and are only read.
+    unsafe { store.or_write(offset, &constant_spans_of(from), durability) }
+}
+
+/// [`Store::fill`] from slices.
+pub fn fill(
+    store: &Store,
+    offset: u64,
+    len: u64,
+    with: &[&[u8]],
+    zeros: Zeros,
+) -> Result<(), Errno> {
+    // SAFETY: the spans are those of borrows, and are only read.
+    unsafe { store.fill(offset, len, &constant_spans_of(with), zeros) }
 }
 
 /// A range, in a buffer of its own.
