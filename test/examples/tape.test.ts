@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { DeviceType, type LogicalUnit, parseSense, type Response } from 'sgring'
+import { DeviceType, type LogicalUnit, parseSense, type Response, SenseKey, ssc } from 'sgring'
 import { type TestUnit, testUnit } from 'sgring/testing'
 import { suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
@@ -24,18 +24,17 @@ async function mounted(
   return Object.assign(opened, { tape })
 }
 
-function cdb(opcode: number, flags = 0, count = 0): Uint8Array {
-  return Uint8Array.of(opcode, flags, (count >> 16) & 0xff, (count >> 8) & 0xff, count & 0xff, 0)
-}
-const read = (unit: LogicalUnit, bytes: number, flags = 0) =>
-  unit.execute({ cdb: cdb(0x08, flags, bytes), dataIn: bytes })
-const write = (unit: LogicalUnit, data: Uint8Array, flags = 0) =>
-  unit.execute({ cdb: cdb(0x0a, flags, data.length), dataOut: data })
-const send = async (unit: LogicalUnit, opcode: number, flags = 0, count = 0) =>
-  unit.execute({ cdb: cdb(opcode, flags, count) })
-const rewind = (unit: LogicalUnit) => send(unit, 0x01)
-const filemarks = (unit: LogicalUnit, count: number) => send(unit, 0x10, 0, count)
-const space = (unit: LogicalUnit, code: number, count: number) => send(unit, 0x11, code, count)
+const read = (unit: LogicalUnit, length: number, sili = false) =>
+  unit.execute({ cdb: ssc.read6({ length, sili }).cdb, dataIn: length })
+const write = (unit: LogicalUnit, data: Uint8Array) =>
+  unit.execute({ cdb: ssc.write6({ data }).cdb, dataOut: data })
+const rewind = (unit: LogicalUnit) => unit.execute(ssc.rewind())
+const filemarks = (unit: LogicalUnit, count: number) => unit.execute(ssc.writeFilemarks6({ count }))
+const space = (unit: LogicalUnit, code: ssc.SpaceCode, count: number) =>
+  unit.execute(ssc.space6({ code, count }))
+/** A command whose fields no builder makes. */
+const raw = (unit: LogicalUnit, hex: string, dataOut = new Uint8Array(0)) =>
+  unit.execute({ cdb: Buffer.from(hex, 'hex'), dataOut })
 
 /** What the sense data's INFORMATION says, as a number with a sign. */
 function information({ sense }: Response): number {
@@ -48,8 +47,11 @@ test('says what it is, and how long its blocks may be (ssc-3 READ BLOCK LIMITS)'
   await using opened = await mounted()
   const { deviceType, removable, product } = await opened.tape.inquiry()
   assert.deepEqual([deviceType, removable, product], [1, true, 'TINY TAPE'])
-  const { data } = await opened.tape.execute({ cdb: cdb(0x05), dataIn: 6 })
-  assert.deepEqual([...data], [0, 0xff, 0xff, 0xff, 0, 1])
+  assert.deepEqual(await opened.tape.run(ssc.readBlockLimits()), {
+    maximum: 0xff_ffff,
+    minimum: 1,
+    granularity: 0,
+  })
 })
 
 test('reads back the blocks and filemarks that were written, in their lengths', async () => {
@@ -86,7 +88,7 @@ test('tells an incorrect length by ILI and the difference, unless SILI is one (s
     assert.deepEqual([information(told), told.data], [difference, block.slice(0, wanted)])
     assert.equal((await read(tape, 1)).status, 2)
     await rewind(tape)
-    const silent = await read(tape, wanted, 0x02)
+    const silent = await read(tape, wanted, true)
     assert.deepEqual([silent.status, silent.data], [0, block.slice(0, wanted)])
   }
 })
@@ -153,17 +155,48 @@ test('tells that the end is near, then that nothing more fits (ssc-3 4.2)', asyn
   for (let count = 0; count < 3; count++) assert.deepEqual((await read(tape, 3000)).data, block)
 })
 
+test('is read and written by typed commands, to which ends are results (ssc-3 READ(6))', async () => {
+  await using opened = await mounted({ capacityBytes: 4000, earlyWarningBytes: 1000 })
+  const { tape } = opened
+  const block = pattern(3000, 3)
+  assert.deepEqual(await tape.run(ssc.write6({ data: block })), { endOfMedium: false })
+  assert.deepEqual(await tape.run(ssc.writeFilemarks6()), { endOfMedium: false })
+  assert.deepEqual(await tape.run(ssc.write6({ data: block.subarray(0, 500) })), {
+    endOfMedium: true,
+  })
+  await assert.rejects(tape.run(ssc.write6({ data: block })), ({ sense }) => {
+    assert.equal(ssc.parseStreamEnd(sense)?.residual, 3000)
+    return sense.key === SenseKey.VOLUME_OVERFLOW
+  })
+  await tape.run(ssc.rewind())
+  const told = []
+  for (let reads = 0; reads < 4; reads++) {
+    const { data, ...end } = await tape.run(ssc.read6({ length: 2000 }))
+    told.push([
+      data.length,
+      end.residual,
+      ...Object.keys(end).filter((key) => end[key as 'filemark']),
+    ])
+  }
+  assert.deepEqual(told, [
+    [2000, -1000, 'incorrectLength', 'residual'],
+    [0, 2000, 'filemark', 'residual'],
+    [500, 1500, 'incorrectLength', 'residual'],
+    [0, 2000, 'endOfData', 'residual'],
+  ])
+})
+
 test('refuses what it does not have: fixed-length blocks, setmarks, other ways of spacing', async () => {
   await using opened = await mounted()
   const { tape } = opened
   const refused = [
-    await read(tape, 1, 0x01),
-    await write(tape, new Uint8Array(1), 0x01),
-    await send(tape, 0x10, 0x02, 1),
-    await space(tape, 2, 1),
+    await tape.execute(ssc.read6({ blocks: 1, blockLength: 1 })),
+    await tape.execute(ssc.write6({ data: new Uint8Array(1), blockLength: 1 })),
+    await raw(tape, '100200000100'),
+    await space(tape, ssc.SpaceCode.SEQUENTIAL_FILEMARKS, 1),
   ]
   assert.deepEqual(refused.map(told), Array(4).fill('2 5/24/00'))
-  const short = await tape.execute({ cdb: cdb(0x0a, 0, 100), dataOut: new Uint8Array(99) })
+  const short = await raw(tape, '0a0000006400', new Uint8Array(99))
   assert.equal(told(short), '2 5/0e/03')
   assert.deepEqual(
     [told(await read(tape, 0)), told(await write(tape, new Uint8Array(0)))],

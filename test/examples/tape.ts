@@ -14,20 +14,8 @@ import {
   SenseCode,
   type SenseInit,
   SenseKey,
+  ssc,
 } from 'sgring'
-
-const Opcode = {
-  REWIND: 0x01,
-  READ_BLOCK_LIMITS: 0x05,
-  READ_6: 0x08,
-  WRITE_6: 0x0a,
-  WRITE_FILEMARKS_6: 0x10,
-  SPACE_6: 0x11,
-} as const
-
-const FIXED = 0x01
-const SILI = 0x02
-const SpaceCode = { BLOCKS: 0, FILEMARKS: 1, END_OF_DATA: 3 } as const
 
 const FILEMARK_DETECTED = 0x0001
 const END_OF_MEDIUM_DETECTED = 0x0002
@@ -38,8 +26,8 @@ const FILEMARK = Symbol('filemark')
 /** A logical object. */
 type Recorded = Uint8Array | typeof FILEMARK
 
-/** A block may have this many bytes: what a READ(6) can name. */
-const MAX_BLOCK_BYTES = 0xff_ffff
+/** A block may have as many bytes as a READ(6) can name. */
+const BLOCK_LIMITS = ssc.encodeBlockLimits({ maximum: 0xff_ffff, minimum: 1, granularity: 0 })
 
 /** See above. */
 export class Tape {
@@ -63,18 +51,18 @@ export class Tape {
   /** INQUIRY, TEST UNIT READY and REQUEST SENSE are those of the unit behind. */
   readonly handler: Handler = (task, next) => {
     switch (task.cdb[0]) {
-      case Opcode.REWIND:
+      case ssc.Opcode.REWIND:
         this.#position = 0
         return good()
-      case Opcode.READ_BLOCK_LIMITS:
-        return good(Uint8Array.of(0, ...uint24(MAX_BLOCK_BYTES), 0, 1))
-      case Opcode.READ_6:
+      case ssc.Opcode.READ_BLOCK_LIMITS:
+        return good(BLOCK_LIMITS)
+      case ssc.Opcode.READ_6:
         return this.#read(task)
-      case Opcode.WRITE_6:
+      case ssc.Opcode.WRITE_6:
         return this.#write(task)
-      case Opcode.WRITE_FILEMARKS_6:
+      case ssc.Opcode.WRITE_FILEMARKS_6:
         return this.#writeFilemarks(task)
-      case Opcode.SPACE_6:
+      case ssc.Opcode.SPACE_6:
         return this.#space(task)
       default:
         return next()
@@ -84,8 +72,8 @@ export class Tape {
   /** One block, or as much of it as was asked for: the position is behind it either way (SSC-3 READ(6)). */
   #read({ cdb }: HandlerTask): Answer {
     // Fixed-length blocks would need a block length, and nobody sets one here.
-    if ((cdb[1]! & FIXED) !== 0) return invalidField(1, 0)
-    const wanted = getUint24(cdb)
+    const { fixed, sili, length: wanted } = ssc.parseTransferCdb(cdb)!
+    if (fixed) return invalidField(1, 0)
     if (wanted === 0) return good()
     const found = this.#recorded[this.#position]
     if (found === undefined) {
@@ -94,7 +82,7 @@ export class Tape {
     this.#position++
     if (found === FILEMARK) return met(FILEMARK_DETECTED, wanted, { filemark: true })
     const data = found.subarray(0, wanted)
-    if (found.length === wanted || (cdb[1]! & SILI) !== 0) return good(data)
+    if (found.length === wanted || sili) return good(data)
     // A difference below zero is told as two's complement.
     const information = (wanted - found.length) >>> 0
     return { ...met(0, information, { incorrectLength: true }), data }
@@ -102,8 +90,8 @@ export class Tape {
 
   /** One block. What stood behind it is gone. */
   #write(task: HandlerTask): Answer {
-    if ((task.cdb[1]! & FIXED) !== 0) return invalidField(1, 0)
-    const length = getUint24(task.cdb)
+    const { fixed, length } = ssc.parseTransferCdb(task.cdb)!
+    if (fixed) return invalidField(1, 0)
     if (length === 0) return good()
     if (task.dataOutLength < length) {
       return checkCondition(
@@ -139,15 +127,20 @@ export class Tape {
 
   /** Over blocks, or over filemarks and the blocks between them; a negative count goes back. */
   #space({ cdb }: HandlerTask): Answer {
-    const code = cdb[1]! & 0x0f
-    const count = (getUint24(cdb) << 8) >> 8
+    const { code, count } = ssc.parseSpaceCdb(cdb)!
     switch (code) {
-      case SpaceCode.END_OF_DATA:
+      case ssc.SpaceCode.END_OF_DATA:
         this.#position = this.#recorded.length
         return good()
-      case SpaceCode.BLOCKS:
-      case SpaceCode.FILEMARKS:
-        return this.#spaceOver(code === SpaceCode.FILEMARKS, Math.abs(count), count < 0)
+      case ssc.SpaceCode.LOGICAL_BLOCKS:
+      case ssc.SpaceCode.FILEMARKS: {
+        const back = count < 0n
+        return this.#spaceOver(
+          code === ssc.SpaceCode.FILEMARKS,
+          Number(back ? -count : count),
+          back,
+        )
+      }
       default:
         return invalidField(1, 3)
     }
@@ -182,11 +175,7 @@ function invalidField(byte: number, bit: number): Answer {
   })
 }
 
-/** TRANSFER LENGTH or COUNT of a six-byte CDB. */
+/** The FILEMARK COUNT. */
 function getUint24(cdb: Uint8Array): number {
   return (cdb[2]! << 16) | (cdb[3]! << 8) | cdb[4]!
-}
-
-function uint24(value: number): [number, number, number] {
-  return [value >> 16, (value >> 8) & 0xff, value & 0xff]
 }

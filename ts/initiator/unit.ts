@@ -93,9 +93,15 @@ export class LogicalUnit {
 
   /** Sends a typed command and resolves with what it parsed. */
   async run<T>(typed: TypedCommand<T>, options: HelperOptions = {}): Promise<T> {
-    const { cdb, dataOut, dataInLength, parse } = typed
+    const { cdb, dataOut, dataInLength, parse, parseCheckCondition } = typed
     const command: Command = { ...options, cdb, dataIn: dataInLength, ...(dataOut && { dataOut }) }
-    return parse((await this.#succeed(command)).data)
+    let told: T | undefined
+    const isResult = (sense: Sense, data: Uint8Array): boolean => {
+      told = parseCheckCondition?.(sense, data)
+      return told !== undefined
+    }
+    const { data } = await this.#succeed(command, { isResult })
+    return told === undefined ? parse(data) : told
   }
 
   /** TEST UNIT READY (SPC-4 6.47): resolves when the unit is ready. */
@@ -194,14 +200,22 @@ export class LogicalUnit {
   /**
    * Sends a command until it was carried out, and resolves if it was with success.
    *
-   * @param before awaited before it is sent again
+   * @param ways.before awaited before it is sent again
+   * @param ways.isResult whether a CHECK CONDITION is success, too
    */
-  async #succeed(command: Command, before?: () => Promise<void>): Promise<Response> {
+  async #succeed(
+    command: Command,
+    ways: {
+      readonly before?: () => Promise<void>
+      readonly isResult?: (sense: Sense, data: Uint8Array) => boolean
+    } = {},
+  ): Promise<Response> {
     for (let again = 0; ; again++) {
       const response = await this.execute(command)
       if (response.status === Status.GOOD || response.status === Status.CONDITION_MET)
         return response
       const sense = senseOf(response)
+      if (sense !== undefined && ways.isResult?.(sense, response.data)) return response
       if (sense?.key === SenseKey.RECOVERED_ERROR) {
         this.#transport.emit('recovered', this.lun, response.sense)
         if (!sense.deferred) return response
@@ -214,7 +228,7 @@ export class LogicalUnit {
           throw statusError(response)
         this.#transport.emit('unitAttention', this.lun, response.sense)
       }
-      await before?.()
+      await ways.before?.()
     }
   }
 
@@ -226,7 +240,7 @@ export class LogicalUnit {
       throw badResponse(`the unit's blocks had ${blockLength} bytes, and have ${now} now`)
     }
     await sameLength()
-    return this.#succeed({ ...options, ...part }, sameLength)
+    return this.#succeed({ ...options, ...part }, { before: sameLength })
   }
 
   /** Kept until a unit attention says that something may have changed. Not shared before it came: each caller has its own patience. */

@@ -1,4 +1,7 @@
-/** The vocabulary that the package exports: typed commands, and what they parse. */
+/**
+ * The vocabulary that the package exports: typed commands, and what they parse. What belongs to one kind of device has a namespace:
+ * a tape's READ(6) is not a disk's, and the standards' names stay as they are.
+ */
 
 export type { AtaStatusReturn } from './ata-status.ts'
 export {
@@ -56,6 +59,7 @@ export {
   type SenseKeySpecific,
 } from './sense.ts'
 export { SenseCode, senseCodeName } from './sense-code.ts'
+export * as ssc from './ssc/index.ts'
 export {
   encodeSenseDescriptor,
   parseSenseDescriptor,
