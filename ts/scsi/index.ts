@@ -3,6 +3,7 @@
  * a tape's READ(6) is not a disk's, and the standards' names stay as they are.
  */
 
+export * as ata from './ata/index.ts'
 export type { AtaStatusReturn } from './ata-status.ts'
 export {
   type BlockCommand,
@@ -59,7 +60,6 @@ export {
   type SenseKeySpecific,
 } from './sense.ts'
 export { SenseCode, senseCodeName } from './sense-code.ts'
-export * as ssc from './ssc/index.ts'
 export {
   encodeSenseDescriptor,
   parseSenseDescriptor,
@@ -70,6 +70,7 @@ export type {
   ReferralSegment,
   UserDataSegmentReferral,
 } from './sense-referral.ts'
+export * as ssc from './ssc/index.ts'
 export {
   Association,
   CodeSet,
