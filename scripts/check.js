@@ -1,6 +1,7 @@
 /** `npm run check`: all that is checked without running a test. Every step runs, whatever the others find. */
 
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { laneEnvironment } from './lib/cargo.js'
 import { run } from './lib/child.js'
@@ -56,6 +57,8 @@ const checks = [
   { name: 'package-lock.json names no registry', find: registryNames },
   { name: 'nothing generated is committed', find: generatedFiles },
   { name: 'the package is whole', find: packedFiles },
+  { name: 'the package as publint and are-the-types-wrong see it', find: packedPackage },
+  { name: 'the API reference', command: [node, `${bin}/typedoc/bin/typedoc`] },
 ]
 
 main(async () => {
@@ -107,7 +110,7 @@ async function registryNames() {
 }
 
 async function generatedFiles() {
-  const folders = ['native', 'dist', 'build', 'npm', 'target', 'node_modules', '.setup']
+  const folders = ['native', 'dist', 'build', 'docs/api', 'npm', 'target', 'node_modules', '.setup']
   const { code, output } = await run('git', ['ls-files', '--', ...folders], { cwd: root })
   return code === 0 && output === '' ? undefined : output
 }
@@ -138,4 +141,25 @@ async function packedFiles() {
       .map((path) => `${path}: is not for users`),
   ]
   return wrong.length === 0 ? undefined : wrong.join('\n')
+}
+
+/** The tarball as it is published: entries, modules and types, as Node and as bundlers resolve them. */
+async function packedPackage() {
+  const folder = mkdtempSync(join(tmpdir(), 'sgring-check-'))
+  try {
+    const packed = await run(node, ['scripts/pack.js', folder], { cwd: root })
+    if (packed.code !== 0) return packed.output
+    const tarball = packed.stdout.trim().split('\n').at(-1) ?? ''
+    const found = await Promise.all([
+      run(node, [`${bin}/publint/src/cli.js`, tarball, '--strict'], { cwd: root }),
+      // Modules only: `require()` of them is for the Nodes of `engines`, and a test has it.
+      run(node, [`${bin}/@arethetypeswrong/cli/dist/index.js`, tarball, '--profile', 'esm-only'], {
+        cwd: root,
+      }),
+    ])
+    const wrong = found.filter(({ code }) => code !== 0).map(({ output }) => output)
+    return wrong.length === 0 ? undefined : wrong.join('\n')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run test:nodes [-- MAJOR…]`: the tests of ends of life and the contract suites on every supported Node major. The Nodes
- * come from npm and are kept outside of the tree.
+ * `npm run test:nodes [-- MAJOR…]`: the tests of ends of life and of `require()`, and the contract suites, on every supported Node major.
+ * The Nodes come from npm and are kept outside of the tree.
  */
 
 import { existsSync, mkdirSync } from 'node:fs'
@@ -14,13 +14,13 @@ import { installEnvironment, root, setup } from './setup.js'
 
 const majors = ['22', '24', '26']
 
-/** What depends on the Node that runs it, as folders of test/. */
-const folders = ['test/process/', 'test/contract/']
+/** What depends on the Node that runs it, as beginnings of paths. */
+const dependent = ['test/process/', 'test/contract/', 'test/package/require']
 
 main(async () => {
   const wanted = process.argv.slice(2)
   await setup()
-  const files = testFiles(root).filter((path) => folders.some((folder) => path.startsWith(folder)))
+  const files = testFiles(root).filter((path) => dependent.some((start) => path.startsWith(start)))
 
   /** @type {import('./lib/tally.js').Outcome[]} */
   const outcomes = []

@@ -20,14 +20,14 @@ const steps = /** @type {const} */ (['packages', 'native', 'dist', 'tests'])
 /** @typedef {(typeof steps)[number]} StepName */
 
 /**
- * Brings the named steps up to date, one set-up at a time.
+ * Brings the named steps up to date, one set-up at a time. Rust is asked for only where native code is.
  *
  * @param {readonly StepName[]} [wanted] default: all of them
  * @returns {Promise<import('./lib/toolchain.js').Toolchain>}
  * @throws {Stop} when the machine lacks something (exit code 2) or a step fails (1)
  */
 export async function setup(wanted = steps) {
-  const tools = await toolchain(root)
+  const tools = await toolchain(root, wanted.includes('native'))
   mkdirSync(join(root, '.setup'), { recursive: true })
   const release = await lock(join(root, '.setup', 'lock'), ({ pid }) => {
     process.stderr.write(`set-up: waiting for another one to end (process ${pid})\n`)

@@ -45,4 +45,4 @@ export {
   ServiceResponse,
   TaskFunction,
 } from './task/function.ts'
-export type { Backing, TargetNexus, Task, TransferDone } from './task/task.ts'
+export type { Backing, TargetNexus, Task, TaskOwner, TransferDone } from './task/task.ts'

@@ -1,4 +1,4 @@
-/** What the machine must have: Node, Rust and a C linker. */
+/** What the machine must have: Node and, to build native code, Rust and a C linker. */
 
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -7,18 +7,19 @@ import { Stop } from './stop.js'
 
 /**
  * @typedef {object} Toolchain
- * @property {string} rustc what `rustc -vV` prints: a part of every hash over native code
- * @property {string} host Rust's name of this machine, such as `x86_64-unknown-linux-gnu`
+ * @property {string} rustc what `rustc -vV` prints: a part of every hash over native code; empty where Rust was not asked for
+ * @property {string} host Rust's name of this machine, such as `x86_64-unknown-linux-gnu`; empty likewise
  */
 
 /**
  * Looks at the tools, and says in one line what is missing and how to get it.
  *
  * @param {string} root the package's folder
+ * @param {boolean} [rust] whether Rust and a linker are needed; default: yes
  * @returns {Promise<Toolchain>}
  * @throws {Stop} with exit code 2
  */
-export async function toolchain(root) {
+export async function toolchain(root, rust = true) {
   const missing = []
   const engines = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node
   if (!satisfies(process.versions.node, engines)) {
@@ -27,7 +28,17 @@ export async function toolchain(root) {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
     missing.push(`Linux on x64 or arm64 (this is ${process.platform} on ${process.arch})`)
   }
+  const { missing: rustMissing, ...tools } = rust
+    ? await rustTools(root)
+    : { missing: [], rustc: '', host: '' }
+  missing.push(...rustMissing)
+  if (missing.length > 0) throw new Stop(`set-up: missing: ${missing.join('; ')}`, 2)
+  return tools
+}
 
+/** @param {string} root */
+async function rustTools(root) {
+  const missing = []
   const wanted = /^rust-version = "(.*)"$/m.exec(
     readFileSync(join(root, 'Cargo.toml'), 'utf8'),
   )?.[1]
@@ -41,9 +52,7 @@ export async function toolchain(root) {
   if (!onPath('cc') && !linkerIsNamed()) {
     missing.push('a C linker, cc (apt-get install gcc libc6-dev, or what your system calls it)')
   }
-
-  if (missing.length > 0) throw new Stop(`set-up: missing: ${missing.join('; ')}`, 2)
-  return { rustc: rustc.stdout, host: /^host: (\S+)$/m.exec(rustc.stdout)?.[1] ?? '' }
+  return { missing, rustc: rustc.stdout, host: /^host: (\S+)$/m.exec(rustc.stdout)?.[1] ?? '' }
 }
 
 /**

@@ -193,12 +193,12 @@ pub(crate) fn send_with_descriptors(socket: &OwnedFd, bytes: &[u8], descriptors:
     if !descriptors.is_empty() {
         assert!(HEADER + data <= size_of_val(&control));
         message.msg_control = control.as_mut_ptr().cast();
-        message.msg_controllen = HEADER + data;
-        let header = libc::cmsghdr {
-            cmsg_len: HEADER + data,
-            cmsg_level: libc::SOL_SOCKET,
-            cmsg_type: libc::SCM_RIGHTS,
-        };
+        message.msg_controllen = (HEADER + data) as _;
+        // SAFETY: all zeros is a header, and of musl's padding the only value that can be given.
+        let mut header: libc::cmsghdr = unsafe { std::mem::zeroed() };
+        header.cmsg_len = (HEADER + data) as _;
+        header.cmsg_level = libc::SOL_SOCKET;
+        header.cmsg_type = libc::SCM_RIGHTS;
         let raw: Vec<libc::c_int> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
         // SAFETY: `control` is aligned for a header and has room for one.
         unsafe { control.as_mut_ptr().cast::<libc::cmsghdr>().write(header) };
