@@ -27,6 +27,7 @@ export {
   openBacking,
 } from './target/backing.ts'
 export type { BasicUnitOptions } from './target/basic-unit.ts'
+export type { DiskModeOptions } from './target/disk-mode.ts'
 export type { Handler, HandlerStats, HandlerTask } from './target/handler.ts'
 export type { ProgressOptions } from './target/progress.ts'
 export type {
@@ -45,4 +46,14 @@ export {
   ServiceResponse,
   TaskFunction,
 } from './task/function.ts'
-export type { Backing, TargetNexus, Task, TaskOwner, TransferDone } from './task/task.ts'
+export type {
+  Background,
+  Backing,
+  BackingOperation,
+  BackingRange,
+  OperationDone,
+  TargetNexus,
+  Task,
+  TaskOwner,
+  TransferDone,
+} from './task/task.ts'
