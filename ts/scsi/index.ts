@@ -43,6 +43,53 @@ export {
 } from './log.ts'
 export { encodeLun, MAX_LUN, parseLun, WellKnownLun } from './lun.ts'
 export {
+  ALL_PAGES,
+  ALL_SUBPAGES,
+  type ModeBlockDescriptor,
+  type ModePage,
+  ModePageControl,
+  type ModeParameters,
+  type ModeSelect10Options,
+  type ModeSelectOptions,
+  type ModeSense10Options,
+  type ModeSenseOptions,
+  modePage,
+  modeSelect6,
+  modeSelect10,
+  modeSense6,
+  modeSense10,
+} from './mode.ts'
+export {
+  CACHING,
+  type Caching,
+  READ_WRITE_ERROR_RECOVERY,
+  type ReadWriteErrorRecovery,
+} from './mode-block.ts'
+export {
+  CONTROL,
+  CONTROL_EXTENSION,
+  type Control,
+  type ControlExtension,
+  DISCONNECT_RECONNECT,
+  type DisconnectReconnect,
+  INFORMATIONAL_EXCEPTIONS_CONTROL,
+  type InformationalExceptionsControl,
+  POWER_CONDITION,
+  type PowerCondition,
+} from './mode-common.ts'
+export { type AnyModePageLayout, modePageLayout, modePageName } from './mode-names.ts'
+export { changeModePage, encodeModePage, type ModePageLayout, readModePage } from './mode-page.ts'
+export {
+  DATA_COMPRESSION,
+  type DataCompression,
+  DEVICE_CONFIGURATION,
+  type DeviceConfiguration,
+  ELEMENT_ADDRESS_ASSIGNMENT,
+  type ElementAddressAssignment,
+  STREAM_ERROR_RECOVERY,
+  type StreamErrorRecovery,
+} from './mode-stream.ts'
+export {
   type ReportedLuns,
   type ReportLunsOptions,
   reportLuns,

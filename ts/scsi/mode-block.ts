@@ -37,7 +37,7 @@ export const READ_WRITE_ERROR_RECOVERY: ModePageLayout<ReadWriteErrorRecovery> =
     dcr: flag(2, 0, 'DCR'),
     readRetryCount: number(3, 7, 8, 'READ RETRY COUNT'),
     lbpere: flag(7, 7, 'LBPERE'),
-    mwr: number(7, 1, 2, 'MWR'),
+    mwr: number(7, 6, 2, 'MWR'),
     writeRetryCount: number(8, 7, 8, 'WRITE RETRY COUNT'),
     recoveryTimeLimit: number(10, 7, 16, 'RECOVERY TIME LIMIT'),
   },

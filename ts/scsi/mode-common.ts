@@ -65,6 +65,8 @@ export interface Control {
   readonly tas: boolean
   readonly atmpe: boolean
   readonly rwwp: boolean
+  /** SPC-5. */
+  readonly sblp: boolean
   readonly autoloadMode: number
   /** Units of 100 ms; FFFFh is without limit. */
   readonly busyTimeoutPeriod: number
@@ -94,6 +96,7 @@ export const CONTROL: ModePageLayout<Control> = {
     tas: flag(5, 6, 'TAS'),
     atmpe: flag(5, 5, 'ATMPE'),
     rwwp: flag(5, 4, 'RWWP'),
+    sblp: flag(5, 3, 'SBLP'),
     autoloadMode: number(5, 2, 3, 'AUTOLOAD MODE'),
     busyTimeoutPeriod: number(8, 7, 16, 'BUSY TIMEOUT PERIOD'),
     extendedSelfTestCompletionTime: number(10, 7, 16, 'EXTENDED SELF-TEST COMPLETION TIME'),
