@@ -37,8 +37,8 @@ export function encodeModePage<P>(layout: ModePageLayout<P>, values: Partial<P>)
  *
  * @throws `ERR_SGRING_INVALID_ARGUMENT` for values that their fields cannot hold, and for fields that this device's page does not have
  * @example
- * const { pages } = await unit.run(modeSense10({ page: 0x08 }))
- * await unit.run(modeSelect10({ pages: [changeModePage(CACHING, pages[0]!, { wce: false })] }))
+ * const { pages } = await unit.run(modeSense10({ page: CONTROL.page }))
+ * await unit.run(modeSelect10({ pages: [changeModePage(CONTROL, pages[0]!, { swp: true })] }))
  */
 export function changeModePage<P>(
   layout: ModePageLayout<P>,
