@@ -27,7 +27,7 @@ export {
   openBacking,
 } from './target/backing.ts'
 export type { BasicUnitOptions } from './target/basic-unit.ts'
-export type { DiskModeOptions } from './target/disk-mode.ts'
+export type { DiskModeOptions, DiskModeValues } from './target/disk-mode.ts'
 export type { Handler, HandlerStats, HandlerTask } from './target/handler.ts'
 export type { ProgressOptions } from './target/progress.ts'
 export type {
