@@ -9,20 +9,19 @@ import type { TypedCommand } from '#dist/scsi/command.js'
 import { encodeInquiry, inquiry } from '#dist/scsi/inquiry.js'
 import { encodeReportedLuns, reportLuns } from '#dist/scsi/report-luns.js'
 import { requestSense } from '#dist/scsi/request-sense.js'
+import { reportSupportedFunctions } from '#dist/scsi/supported-functions.js'
+import { reportSupportedOpcode, reportSupportedOpcodes } from '#dist/scsi/supported-opcodes.js'
 import {
-  encodeDesignators,
   encodeVpd,
   vpdDeviceIdentification,
   vpdSupportedPages,
   vpdUnitSerialNumber,
 } from '#dist/scsi/vpd.js'
-import {
-  encodeBlockLimits,
-  encodeCharacteristics,
-  vpdBlockDeviceCharacteristics,
-  vpdBlockLimits,
-} from '#dist/scsi/vpd-block.js'
-import { encodeExtendedInquiry, vpdExtendedInquiry } from '#dist/scsi/vpd-extended.js'
+import { vpdBlockDeviceCharacteristics, vpdBlockLimits } from '#dist/scsi/vpd-block.js'
+import { vpdExtendedInquiry } from '#dist/scsi/vpd-extended.js'
+import { vpdModePagePolicy } from '#dist/scsi/vpd-policy.js'
+import { vpdLogicalBlockProvisioning } from '#dist/scsi/vpd-provisioning.js'
+import { vpdZonedBlockDeviceCharacteristics } from '#dist/scsi/vpd-zoned.js'
 import { suite } from '../harness/index.ts'
 import { generator, randomBytes, seed } from './random.ts'
 
@@ -35,19 +34,28 @@ test('reads back standard INQUIRY data (spc-4 6.6.2)', () => {
     qualifier: 1,
     deviceType: 8,
     removable: true,
+    conglomerate: true,
     version: 6,
     normalAca: true,
     hierarchical: true,
+    storageArrayController: true,
     targetPortGroups: 3,
     thirdPartyCopy: true,
     protect: true,
+    enclosureServices: true,
     multiPort: true,
     commandQueue: true,
     vendor: 'VENDOR',
     product: 'A PRODUCT',
     revision: '1.0',
+    versionDescriptors: [],
   }
   assert.deepEqual(inquiry().parse(encodeInquiry(data)), data)
+  const claiming = { ...data, versionDescriptors: [0x00a0, 0x05c0, 0x0602] }
+  const long = inquiry({ allocationLength: 96 })
+  assert.deepEqual(long.parse(encodeInquiry(claiming)), claiming)
+  assert.deepEqual(long.parse(encodeInquiry(claiming).subarray(0, 61)).versionDescriptors, [0x00a0])
+  assert.throws(() => encodeInquiry({ ...data, versionDescriptors: new Array(9).fill(1) }))
 })
 
 test('makes text from a device fit for a terminal', () => {
@@ -111,64 +119,6 @@ test('keeps LUNs of several levels and well known units apart', () => {
   })
 })
 
-test('reads back vital product data (spc-4 7.8, sbc-3 6.6)', () => {
-  const limits = {
-    writeSameNonZero: true,
-    maxCompareAndWriteLength: 1,
-    optimalTransferLengthGranularity: 2,
-    maxTransferLength: 0xffff_ffff,
-    optimalTransferLength: 4,
-    maxPrefetchLength: 5,
-    maxUnmapLbaCount: 6,
-    maxUnmapDescriptorCount: 7,
-    optimalUnmapGranularity: 8,
-    unmapGranularityAlignment: 0x7fff_ffff,
-    maxWriteSameLength: 2n ** 64n - 1n,
-  }
-  const characteristics = {
-    rotationRate: 7200,
-    productType: 3,
-    formFactor: 2,
-    fuab: true,
-    vbuls: true,
-  }
-  const extended = {
-    headOfQueue: true,
-    ordered: false,
-    simple: true,
-    priority: false,
-    volatileCache: true,
-    clearsPerNexus: true,
-  }
-  const designators = [
-    { association: 0, type: 3, codeSet: 1, protocol: undefined, designator: new Uint8Array(8) },
-    {
-      association: 1,
-      type: 8,
-      codeSet: 3,
-      protocol: 5,
-      designator: new Uint8Array(255).fill(0x41),
-    },
-  ]
-  assert.deepEqual(vpdBlockLimits().parse(encodeVpd(0, 0xb0, encodeBlockLimits(limits))), limits)
-  assert.deepEqual(
-    vpdBlockDeviceCharacteristics().parse(
-      encodeVpd(0, 0xb1, encodeCharacteristics(characteristics)),
-    ),
-    characteristics,
-  )
-  assert.deepEqual(
-    vpdExtendedInquiry().parse(encodeVpd(0, 0x86, encodeExtendedInquiry(extended))),
-    extended,
-  )
-  assert.deepEqual(
-    vpdDeviceIdentification().parse(encodeVpd(0, 0x83, encodeDesignators(designators))),
-    designators,
-  )
-  assert.deepEqual(vpdSupportedPages().parse(encodeVpd(0, 0, Uint8Array.of(0, 0x83))), [0, 0x83])
-  assert.equal(vpdUnitSerialNumber().parse(encodeVpd(0, 0x80, Buffer.from('  S1  '))), 'S1')
-})
-
 test('refuses another page, a page that is cut, and designators that end beyond it', () => {
   const page = encodeVpd(0, 0x83, Uint8Array.of(1, 3, 0, 9, 0, 0))
   assert.throws(() => vpdDeviceIdentification().parse(page), response)
@@ -179,6 +129,13 @@ test('refuses another page, a page that is cut, and designators that end beyond 
 
 const commands: readonly TypedCommand<unknown>[] = [
   inquiry(),
+  inquiry({ allocationLength: 96 }),
+  vpdModePagePolicy(),
+  vpdLogicalBlockProvisioning(),
+  vpdZonedBlockDeviceCharacteristics(),
+  reportSupportedOpcodes({ timeouts: true }),
+  reportSupportedOpcode({ opcode: 0x12 }),
+  reportSupportedFunctions({ timeouts: true }),
   vpdSupportedPages(),
   vpdUnitSerialNumber(),
   vpdDeviceIdentification(),

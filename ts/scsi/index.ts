@@ -28,6 +28,7 @@ export type { TypedCommand } from './command.ts'
 export {
   DeviceType,
   type Inquiry,
+  type InquiryOptions,
   inquiry,
   PeripheralQualifier,
   testUnitReady,
@@ -119,6 +120,38 @@ export type {
 } from './sense-referral.ts'
 export * as ssc from './ssc/index.ts'
 export {
+  encodeSupportedFunctions,
+  type FunctionTimeouts,
+  type OfEachFunction,
+  reportSupportedFunctions,
+  type SupportedFunctions,
+  type SupportedFunctionsOptions,
+} from './supported-functions.ts'
+export {
+  type CommandSupport,
+  type CommandTimeouts,
+  type CommandTraits,
+  encodeCommandSupport,
+  encodeSupportedCommands,
+  reportSupportedOpcode,
+  reportSupportedOpcodes,
+  Support,
+  type SupportedCommand,
+  type SupportedCommands,
+  type SupportedOpcodeOptions,
+  type SupportedOpcodesOptions,
+} from './supported-opcodes.ts'
+export {
+  type ProtectionOptions,
+  type Read32Options,
+  read32,
+  VariableAction,
+  variableCdb,
+  type Write32Options,
+  write32,
+} from './variable.ts'
+export { versionDescriptorName } from './version-descriptor.ts'
+export {
   Association,
   CodeSet,
   type Designator,
@@ -137,3 +170,13 @@ export {
   vpdBlockLimits,
 } from './vpd-block.ts'
 export { type ExtendedInquiry, vpdExtendedInquiry } from './vpd-extended.ts'
+export { ModePagePolicy, type PagePolicy, vpdModePagePolicy } from './vpd-policy.ts'
+export {
+  type LogicalBlockProvisioning,
+  ProvisioningType,
+  vpdLogicalBlockProvisioning,
+} from './vpd-provisioning.ts'
+export {
+  vpdZonedBlockDeviceCharacteristics,
+  type ZonedBlockDeviceCharacteristics,
+} from './vpd-zoned.ts'

@@ -1,7 +1,16 @@
 /** TEST UNIT READY and standard INQUIRY data (SPC-4 6.6, 6.47). */
 
-import { badResponse, checkUint, getAscii, needBytes, setAscii, setUint16 } from './bytes.ts'
+import {
+  badResponse,
+  checkUint,
+  getAscii,
+  getUint16,
+  needBytes,
+  setAscii,
+  setUint16,
+} from './bytes.ts'
 import { parseNothing, type TypedCommand } from './command.ts'
+import { type Flag, readFlags, writeFlags } from './flags.ts'
 import { Opcode } from './opcode.ts'
 
 /** PERIPHERAL DEVICE TYPE. */
@@ -32,17 +41,23 @@ export interface Inquiry {
   readonly qualifier: number
   readonly deviceType: number
   readonly removable: boolean
+  /** LU_CONG: the logical unit is part of a conglomerate (SAM-6 4.6.5). */
+  readonly conglomerate: boolean
   /** VERSION: 06h is SPC-4, 07h is SPC-5. */
   readonly version: number
   /** NORMACA: NACA may be one in a CDB. */
   readonly normalAca: boolean
   /** HISUP: REPORT LUNS lists the logical units by the hierarchical addressing of SAM-5. */
   readonly hierarchical: boolean
+  /** SCCS: there is an embedded storage array controller. */
+  readonly storageArrayController: boolean
   /** TPGS: asymmetric logical unit access, 0 is none. */
   readonly targetPortGroups: number
   readonly thirdPartyCopy: boolean
   /** PROTECT: protection information is supported. */
   readonly protect: boolean
+  /** ENCSERV: there is an embedded enclosure services process. */
+  readonly enclosureServices: boolean
   readonly multiPort: boolean
   /** CMDQUE: the full task management model of SAM-5. */
   readonly commandQueue: boolean
@@ -52,7 +67,19 @@ export interface Inquiry {
   readonly product: string
   /** 4 characters without padding. */
   readonly revision: string
+  /** The version descriptors, at most eight: `versionDescriptorName()` names them. They need more than 36 bytes of data. */
+  readonly versionDescriptors: readonly number[]
 }
+
+/** What INQUIRY is asked for. */
+export interface InquiryOptions {
+  /** Room for the data, 36 to 65,535 bytes. Default: 36, the least and what every device can answer; version descriptors need 74. */
+  readonly allocationLength?: number
+}
+
+/** What standard INQUIRY data are made of: flags that are not given are false, lists are empty. */
+export type InquiryInit = Partial<Inquiry> &
+  Pick<Inquiry, 'qualifier' | 'deviceType' | 'version' | 'vendor' | 'product' | 'revision'>
 
 /** The least that standard INQUIRY data have. */
 export const STANDARD_INQUIRY_LENGTH = 36
@@ -67,10 +94,16 @@ export function testUnitReady(): TypedCommand<void> {
 }
 
 /** INQUIRY for standard data. */
-export function inquiry(): TypedCommand<Inquiry> {
+export function inquiry(options: InquiryOptions = {}): TypedCommand<Inquiry> {
+  const allocationLength = checkUint(
+    'allocationLength',
+    options.allocationLength ?? STANDARD_INQUIRY_LENGTH,
+    0xffff,
+    STANDARD_INQUIRY_LENGTH,
+  )
   return {
-    cdb: inquiryCdb(STANDARD_INQUIRY_LENGTH),
-    dataInLength: STANDARD_INQUIRY_LENGTH,
+    cdb: inquiryCdb(allocationLength),
+    dataInLength: allocationLength,
     parse: parseInquiry,
   }
 }
@@ -93,43 +126,64 @@ export function parseInquiry(data: Uint8Array): Inquiry {
     throw badResponse(`INQUIRY data: an additional length of ${data[4]} is too short`)
   }
   return {
+    ...readFlags(data, FLAGS),
     qualifier: data[0]! >> 5,
     deviceType: data[0]! & 0x1f,
-    removable: (data[1]! & 0x80) !== 0,
     version: data[2]!,
-    normalAca: (data[3]! & 0x20) !== 0,
-    hierarchical: (data[3]! & 0x10) !== 0,
     targetPortGroups: (data[5]! >> 4) & 3,
-    thirdPartyCopy: (data[5]! & 0x08) !== 0,
-    protect: (data[5]! & 0x01) !== 0,
-    multiPort: (data[6]! & 0x10) !== 0,
-    commandQueue: (data[7]! & 0x02) !== 0,
     vendor: getAscii(data, 8, 8),
     product: getAscii(data, 16, 16),
     revision: getAscii(data, 32, 4),
+    versionDescriptors: versionDescriptors(data.subarray(0, data[4]! + 5)),
   }
 }
 
-/** Standard INQUIRY data: 36 bytes. Text that is too long is cut. */
-export function encodeInquiry(inquiry: Inquiry): Uint8Array {
-  const data = new Uint8Array(STANDARD_INQUIRY_LENGTH)
+/** Standard INQUIRY data: 36 bytes, or 96 with version descriptors. Text that is too long is cut. */
+export function encodeInquiry(inquiry: InquiryInit): Uint8Array {
+  const versions = inquiry.versionDescriptors ?? []
+  const data = new Uint8Array(versions.length === 0 ? STANDARD_INQUIRY_LENGTH : LONG_LENGTH)
   data[0] = (inquiry.qualifier << 5) | inquiry.deviceType
-  data[1] = inquiry.removable ? 0x80 : 0
   data[2] = inquiry.version
-  data[3] =
-    (inquiry.normalAca ? 0x20 : 0) | (inquiry.hierarchical ? 0x10 : 0) | RESPONSE_DATA_FORMAT
-  data[4] = STANDARD_INQUIRY_LENGTH - 5
-  data[5] =
-    (inquiry.targetPortGroups << 4) |
-    (inquiry.thirdPartyCopy ? 0x08 : 0) |
-    (inquiry.protect ? 0x01 : 0)
-  data[6] = inquiry.multiPort ? 0x10 : 0
-  data[7] = inquiry.commandQueue ? 0x02 : 0
+  data[3] = RESPONSE_DATA_FORMAT
+  data[4] = data.length - 5
+  data[5] = checkUint('targetPortGroups', inquiry.targetPortGroups ?? 0, 3) << 4
+  writeFlags(data, FLAGS, inquiry)
   setAscii(data, 8, 8, inquiry.vendor)
   setAscii(data, 16, 16, inquiry.product)
   setAscii(data, 32, 4, inquiry.revision)
+  checkUint('versionDescriptors.length', versions.length, VERSIONS)
+  versions.forEach((code, index) => {
+    setUint16(data, VERSIONS_AT + 2 * index, checkUint('version descriptor', code, 0xffff))
+  })
   return data
 }
 
+const FLAGS = {
+  removable: [1, 7],
+  conglomerate: [1, 6],
+  normalAca: [3, 5],
+  hierarchical: [3, 4],
+  storageArrayController: [5, 7],
+  thirdPartyCopy: [5, 3],
+  protect: [5, 0],
+  enclosureServices: [6, 6],
+  multiPort: [6, 4],
+  commandQueue: [7, 1],
+} as const satisfies Record<string, Flag>
+
 /** The only RESPONSE DATA FORMAT since SPC-2. */
 const RESPONSE_DATA_FORMAT = 2
+const LONG_LENGTH = 96
+const VERSIONS_AT = 58
+const VERSIONS = 8
+
+/** Those that are within `data`; 0000h is none. */
+function versionDescriptors(data: Uint8Array): number[] {
+  const codes: number[] = []
+  const end = Math.min(data.length, VERSIONS_AT + 2 * VERSIONS)
+  for (let at = VERSIONS_AT; at + 2 <= end; at += 2) {
+    const code = getUint16(data, at)
+    if (code !== 0) codes.push(code)
+  }
+  return codes
+}

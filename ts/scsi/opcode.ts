@@ -17,11 +17,13 @@ export const Opcode = {
   LOG_SENSE: 0x4d,
   MODE_SELECT_10: 0x55,
   MODE_SENSE_10: 0x5a,
+  VARIABLE_LENGTH: 0x7f,
   READ_16: 0x88,
   WRITE_16: 0x8a,
   SYNCHRONIZE_CACHE_16: 0x91,
   SERVICE_ACTION_IN_16: 0x9e,
   REPORT_LUNS: 0xa0,
+  MAINTENANCE_IN: 0xa3,
   READ_12: 0xa8,
   WRITE_12: 0xaa,
 } as const
@@ -29,6 +31,12 @@ export type Opcode = (typeof Opcode)[keyof typeof Opcode]
 
 /** Service actions of SERVICE ACTION IN(16). */
 export const ServiceActionIn16 = { READ_CAPACITY_16: 0x10 } as const
+
+/** Service actions of MAINTENANCE IN. */
+export const MaintenanceIn = {
+  REPORT_SUPPORTED_OPERATION_CODES: 0x0c,
+  REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS: 0x0d,
+} as const
 
 /** The NACA bit of the CONTROL byte (SAM-5 5.2). */
 export const NACA = 0x04

@@ -1,22 +1,93 @@
-/** Extended INQUIRY data (SPC-4 7.8): which task attributes and caches a logical unit has. */
+/** Extended INQUIRY data (SPC-5 7.7.7): which task attributes, checks and caches a logical unit has. */
 
-import { needBytes } from './bytes.ts'
+import { checkUint, getUint16, needBytes, setUint16 } from './bytes.ts'
 import type { TypedCommand } from './command.ts'
+import { type Flag, readFlags, writeFlags } from './flags.ts'
 import { type VpdOptions, VpdPage, vpdCommand } from './vpd.ts'
 
-/** Extended INQUIRY data (86h), as far as this package says or asks it. */
+/** Extended INQUIRY data (86h). */
 export interface ExtendedInquiry {
+  /** ACTIVATE MICROCODE: 1 before the final command of WRITE BUFFER ends, 2 by a reset or power on. */
+  readonly activateMicrocode: number
+  /** SPT: which protection types the unit can be formatted with (SPC-5 table 517). */
+  readonly protectionTypes: number
+  /** GRD_CHK, APP_CHK, REF_CHK: which fields of the protection information are checked. */
+  readonly checksGuard: boolean
+  readonly checksApplicationTag: boolean
+  readonly checksReferenceTag: boolean
+  /** UASK_SUP: sense key specific bytes come with unit attentions. */
+  readonly attentionSpecific: boolean
+  /** GROUP_SUP: the GROUP NUMBER field of CDBs counts. */
+  readonly grouping: boolean
+  /** PRIOR_SUP: command priority counts (SAM-5 8.8). */
+  readonly priority: boolean
   /** HEADSUP, ORDSUP, SIMPSUP: the task attributes that commands may have. */
   readonly headOfQueue: boolean
   readonly ordered: boolean
   readonly simple: boolean
-  /** PRIOR_SUP: command priority counts (SAM-5 8.8). */
-  readonly priority: boolean
-  /** LUICLR: REPORT LUNS clears REPORTED LUNS DATA HAS CHANGED for its own nexus only, at every unit (SAM-5 5.14). */
-  readonly clearsPerNexus: boolean
+  /** WU_SUP, CRD_SUP: WRITE LONG takes WR_UNCOR and COR_DIS. */
+  readonly writeUncorrectable: boolean
+  readonly correctionDisable: boolean
+  /** NV_SUP: there is a non-volatile cache. */
+  readonly nonVolatileCache: boolean
   /** V_SUP: there is a volatile cache. */
   readonly volatileCache: boolean
+  /** NO_PI_CHK: protection information need not be checked where tags say so. */
+  readonly noProtectionCheck: boolean
+  /** P_I_I_SUP: the protection information interval can be smaller than a logical block. */
+  readonly protectionInterval: boolean
+  /** LUICLR: REPORT LUNS clears REPORTED LUNS DATA HAS CHANGED for its own nexus only, at every unit (SAM-5 5.14). */
+  readonly clearsPerNexus: boolean
+  /** LU_COLL_TYPE: 0 not reported, 1 conglomerate, 2 logical unit group. */
+  readonly collectionType: number
+  /** R_SUP: referrals (SBC-4 4.29). */
+  readonly referrals: boolean
+  /** RTD_SUP: MODE SELECT can revert to defaults. */
+  readonly revertToDefaults: boolean
+  /** HSSRELEF: reading an error history directory releases snapshots as SPC-5 says. */
+  readonly historySnapshotRelease: boolean
+  /** MULTI I_T NEXUS MICROCODE DOWNLOAD. */
+  readonly multiNexusDownload: number
+  /** Minutes of an extended self-test, 0 if that is not reported, 65,535 if it is that or more. */
+  readonly extendedSelfTestMinutes: number
+  /** POA_SUP, HRA_SUP, VSA_SUP: deferred microcode is activated by power on, hard reset, a vendor's event. */
+  readonly powerOnActivation: boolean
+  readonly hardResetActivation: boolean
+  readonly vendorActivation: boolean
+  /** DMS_VALID: the bits of download modes are valid. */
+  readonly downloadModesValid: boolean
+  /** Bytes of the longest sense data; 0 if that is not reported. */
+  readonly maxSenseLength: number
+  /** MAXIMUM INQUIRY CHANGE LOGS and MAXIMUM MODE PAGE CHANGE LOGS. */
+  readonly maxInquiryChangeLogs: number
+  readonly maxModeChangeLogs: number
 }
+
+const FLAGS = {
+  checksGuard: [0, 2],
+  checksApplicationTag: [0, 1],
+  checksReferenceTag: [0, 0],
+  attentionSpecific: [1, 5],
+  grouping: [1, 4],
+  priority: [1, 3],
+  headOfQueue: [1, 2],
+  ordered: [1, 1],
+  simple: [1, 0],
+  writeUncorrectable: [2, 3],
+  correctionDisable: [2, 2],
+  nonVolatileCache: [2, 1],
+  volatileCache: [2, 0],
+  noProtectionCheck: [3, 5],
+  protectionInterval: [3, 4],
+  clearsPerNexus: [3, 0],
+  referrals: [4, 4],
+  revertToDefaults: [4, 3],
+  historySnapshotRelease: [4, 1],
+  powerOnActivation: [8, 7],
+  hardResetActivation: [8, 6],
+  vendorActivation: [8, 5],
+  downloadModesValid: [8, 4],
+} as const satisfies Record<string, Flag>
 
 const BODY_LENGTH = 60
 
@@ -25,27 +96,39 @@ export function vpdExtendedInquiry(options?: VpdOptions): TypedCommand<ExtendedI
   return vpdCommand(VpdPage.EXTENDED_INQUIRY, parseExtendedInquiry, options)
 }
 
-/** The body of the extended INQUIRY data page. */
-export function encodeExtendedInquiry(extended: ExtendedInquiry): Uint8Array {
+/** The body of the extended INQUIRY data page; what is not given is 0. */
+export function encodeExtendedInquiry(extended: Partial<ExtendedInquiry>): Uint8Array {
   const body = new Uint8Array(BODY_LENGTH)
-  body[1] =
-    (extended.priority ? 8 : 0) |
-    (extended.headOfQueue ? 4 : 0) |
-    (extended.ordered ? 2 : 0) |
-    (extended.simple ? 1 : 0)
-  body[2] = extended.volatileCache ? 1 : 0
-  body[3] = extended.clearsPerNexus ? 1 : 0
+  writeFlags(body, FLAGS, extended)
+  body[0]! |=
+    (checkUint('activateMicrocode', extended.activateMicrocode ?? 0, 3) << 6) |
+    (checkUint('protectionTypes', extended.protectionTypes ?? 0, 7) << 3)
+  body[4]! |= checkUint('collectionType', extended.collectionType ?? 0, 7) << 5
+  body[5] = checkUint('multiNexusDownload', extended.multiNexusDownload ?? 0, 0xf)
+  const uint16 = (at: number, name: string, value = 0) => {
+    setUint16(body, at, checkUint(name, value, 0xffff))
+  }
+  uint16(6, 'extendedSelfTestMinutes', extended.extendedSelfTestMinutes)
+  body[9] = checkUint('maxSenseLength', extended.maxSenseLength ?? 0, 0xff)
+  uint16(11, 'maxInquiryChangeLogs', extended.maxInquiryChangeLogs)
+  uint16(13, 'maxModeChangeLogs', extended.maxModeChangeLogs)
   return body
 }
 
-function parseExtendedInquiry(body: Uint8Array): ExtendedInquiry {
-  needBytes('extended INQUIRY data', body, 4)
+function parseExtendedInquiry(short: Uint8Array): ExtendedInquiry {
+  // SPC-3 has but these; what a shorter page does not say is 0.
+  needBytes('extended INQUIRY data', short, 4)
+  const body = new Uint8Array(BODY_LENGTH)
+  body.set(short.subarray(0, BODY_LENGTH))
   return {
-    headOfQueue: (body[1]! & 4) !== 0,
-    ordered: (body[1]! & 2) !== 0,
-    simple: (body[1]! & 1) !== 0,
-    priority: (body[1]! & 8) !== 0,
-    volatileCache: (body[2]! & 1) !== 0,
-    clearsPerNexus: (body[3]! & 1) !== 0,
+    ...readFlags(body, FLAGS),
+    activateMicrocode: body[0]! >> 6,
+    protectionTypes: (body[0]! >> 3) & 7,
+    collectionType: body[4]! >> 5,
+    multiNexusDownload: body[5]! & 0xf,
+    extendedSelfTestMinutes: getUint16(body, 6),
+    maxSenseLength: body[9]!,
+    maxInquiryChangeLogs: getUint16(body, 11),
+    maxModeChangeLogs: getUint16(body, 13),
   }
 }

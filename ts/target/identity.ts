@@ -3,14 +3,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { SgringError } from '../errors.ts'
 import { setAscii } from '../scsi/bytes.ts'
-import type { Inquiry } from '../scsi/inquiry.ts'
+import type { InquiryInit } from '../scsi/inquiry.ts'
 import { Association, CodeSet, type Designator, DesignatorType } from '../scsi/vpd.ts'
 import type { ExtendedInquiry } from '../scsi/vpd-extended.ts'
 
 const VENDOR = 'sgring'
 
 /** What standard INQUIRY data say of every unit of this package. */
-export const ANY_UNIT: Omit<Inquiry, 'qualifier' | 'deviceType' | 'product'> = {
+export const ANY_UNIT: Omit<InquiryInit, 'qualifier' | 'deviceType' | 'product'> = {
   removable: false,
   version: 0x07, // SPC-5
   normalAca: false,
@@ -25,7 +25,7 @@ export const ANY_UNIT: Omit<Inquiry, 'qualifier' | 'deviceType' | 'product'> = {
 }
 
 /** What VPD page 86h says of every unit: the task attributes, priority and attentions are the target's. */
-export const TASK_SET: Omit<ExtendedInquiry, 'volatileCache'> = {
+export const TASK_SET: Partial<ExtendedInquiry> = {
   headOfQueue: true,
   ordered: true,
   simple: true,

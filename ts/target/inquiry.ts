@@ -1,7 +1,7 @@
 /** INQUIRY as the device server answers it (SPC-4 6.6). */
 
 import { getUint16 } from '../scsi/bytes.ts'
-import { encodeInquiry, type Inquiry } from '../scsi/inquiry.ts'
+import { encodeInquiry, type InquiryInit } from '../scsi/inquiry.ts'
 import { encodeVpd, VpdPage } from '../scsi/vpd.ts'
 import { type Answer, good } from '../task/answer.ts'
 import { invalidField } from './refusal.ts'
@@ -15,7 +15,7 @@ export interface InquiryPages {
 
 /** The standard data, and the pages of `bodies`, which are in ascending order, as page 00h must list them (SPC-4 7.8). */
 export function inquiryPages(
-  standard: Inquiry,
+  standard: InquiryInit,
   bodies: readonly (readonly [page: number, body: Uint8Array])[],
 ): InquiryPages {
   const data = encodeInquiry(standard)
