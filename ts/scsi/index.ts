@@ -118,6 +118,7 @@ export type {
   ReferralSegment,
   UserDataSegmentReferral,
 } from './sense-referral.ts'
+export * as smc from './smc/index.ts'
 export * as ssc from './ssc/index.ts'
 export {
   encodeSupportedFunctions,
