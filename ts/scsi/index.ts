@@ -43,6 +43,7 @@ export {
   supportedLogPages,
 } from './log.ts'
 export { encodeLun, MAX_LUN, parseLun, WellKnownLun } from './lun.ts'
+export * as mmc from './mmc/index.ts'
 export {
   ALL_PAGES,
   ALL_SUBPAGES,
