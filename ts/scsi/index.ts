@@ -25,6 +25,7 @@ export {
 } from './block.ts'
 export { type Capacity10, type Capacity16, readCapacity10, readCapacity16 } from './capacity.ts'
 export type { TypedCommand } from './command.ts'
+export type { Field, Fields } from './fields.ts'
 export {
   DeviceType,
   type Inquiry,
