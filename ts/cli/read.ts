@@ -1,6 +1,5 @@
 /** `sgring read`: blocks of a unit into a file. */
 
-import { once } from 'node:events'
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
@@ -9,6 +8,7 @@ import { parseCount, rate, size } from './quantity.ts'
 import { openSink } from './sink.ts'
 import { readBlocks } from './transfer.ts'
 import { checkRange, withUnit } from './unit.ts'
+import { unlessAborted } from './unless-aborted.ts'
 import { ADDRESS, type Call, CONNECTING, type Verb, verb } from './verb.ts'
 
 const OPTIONS = {
@@ -85,20 +85,4 @@ async function readRange({ call, unit, options, out, lba, blocks: asked }: Range
       `read ${size(bytes)} in ${seconds.toFixed(2)} s, ${rate(bytes, seconds)}\n`,
     )
   } else (out === '-' ? process.stderr : process.stdout).write(jsonLine(done))
-}
-
-/** A reader of a pipe that has stopped reading must not hold up Ctrl-C. */
-async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  signal.throwIfAborted()
-  const done = new AbortController()
-  const aborted = once(signal, 'abort', { signal: done.signal }).then(() => {
-    throw signal.reason
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    aborted.catch(() => {})
-    work.catch(() => {})
-    done.abort()
-  }
 }

@@ -44,7 +44,7 @@ export async function openSink(
   }
 }
 
-async function statOf(path: string): Promise<Stats | undefined> {
+export async function statOf(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path)
   } catch (error) {
@@ -53,7 +53,7 @@ async function statOf(path: string): Promise<Stats | undefined> {
   }
 }
 
-function exists(path: string): CliError {
+export function exists(path: string): CliError {
   return new CliError(ExitCode.FILE, `${path} exists; --force replaces it`)
 }
 

@@ -53,7 +53,7 @@ class FileSource implements Source {
 }
 
 /** Chunks of any length, put together. */
-class StreamSource implements Source {
+export class StreamSource implements Source {
   readonly size = undefined
   readonly #stream: NodeJS.ReadableStream & { destroy(): void }
   readonly #chunks: AsyncIterator<Uint8Array>

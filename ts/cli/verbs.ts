@@ -2,6 +2,7 @@
 
 import { abort } from './abort.ts'
 import { completionOf } from './completion.ts'
+import { copy } from './copy.ts'
 import { doctor } from './doctor.ts'
 import { inquiry } from './inquiry.ts'
 import { list } from './list.ts'
@@ -15,6 +16,7 @@ import { serve } from './serve.ts'
 import { stat } from './stat.ts'
 import { turs } from './turs.ts'
 import type { Verb } from './verb.ts'
+import { verify } from './verify.ts'
 import { write } from './write.ts'
 
 /** Verbs that stand together in the help. */
@@ -26,7 +28,7 @@ export interface VerbGroup {
 export const groups: readonly VerbGroup[] = [
   { title: 'see what there is', verbs: [list, luns, stat] },
   { title: 'ask a unit', verbs: [inquiry, readcap, turs, sense] },
-  { title: 'move data', verbs: [read, write] },
+  { title: 'move data', verbs: [read, write, copy, verify] },
   { title: 'send any command', verbs: [raw] },
   { title: 'end what hangs', verbs: [abort, reset] },
   { title: 'serve units', verbs: [serve] },

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { type Handler, parseBlockCdb, type Server, serve } from '#dist/index.js'
+import { suite } from '../harness/index.ts'
+import { until } from '../support/until.ts'
+import { type Ended, MAIN, Place } from './program.ts'
+
+const MIB = 1 << 20
+const BLOCKS = (24 * MIB) / 512
+/** What lies from here on is not answered before the gate is opened. */
+const GATE = BigInt((12 * MIB) / 512)
+
+const test = suite('sgring copy, stopped and resumed')
+let place: Place
+let server: Server
+let held: (() => void)[]
+let open: boolean
+const data = randomBytes(BLOCKS * 512)
+
+const gated: Handler = async (task, next) => {
+  if (!open && (parseBlockCdb(task.cdb)?.lba ?? 0n) >= GATE) {
+    await new Promise<void>((resolve) => held.push(resolve))
+  }
+  return next()
+}
+
+test.before.each(async () => {
+  place = new Place()
+  held = []
+  open = true
+  server = await serve({
+    listen: place.path('unit.sock'),
+    units: [{ memory: data.length, handler: gated }, { memory: data.length }],
+  })
+  await fill(data)
+})
+test.after.each(async () => {
+  release()
+  await server.close()
+  await place.remove()
+})
+
+const unit = (lun: number) => `ring:${place.path('unit.sock')}?lun=${lun}`
+
+async function fill(bytes: Uint8Array): Promise<void> {
+  open = true
+  const { code, stderr } = await place.sgring(['copy', '-', unit(0)], bytes)
+  assert.equal(code, 0, stderr)
+  open = false
+}
+
+function release(): void {
+  open = true
+  for (const go of held.splice(0)) go()
+}
+
+/** Copies until parts are held, which is after all that lies before the gate was begun, and stops it. */
+async function stopped(...args: readonly string[]): Promise<Ended> {
+  const copying = place.start(process.execPath, [MAIN, 'copy', ...args])
+  const ended = copying.ended()
+  await until('parts that are held', () => held.length >= 8)
+  copying.child.kill('SIGINT')
+  const result = await ended
+  assert.equal(result.signal, 'SIGINT')
+  release()
+  return result
+}
+
+const states = () => {
+  const folder = place.path('state/sgring')
+  return existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : []
+}
+
+test('Ctrl-C keeps what there is under another name, and says how to go on', async () => {
+  const { stderr } = await stopped(unit(0), 'out file', '--verify')
+  const [, said = ''] = stderr.split('; this goes on there:\n  ')
+  assert.match(stderr, /\nstopped after 12\.0 MiB of 24\.0 MiB; this goes on there:\n/)
+  assert.equal(said, `sgring copy '${unit(0)}' 'out file' --verify --resume\n`)
+  assert.equal(existsSync(place.path('out file')), false)
+  assert.equal(states().length, 1)
+  const again = await place.shell(said)
+  assert.equal(again.code, 0, again.stderr)
+  assert.match(again.stderr, /^writing to out file\ngoing on after 12\.0 MiB\ncopied 12\.0 MiB in /)
+  assert.ok(readFileSync(place.path('out file')).equals(data))
+  assert.deepEqual([states(), existsSync(place.path('out file.part'))], [[], false])
+})
+
+test('it goes on from one unit to another', async () => {
+  await stopped(unit(0), unit(1))
+  const { code, stdout } = await place.sgring(['copy', unit(0), unit(1), '--resume', '--json'])
+  const { bytes, resumed_at } = JSON.parse(stdout.toString())
+  assert.deepEqual([code, bytes, resumed_at], [0, 12 * MIB, 12 * MIB])
+  assert.equal((await place.sgring(['verify', unit(0), unit(1)])).code, 0)
+})
+
+test('a program learns from JSON on stderr how to go on', async () => {
+  const { stderr } = await stopped(unit(0), 'out', '--json')
+  const { bytes, resume } = JSON.parse(stderr).stopped
+  assert.deepEqual([bytes, resume], [12 * MIB, ['sgring', 'copy', unit(0), 'out', '--resume']])
+})
+
+test('without --resume nothing of an earlier run is taken, or taken away unasked', async () => {
+  await stopped(unit(0), 'out')
+  const refused = await place.sgring(['copy', unit(0), 'out'])
+  assert.equal(refused.code, 15)
+  assert.match(refused.stderr, /out\.part is of a copy that did not end; --resume goes on, --force/)
+  const wrong = await place.sgring(['copy', unit(0), 'out', '--resume', '--skip', '1'])
+  assert.equal(wrong.code, 15)
+  assert.match(wrong.stderr, /is of a copy with another --skip: 0, and now 512/)
+  assert.equal(existsSync(place.path('out.part')), true)
+  const anew = await place.sgring(['copy', unit(0), 'out', '--force', '--json'])
+  assert.deepEqual([anew.code, JSON.parse(anew.stdout.toString()).bytes], [0, data.length])
+  assert.deepEqual(states(), [])
+})
+
+test('it is refused where the last part that was copied is not there any more', async () => {
+  await stopped(unit(0), 'out')
+  const part = readFileSync(place.path('out.part'))
+  writeFileSync(place.path('out.part'), part.fill(0, 12 * MIB - 1, 12 * MIB))
+  const changed = await place.sgring(['copy', unit(0), 'out', '--resume'])
+  assert.equal(changed.code, 15)
+  assert.match(changed.stderr, /out does not have what was copied before byte 12582912/)
+  truncateSync(place.path('out.part'), 5 * MIB)
+  assert.equal((await place.sgring(['copy', unit(0), 'out', '--resume'])).code, 15)
+})
+
+test('it is refused where the source is another one', async () => {
+  place.file('in', data)
+  const copying = place.start(process.execPath, [MAIN, 'copy', 'in', unit(0)])
+  const ended = copying.ended()
+  await until('parts that are held', () => held.length >= 8)
+  copying.child.kill('SIGINT')
+  await ended
+  release()
+  place.file('in', data)
+  const { code, stderr } = await place.sgring(['copy', 'in', unit(0), '--resume'])
+  assert.equal(code, 15)
+  assert.match(stderr, /is of a copy with another source/)
+})
+
+test('it is refused where the state makes no sense', async () => {
+  await stopped(unit(0), 'out')
+  const [path = ''] = states()
+  const state = JSON.parse(readFileSync(path, 'utf8'))
+  for (const text of ['', '{', 'null', '[]', JSON.stringify({ ...state, done: 1e9 })]) {
+    writeFileSync(path, text)
+    const { code, stderr } = await place.sgring(['copy', unit(0), 'out', '--resume'])
+    assert.equal(code, 15)
+    assert.match(stderr, /is no state of a copy; without --resume the copy begins anew/)
+  }
+})
+
+test('the second Ctrl-C leaves at once', async () => {
+  const copying = place.start(process.execPath, [MAIN, 'copy', '-', unit(1)])
+  await once(copying.child.stderr!, 'data')
+  copying.child.kill('SIGINT')
+  copying.child.kill('SIGINT')
+  const [, signal] = await once(copying.child, 'exit')
+  assert.equal(signal, 'SIGINT')
+})
+
+test('a target that goes away leaves a state too', async () => {
+  const copying = place.start(process.execPath, [MAIN, 'copy', unit(0), 'out'])
+  const ended = copying.ended()
+  await until('parts that are held', () => held.length >= 8)
+  await server.close()
+  const { code, stderr } = await ended
+  assert.equal(code, 99)
+  assert.match(stderr, /stopped after 12\.0 MiB of 24\.0 MiB/)
+})
+
+test.run()

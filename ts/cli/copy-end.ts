@@ -1,0 +1,74 @@
+/** The two ends of a copy, and what they are opened from: a unit, a file or a device, or a standard stream. */
+
+import { openFileReading, openFileWriting } from './copy-file.ts'
+import { StreamReading, StreamWriting } from './copy-stream.ts'
+import { openUnitReading, openUnitWriting } from './copy-unit.ts'
+import { openSink } from './sink.ts'
+import type { Call, CONNECTING } from './verb.ts'
+
+/** Where bytes come from. Offsets and lengths are in bytes. */
+export interface Reading {
+  /** As it was named. */
+  readonly name: string
+  /** The same for the same place, however it is named; undefined for what can be read but once. */
+  readonly place: string | undefined
+  /** Tells whether it is what it was in an earlier run. */
+  readonly identity: string
+  /** Every offset and length is a multiple of it. */
+  readonly blockLength: number
+  /** Bytes there are; undefined where nobody knows before the end. */
+  readonly size: number | undefined
+  /** Resolves with fewer bytes only at the end. What can be read but once is read in the order of the calls, whatever they say. */
+  read(at: number, length: number): Promise<Uint8Array>
+  /** Ends a `read()` that waits. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Where bytes go. */
+export interface Writing extends Omit<Reading, 'read' | 'size'> {
+  /** Bytes it has room for; undefined where there is no end. */
+  readonly size: number | undefined
+  /** What is said before it is written to. */
+  readonly announcement: string
+  /** Takes bytes in order only. */
+  readonly ordered: boolean
+  /** Comes before the first write. A new file then ends before `at`. */
+  begin(at: number): Promise<void>
+  write(at: number, data: Uint8Array): Promise<void>
+  /** What is there now, past caches where that can be asked for; undefined where nothing can be read. */
+  readonly readBack: ((at: number, length: number) => Promise<Uint8Array>) | undefined
+  /** All that was written is on the medium. It works after the verb was told to end. */
+  sync(): Promise<void>
+  /** All was written, and is on the medium: a file gets its name. */
+  commit(): Promise<void>
+  /** It did not come to that. Idempotent, and nothing after `commit()`. */
+  stop(how: { readonly keep: boolean }): Promise<void>
+}
+
+export interface WritingOptions {
+  /** Replace what is there. */
+  readonly force: boolean
+  /** Go on with what an earlier run left. */
+  readonly resume: boolean
+  /** Other bytes of a file stay what they are. */
+  readonly inPlace: boolean
+}
+
+/** What `sgring copy` and `sgring verify` say of their operands. */
+export const END =
+  'a unit (ring:NAME, ring:NAME/LUN, ring:/path.sock?lun=N), a file or a device, or -'
+
+export async function openReading(name: string, call: Call<typeof CONNECTING>): Promise<Reading> {
+  if (name.startsWith('ring:')) return openUnitReading(name, call)
+  return name === '-' ? new StreamReading(name, process.stdin) : openFileReading(name)
+}
+
+export async function openWriting(
+  name: string,
+  call: Call<typeof CONNECTING>,
+  options: WritingOptions,
+): Promise<Writing> {
+  if (name.startsWith('ring:')) return openUnitWriting(name, call)
+  if (name === '-') return new StreamWriting(name, await openSink(name, options))
+  return openFileWriting(name, options)
+}

@@ -1,0 +1,233 @@
+/**
+ * A file or a device as an end of a copy. A new file is called `NAME.part` until it is whole, and stays under that name when the copy is
+ * to go on later.
+ */
+
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, link, open, readFile, realpath, rename, unlink } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Reading, Writing, WritingOptions } from './copy-end.ts'
+import { StreamReading, StreamWriting } from './copy-stream.ts'
+import { CliError, ExitCode } from './exit-code.ts'
+import { exists, openSink, statOf } from './sink.ts'
+
+const SECTOR = 512
+
+export async function openFileReading(name: string): Promise<Reading> {
+  const file = await open(name)
+  try {
+    const about = await file.stat()
+    if (!about.isFile() && !about.isBlockDevice()) {
+      return new StreamReading(name, file.createReadStream())
+    }
+    const place = await realpath(name)
+    const bytes = await sizeOf(about)
+    const identity = `${about.dev}:${about.ino} | ${bytes} | ${about.mtimeMs}`
+    return new FileReading(file, { name, place, identity, size: bytes })
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+export async function openFileWriting(name: string, options: WritingOptions): Promise<Writing> {
+  const there = await statOf(name)
+  if (there !== undefined && !there.isFile() && !there.isBlockDevice()) {
+    return new StreamWriting(name, await openSink(name, options))
+  }
+  if (there !== undefined && !options.force) throw exists(name)
+  const place = there === undefined ? resolve(name) : await realpath(name)
+  if (there?.isBlockDevice()) {
+    // One that is mounted, or in use otherwise, is EBUSY (open(2)).
+    const file = await open(place, constants.O_RDWR | constants.O_EXCL)
+    const identity = `device ${there.rdev}`
+    return new InPlace(file, { name, place, identity, size: await sizeOf(there) })
+  }
+  if (there !== undefined && options.inPlace) {
+    const file = await open(place, constants.O_RDWR)
+    return new InPlace(file, { name, place, identity: inodeOf(there), size: undefined })
+  }
+  return openFresh(name, place, there, options)
+}
+
+async function openFresh(
+  name: string,
+  place: string,
+  there: Stats | undefined,
+  { force, resume }: WritingOptions,
+): Promise<Writing> {
+  const part = `${place}.part`
+  const left = await statOf(part)
+  if (left !== undefined && !resume && !force) {
+    throw new CliError(
+      ExitCode.FILE,
+      `${name}.part is of a copy that did not end; --resume goes on, --force begins anew`,
+    )
+  }
+  const file = await open(part, constants.O_RDWR | constants.O_CREAT)
+  try {
+    if (there !== undefined) await file.chmod(there.mode & 0o7777)
+    const identity = inodeOf(await file.stat())
+    const fresh = left === undefined
+    return new Fresh(file, { name, place, identity, size: undefined, part, force, fresh })
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+function inodeOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`
+}
+
+/** stat(2) knows no size of a block device; sysfs does, in sectors of 512 bytes. */
+async function sizeOf(about: Stats): Promise<number> {
+  if (!about.isBlockDevice()) return about.size
+  const [major, minor] = [
+    (about.rdev >> 8) & 0xfff,
+    (about.rdev & 0xff) | ((about.rdev >> 12) & 0xfff00),
+  ]
+  return SECTOR * Number(await readFile(`/sys/dev/block/${major}:${minor}/size`, 'utf8'))
+}
+
+interface FileEnd<Size> {
+  readonly name: string
+  readonly place: string
+  readonly identity: string
+  readonly size: Size
+}
+
+class FileReading implements Reading {
+  readonly name: string
+  readonly place: string
+  readonly identity: string
+  readonly blockLength = 1
+  readonly size: number
+  readonly #file: FileHandle
+  #closed: Promise<void> | undefined
+
+  constructor(file: FileHandle, { name, place, identity, size }: FileEnd<number>) {
+    this.#file = file
+    this.name = name
+    this.place = place
+    this.identity = identity
+    this.size = size
+  }
+
+  read(at: number, length: number): Promise<Uint8Array> {
+    return readAll(this.#file, at, length)
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#file.close()
+    return this.#closed
+  }
+}
+
+/** A block device, or a file of which other bytes stay what they are. */
+class InPlace implements Writing {
+  readonly name: string
+  readonly place: string
+  readonly identity: string
+  readonly blockLength = 1
+  readonly size: number | undefined
+  readonly ordered = false
+  readonly announcement: string
+  protected readonly file: FileHandle
+  protected closed: Promise<void> | undefined
+
+  constructor(file: FileHandle, { name, place, identity, size }: FileEnd<number | undefined>) {
+    this.file = file
+    this.name = this.announcement = name
+    this.place = place
+    this.identity = identity
+    this.size = size
+  }
+
+  async begin(_at: number): Promise<void> {}
+
+  async write(at: number, data: Uint8Array): Promise<void> {
+    for (let done = 0; done < data.length; ) {
+      const { bytesWritten } = await this.file.write(data, done, data.length - done, at + done)
+      done += bytesWritten
+    }
+  }
+
+  readonly readBack = (at: number, length: number): Promise<Uint8Array> =>
+    readAll(this.file, at, length)
+
+  sync(): Promise<void> {
+    return this.file.sync()
+  }
+
+  commit(): Promise<void> {
+    return this.close()
+  }
+
+  stop(_how: { readonly keep: boolean }): Promise<void> {
+    return this.close()
+  }
+
+  close(): Promise<void> {
+    this.closed ??= this.file.close()
+    return this.closed
+  }
+}
+
+/** A new file, or one that takes the place of an old one when it is whole. */
+class Fresh extends InPlace {
+  readonly #part: string
+  readonly #force: boolean
+  /** What an earlier run left is not taken away before this one has begun. */
+  #own: boolean
+
+  constructor(
+    file: FileHandle,
+    end: FileEnd<undefined> & {
+      readonly part: string
+      readonly force: boolean
+      readonly fresh: boolean
+    },
+  ) {
+    super(file, end)
+    this.#part = end.part
+    this.#force = end.force
+    this.#own = end.fresh
+  }
+
+  override begin(at: number): Promise<void> {
+    this.#own = true
+    return this.file.truncate(at)
+  }
+
+  override async commit(): Promise<void> {
+    await this.close()
+    if (this.#force) return rename(this.#part, this.place)
+    // Unlike a renaming, a new link never takes the place of a file that came meanwhile.
+    try {
+      await link(this.#part, this.place)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw exists(this.name)
+      if ((await statOf(this.place)) !== undefined) throw exists(this.name)
+      // This file system has no links.
+      return rename(this.#part, this.place)
+    }
+    await unlink(this.#part)
+  }
+
+  override async stop({ keep }: { readonly keep: boolean }): Promise<void> {
+    if (this.closed !== undefined) return
+    await this.close()
+    if (!keep && this.#own) await unlink(this.#part)
+  }
+}
+
+async function readAll(file: FileHandle, at: number, length: number): Promise<Uint8Array> {
+  const buffer = new Uint8Array(length)
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(buffer, done, length - done, at + done)
+    if (bytesRead === 0) return buffer.subarray(0, done)
+    done += bytesRead
+  }
+  return buffer
+}

@@ -1,0 +1,117 @@
+/** A unit as an end of a copy. */
+
+import { SgringError } from '../errors.ts'
+import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
+import { parseAddress } from '../ring/address.ts'
+import { connect, type Nexus } from '../ring/nexus.ts'
+import { Association, vpdDeviceIdentification } from '../scsi/vpd.ts'
+import type { Reading, Writing } from './copy-end.ts'
+import { CliError, ExitCode } from './exit-code.ts'
+import { hexBytes } from './hex.ts'
+import { parseSeconds, size } from './quantity.ts'
+import type { Call, CONNECTING } from './verb.ts'
+
+interface Opened {
+  readonly name: string
+  readonly nexus: Nexus
+  readonly unit: LogicalUnit
+  readonly options: HelperOptions
+  /** Of commands that are sent after the verb was told to end. */
+  readonly last: HelperOptions
+  readonly place: string
+  readonly identity: string
+  readonly blockLength: number
+  readonly size: number
+  readonly what: string
+}
+
+export async function openUnitReading(
+  name: string,
+  call: Call<typeof CONNECTING>,
+): Promise<Reading> {
+  const opened = await openUnit(name, call)
+  return {
+    ...endOf(opened),
+    read: (at, length) => readAt(opened, at, length, false),
+    close: () => opened.nexus.close(),
+  }
+}
+
+export async function openUnitWriting(
+  name: string,
+  call: Call<typeof CONNECTING>,
+): Promise<Writing> {
+  const opened = await openUnit(name, call)
+  const { unit, nexus, blockLength, options } = opened
+  const close = () => nexus.close()
+  return {
+    ...endOf(opened),
+    ordered: false,
+    announcement: `${name}, LUN ${unit.lun}: ${opened.what}, ${size(opened.size)}`,
+    begin: async () => {},
+    write: (at, data) => unit.write({ ...options, lba: BigInt(at / blockLength), data }),
+    readBack: (at, length) => readAt(opened, at, length, true),
+    sync: () => unit.synchronizeCache(opened.last),
+    commit: close,
+    stop: close,
+    close,
+  }
+}
+
+function endOf({ name, place, identity, blockLength, size }: Opened) {
+  return { name, place, identity, blockLength, size }
+}
+
+function readAt(
+  { unit, options, blockLength }: Opened,
+  at: number,
+  length: number,
+  fua: boolean,
+): Promise<Uint8Array> {
+  const lba = BigInt(at / blockLength)
+  return unit.read({ ...options, lba, blocks: length / blockLength, fua })
+}
+
+async function openUnit(name: string, call: Call<typeof CONNECTING>): Promise<Opened> {
+  const { socket, lun } = parseAddress(name)
+  const { timeout } = call.values
+  const timeoutMs = timeout === undefined ? undefined : parseSeconds('--timeout', timeout)
+  const nexus = await connect(socket, {
+    signal: call.signal,
+    ...(timeoutMs !== undefined && { connectTimeoutMs: timeoutMs }),
+  })
+  try {
+    const last: HelperOptions = {
+      onAbort: 'detach',
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    }
+    const options: HelperOptions = { ...last, signal: call.signal }
+    const unit = nexus.unit(lun)
+    const { vendor, product } = await unit.inquiry(options)
+    const { lastLba, blockLength } = await unit.readCapacity(options)
+    const bytes = Number(lastLba + 1n) * blockLength
+    if (!Number.isSafeInteger(bytes)) {
+      throw new CliError(ExitCode.FILE, `${name} is larger than 8 PiB; use read and write --lba`)
+    }
+    const designators = await designatorsOf(unit, options)
+    const identity = [vendor, product, designators, bytes, blockLength].join(' | ')
+    const place = `ring:${socket}?lun=${lun}`
+    const what = `${vendor} ${product}`
+    return { name, nexus, unit, options, last, place, identity, blockLength, size: bytes, what }
+  } catch (error) {
+    await nexus.close()
+    throw error
+  }
+}
+
+/** What the unit calls itself (SPC-4 7.8.5); a unit may have no such page. */
+async function designatorsOf(unit: LogicalUnit, options: HelperOptions): Promise<string> {
+  try {
+    const all = await unit.run(vpdDeviceIdentification(), options)
+    const own = all.filter(({ association }) => association === Association.LOGICAL_UNIT)
+    return own.map(({ designator }) => hexBytes(designator)).join(', ')
+  } catch (error) {
+    if (error instanceof SgringError && error.code === 'ERR_SGRING_CHECK_CONDITION') return ''
+    throw error
+  }
+}
