@@ -41,26 +41,21 @@ export class Attentions {
 
   /** Clears the one that is told next: it has been told. */
   clearNext(lun: number): void {
-    if (this.#told.has(lun)) this.#conditions.find(({ luns }) => luns.has(lun))?.luns.delete(lun)
+    const next = this.next(lun)
+    if (this.#told.has(lun)) this.#drop(lun, ({ code }) => code === next)
     else this.#told.add(lun)
   }
 
-  /** A condition comes up at a unit: once only, and a reset clears what it outranks (SAM-5 5.14 allows that). */
+  /** A condition comes up at a unit: once only, and it may clear others. */
   establish(lun: number, code: number): void {
     if (!this.#told.has(lun)) return
-    if (code >>> 8 === RESET_ASC) {
-      const rank = rankOf(code)
-      for (const each of this.#conditions) if (rankOf(each.code) > rank) each.luns.delete(lun)
-    }
+    this.#drop(lun, (each) => clears(code, each.code))
     this.#condition(code).luns.add(lun)
   }
 
   /** A condition comes up at every unit. */
   establishEverywhere(code: number): void {
-    if (code >>> 8 === RESET_ASC) {
-      const rank = rankOf(code)
-      this.#conditions = this.#conditions.filter((each) => rankOf(each.code) <= rank)
-    }
+    this.#conditions = this.#conditions.filter((each) => !clears(code, each.code))
     this.#condition(code).luns.addAll(this.#told)
   }
 
@@ -72,7 +67,7 @@ export class Attentions {
   /** There is no unit at this LUN any more: one that comes there later is a new one. */
   forget(lun: number): void {
     this.#told.delete(lun)
-    for (const { luns } of this.#conditions) luns.delete(lun)
+    this.#drop(lun, () => true)
   }
 
   /** Bytes that all of it takes, give or take the objects around it. */
@@ -81,6 +76,15 @@ export class Attentions {
       (sum, { luns }) => sum + luns.lengthBytes,
       this.#told.lengthBytes,
     )
+  }
+
+  /** Conditions that are pending nowhere any more are not kept: there are as many codes as anybody cares to establish. */
+  #drop(lun: number, isOne: (condition: Condition) => boolean): void {
+    const dropped = this.#conditions.filter((each) => each.luns.has(lun) && isOne(each))
+    for (const { luns } of dropped) luns.delete(lun)
+    if (dropped.some(({ luns }) => luns.isEmpty)) {
+      this.#conditions = this.#conditions.filter(({ luns }) => !luns.isEmpty)
+    }
   }
 
   #condition(code: number): Condition {
@@ -105,6 +109,18 @@ const RANKED: readonly number[] = [
   SenseCode.I_T_NEXUS_LOSS_OCCURRED,
   SenseCode.COMMANDS_CLEARED_BY_POWER_LOSS_NOTIFICATION,
 ]
+
+const NEXUS_LOSS_RANK = RANKED.indexOf(SenseCode.I_T_NEXUS_LOSS_OCCURRED)
+
+/**
+ * Whether a condition that comes up clears one that is pending (SAM-5 5.14 allows it): a reset clears all that it outranks, because the unit
+ * has begun anew. The loss of a nexus leaves the unit as it was, so what is to be told of that, such as a changed capacity, stays.
+ */
+function clears(code: number, pending: number): boolean {
+  const rank = RANKED.indexOf(code)
+  if (code >>> 8 !== RESET_ASC || rank < 0) return false
+  return rankOf(pending) > rank && (rank < NEXUS_LOSS_RANK || RANKED.includes(pending))
+}
 
 /** The lowest is told first. The order of the rest is the unit's to choose: that of their codes needs no memory of when each came. */
 function rankOf(code: number): number {

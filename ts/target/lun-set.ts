@@ -4,6 +4,10 @@
 export class LunSet {
   #words = new Uint32Array(1)
 
+  get isEmpty(): boolean {
+    return this.#words.every((word) => word === 0)
+  }
+
   has(lun: number): boolean {
     return ((this.#words[lun >>> 5] ?? 0) & (1 << (lun & 31))) !== 0
   }
