@@ -2,7 +2,8 @@
 
 import { SgringError } from '../errors.ts'
 import { parseBlockCdb } from '../scsi/block.ts'
-import { checkUint64 } from '../scsi/bytes.ts'
+import { checkUint, checkUint64 } from '../scsi/bytes.ts'
+import { checkAnswer } from '../target/foreign.ts'
 import type { Handler, HandlerTask } from '../target/handler.ts'
 import type { Answer } from '../task/answer.ts'
 
@@ -104,13 +105,7 @@ class Entry implements ScriptedFault {
   #met = 0
 
   constructor(fault: Fault, leave: () => void) {
-    const kinds = ['answer', 'hang', 'delay', 'fewer'].filter((kind) => kind in fault)
-    if (kinds.length !== 1) {
-      throw new SgringError(
-        'ERR_SGRING_INVALID_ARGUMENT',
-        `a fault has one of answer, hang, delay and fewer, not ${kinds.join(' and ') || 'none'}`,
-      )
-    }
+    checkFault(fault)
     const { lba, opcode } = fault
     this.#fault = fault
     this.#lba = lba === undefined ? undefined : checkUint64('lba', lba)
@@ -171,6 +166,33 @@ class Entry implements ScriptedFault {
     })
     return next()
   }
+}
+
+/** @throws `ERR_SGRING_INVALID_ARGUMENT` for what is no fault */
+function checkFault(fault: Fault): void {
+  if (typeof fault !== 'object' || fault === null) throw wrong('a fault is an object')
+  const kinds = ['answer', 'hang', 'delay', 'fewer'].filter((kind) => kind in fault)
+  if (kinds.length !== 1) {
+    throw wrong(
+      `a fault has one of answer, hang, delay and fewer, not ${kinds.join(' and ') || 'none'}`,
+    )
+  }
+  if ('answer' in fault) checkAnswer(fault.answer, 0)
+  if ('hang' in fault && fault.hang !== true) throw wrong('hang is true')
+  if ('delay' in fault && fault.delay !== true) throw wrong('delay is true')
+  if ('fewer' in fault) checkUint('fewer', fault.fewer, Number.MAX_SAFE_INTEGER)
+  const { opcode = [], when, after = 0, times = 1 } = fault
+  if (typeof opcode !== 'number' && !Array.isArray(opcode)) {
+    throw wrong('opcode is a number, or a list of some')
+  }
+  for (const one of [opcode].flat()) checkUint('opcode', one, 0xff)
+  if (when !== undefined && typeof when !== 'function') throw wrong('when is a function')
+  checkUint('after', after, Number.MAX_SAFE_INTEGER)
+  if (times !== Infinity) checkUint('times', times, Number.MAX_SAFE_INTEGER)
+}
+
+function wrong(rule: string): SgringError {
+  return new SgringError('ERR_SGRING_INVALID_ARGUMENT', rule)
 }
 
 /** Whether it reads or writes this block. */

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SgringError } from '../errors.ts'
 import type { LogicalUnit } from '../initiator/unit.ts'
 import type { ConnectOptions } from '../ring/connect.ts'
 import { connect, type Nexus } from '../ring/nexus.ts'
@@ -62,6 +63,9 @@ export interface TestUnit {
 export async function testUnit(options: TestUnitOptions = {}): Promise<TestUnit> {
   const { blocks = 2048, blockLength = 512, handler, units = [] } = options
   const { maxTasks, maxRunning, taskAbortedStatus } = options
+  if (handler !== undefined && typeof handler !== 'function') {
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'handler is a function')
+  }
   const faults = new Faults(options.faults)
   const limits = { maxTasks, maxRunning, taskAbortedStatus }
   const disk = { memory: blocks * blockLength, blockLength, ...limits }
