@@ -2,7 +2,8 @@
  * A tiny tape (SSC-3): variable-length blocks and filemarks in memory, one partition, one position for all nexuses.
  *
  *     const tape = new Tape({ capacityBytes: 1 << 20 })
- *     const server = await serve({ listen, units: [{ handler: tape.handler, deviceType: DeviceType.SEQUENTIAL_ACCESS, removable: true }] })
+ *     const unit = { deviceType: DeviceType.SEQUENTIAL_ACCESS, removable: true, handler: tape.handler, reset: tape.reset }
+ *     const server = await serve({ listen, units: [unit] })
  */
 
 import {
@@ -28,6 +29,8 @@ type Recorded = Uint8Array | typeof FILEMARK
 
 /** A block may have as many bytes as a READ(6) can name. */
 const BLOCK_LIMITS = ssc.encodeBlockLimits({ maximum: 0xff_ffff, minimum: 1, granularity: 0 })
+/** Room that a filemark takes. */
+const FILEMARK_BYTES = 512
 
 /** See above. */
 export class Tape {
@@ -38,7 +41,7 @@ export class Tape {
   #position = 0
 
   /**
-   * @param options.capacityBytes bytes of all blocks together; filemarks take no room. Default: 1 MiB
+   * @param options.capacityBytes bytes of all blocks together, and 512 for each filemark. Default: 1 MiB
    * @param options.earlyWarningBytes how far before that a WRITE tells that the end is near. Default: 64 KiB
    */
   constructor(
@@ -46,6 +49,11 @@ export class Tape {
   ) {
     this.#capacityBytes = options.capacityBytes ?? 1 << 20
     this.#earlyWarningBytes = options.earlyWarningBytes ?? 64 << 10
+  }
+
+  /** LOGICAL UNIT RESET: at the beginning of the medium again, as after a load. */
+  readonly reset = (): void => {
+    this.#position = 0
   }
 
   /** INQUIRY, TEST UNIT READY and REQUEST SENSE are those of the unit behind. */
@@ -99,19 +107,11 @@ export class Tape {
         SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT,
       )
     }
-    this.#recorded.length = this.#position
-    const used = this.#recorded.reduce((sum, one) => sum + (one === FILEMARK ? 0 : one.length), 0)
-    const left = this.#capacityBytes - used - length
-    if (left < 0) {
-      return checkCondition(SenseKey.VOLUME_OVERFLOW, END_OF_MEDIUM_DETECTED, {
-        endOfMedium: true,
-        information: length,
-      })
-    }
+    const left = this.#cut() - length
+    if (left < 0) return overflow(length)
     this.#recorded.push(task.dataOut.slice(0, length))
     this.#position++
-    if (left >= this.#earlyWarningBytes) return { ...good(), taken: length }
-    return { ...met(END_OF_MEDIUM_DETECTED, 0, { endOfMedium: true }), taken: length }
+    return { ...this.#written(left), taken: length }
   }
 
   #writeFilemarks({ cdb }: HandlerTask): Answer {
@@ -119,10 +119,28 @@ export class Tape {
     if ((cdb[1]! & 0x02) !== 0) return invalidField(1, 1)
     const count = getUint24(cdb)
     if (count === 0) return good()
-    this.#recorded.length = this.#position
-    for (let left = count; left > 0; left--) this.#recorded.push(FILEMARK)
+    const room = this.#cut()
+    const written = Math.min(count, Math.floor(room / FILEMARK_BYTES))
+    for (let done = 0; done < written; done++) this.#recorded.push(FILEMARK)
     this.#position = this.#recorded.length
-    return good()
+    return written < count
+      ? overflow(count - written)
+      : this.#written(room - written * FILEMARK_BYTES)
+  }
+
+  /** What stands behind the position is gone. How many bytes have room there. */
+  #cut(): number {
+    this.#recorded.length = this.#position
+    return this.#recorded.reduce(
+      (room, one) => room - (one === FILEMARK ? FILEMARK_BYTES : one.length),
+      this.#capacityBytes,
+    )
+  }
+
+  /** It fits, with room for so many bytes more: when that is little, early warning. */
+  #written(room: number): Answer {
+    if (room >= this.#earlyWarningBytes) return good()
+    return met(END_OF_MEDIUM_DETECTED, 0, { endOfMedium: true })
   }
 
   /** Over blocks, or over filemarks and the blocks between them; a negative count goes back. */
@@ -167,6 +185,14 @@ export class Tape {
 /** NO SENSE, for what is no error and must be told all the same. */
 function met(ascAscq: number, information: number, more: SenseInit): Answer {
   return checkCondition(SenseKey.NO_SENSE, ascAscq, { ...more, information })
+}
+
+/** INFORMATION has how much was not written. */
+function overflow(information: number): Answer {
+  return checkCondition(SenseKey.VOLUME_OVERFLOW, END_OF_MEDIUM_DETECTED, {
+    endOfMedium: true,
+    information,
+  })
 }
 
 function invalidField(byte: number, bit: number): Answer {
