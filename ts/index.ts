@@ -27,8 +27,9 @@ export {
   openBacking,
 } from './target/backing.ts'
 export type { BasicUnitOptions } from './target/basic-unit.ts'
+export { Disk, type DiskOptions } from './target/disk.ts'
 export type { DiskModeOptions, DiskModeValues } from './target/disk-mode.ts'
-export type { Handler, HandlerStats, HandlerTask } from './target/handler.ts'
+export type { Handler, HandlerHooks, HandlerStats, HandlerTask } from './target/handler.ts'
 export type { ProgressOptions } from './target/progress.ts'
 export type {
   DiskUnitOptions,
@@ -39,6 +40,7 @@ export type {
 export type { TaskSetOptions, Unit, UnitContext } from './target/unit.ts'
 export { type Answer, checkCondition, good, status } from './task/answer.ts'
 export { type Command, type Response, Status, TaskAttribute } from './task/command.ts'
+export { COUNTERS_PAGE, type TargetCounters, targetCounters } from './task/counters.ts'
 export {
   type AsynchronousEvent,
   type FunctionRequest,

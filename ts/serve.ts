@@ -4,8 +4,8 @@ import { EventEmitter } from 'node:events'
 import { SgringError } from './errors.ts'
 import { type PortEvents, type PortOptions, type PortStats, RingPort } from './ring/port.ts'
 import type { NexusInfo } from './ring/port-nexus.ts'
-import { checkUint } from './scsi/bytes.ts'
 import type { HandlerStats } from './target/handler.ts'
+import type { HandlerUnit } from './target/handler-unit.ts'
 import { type MadeUnit, makeUnit, type ServedUnit } from './target/served-unit.ts'
 import { Target } from './target/target.ts'
 import type { TargetCounters } from './task/counters.ts'
@@ -84,7 +84,9 @@ export class Server {
   readonly #target: Target
   /** By LUN. */
   readonly #units: Map<number, MadeUnit>
-  /** Of units that were removed. */
+  /** Handlers of units that were removed, some of whose commands have not returned. */
+  #removed: readonly HandlerUnit[] = []
+  /** Of those that all have. */
   readonly #past = { late: 0, failed: 0 }
   #closed: Promise<void> | undefined
 
@@ -103,13 +105,14 @@ export class Server {
   }
 
   get stats(): ServerStats {
-    const { late, failed } = this.#past
-    const handlers = { running: 0, late, failed }
-    for (const { handler } of this.#units.values()) {
-      if (handler === undefined) continue
-      handlers.running += handler.stats.running
-      handlers.late += handler.stats.late
-      handlers.failed += handler.stats.failed
+    this.#fold()
+    const served = Array.from(this.#units.values(), ({ handler }) => handler?.stats)
+    const handlers = { running: 0, ...this.#past }
+    for (const stats of [...served, ...this.#removed.map(({ stats }) => stats)]) {
+      if (stats === undefined) continue
+      handlers.running += stats.running
+      handlers.late += stats.late
+      handlers.failed += stats.failed
     }
     return { ...this.#port.stats, aborted: this.#target.aborted, handlers }
   }
@@ -141,17 +144,33 @@ export class Server {
    * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN without a unit
    */
   async removeUnit(lun: number): Promise<void> {
-    const { backing, handler } = this.#unit(lun)
-    const over = this.#target.removeUnit(lun)
+    const made = this.#unit(lun)
+    const { backing, handler } = made
+    // First: who hears of an abort may add another unit there.
     this.#units.delete(lun)
-    await over
-    if (handler !== undefined) {
-      this.#past.late += handler.stats.late
-      this.#past.failed += handler.stats.failed
+    let over: Promise<void>
+    try {
+      over = this.#target.removeUnit(lun)
+    } catch (error) {
+      this.#units.set(lun, made)
+      throw error
     }
+    if (handler !== undefined) this.#removed = [...this.#removed, handler]
+    this.#fold()
+    await over
     if (backing === undefined) return
     this.#port.forget(backing)
     backing.close()
+  }
+
+  /** What is known of removed handlers for good goes into their sum. */
+  #fold(): void {
+    for (const { stats } of this.#removed) {
+      if (stats.running > 0) continue
+      this.#past.late += stats.late
+      this.#past.failed += stats.failed
+    }
+    this.#removed = this.#removed.filter(({ stats }) => stats.running > 0)
   }
 
   /**
@@ -163,7 +182,7 @@ export class Server {
    */
   attention(lun: number, code: number): void {
     this.#unit(lun)
-    this.#target.attention(lun, checkUint('code', code, 0xffff))
+    this.#target.attention(lun, code)
   }
 
   /** What it was given; the target has a unit of its own besides. */
