@@ -7,6 +7,7 @@ import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition } from '../task/answer.ts'
 import { Status, type TaskAttribute } from '../task/command.ts'
 import type { TargetNexus, Task } from '../task/task.ts'
+import { checkAnswer, isAbort, isThenable } from './foreign.ts'
 import type { Handler, HandlerTask } from './handler.ts'
 import type { Progress, ProgressOptions } from './progress.ts'
 import type { Unit, UnitContext } from './unit.ts'
@@ -33,10 +34,6 @@ const INTERNAL_TARGET_FAILURE = checkCondition(
   SenseCode.INTERNAL_TARGET_FAILURE,
 )
 
-const STATUSES: ReadonlySet<unknown> = new Set(Object.values(Status))
-/** Residuals are 32-bit numbers with a sign. */
-const MAX_COUNT = 2 ** 31 - 1
-
 /** See `HandlerTask`. */
 export class HandledTask implements HandlerTask {
   readonly nexus: TargetNexus
@@ -56,8 +53,9 @@ export class HandledTask implements HandlerTask {
   #controller: AbortController | undefined
   #wrapped: WrappedTask | undefined
   #rejectNext: ((reason: unknown) => void) | undefined
-  /** Data-in bytes that the unit behind has moved. */
+  /** Bytes that the unit behind has moved to data-in, and taken of data-out. */
   #moved = 0
+  #taken = 0
 
   private constructor(task: Task, host: HandlerHost) {
     this.#task = task
@@ -99,19 +97,21 @@ export class HandledTask implements HandlerTask {
     const { handler, called } = this.#host
     this.#task.onAbort = () => this.#abort()
     called()
+    let returned: unknown
     try {
-      const returned: unknown = handler(this, () => this.#next())
+      returned = handler(this, () => this.#next())
       if (isThenable(returned)) {
         Promise.resolve(returned).then(
           (answer) => this.#give(answer),
           (error) => this.#fail(error),
         )
-      } else {
-        this.#give(returned)
+        return
       }
     } catch (error) {
       this.#fail(error)
+      return
     }
+    this.#give(returned)
   }
 
   /** Runs the unit behind. Who calls it and does not look at its promise ends no process by that. */
@@ -131,7 +131,8 @@ export class HandledTask implements HandlerTask {
         answered: (answer) => {
           this.#rejectNext = undefined
           this.#moved = answer.moved ?? 0
-          resolve(answer)
+          this.#taken = answer.taken ?? 0
+          resolve(ownCopy(answer))
         },
         failed: (error) => {
           // Behind its answer nobody waits for it any more.
@@ -188,7 +189,8 @@ export class HandledTask implements HandlerTask {
     this.#host.progress.end(this)
     const wasOpen = this.#state === 'open'
     this.#state = 'aborted'
-    detach(this.#dataOut)
+    if (this.#dataOut !== undefined) detach(this.#dataOut)
+    this.#dataOut = undefined
     this.#wrapped?.leave(() => {})
     if (!wasOpen) return
     this.#controller?.abort()
@@ -197,61 +199,40 @@ export class HandledTask implements HandlerTask {
   }
 
   /**
-   * The answer, read once, with `taken`.
+   * The answer, read once. Where it does not say what was taken, GOOD took all of data-out that the handler has looked at, or else what the
+   * unit behind took.
    *
    * @throws `ERR_SGRING_INVALID_ARGUMENT` with what makes it none
    */
   #checked(value: unknown): Answer {
-    if (typeof value !== 'object' || value === null) throw wrong('an answer is an object', value)
-    const { status, data, sense, taken, moved } = value as Partial<Answer>
-    if (!STATUSES.has(status)) throw wrong('status is one of SAM-5', status)
-    if (data !== undefined && !(data instanceof Uint8Array)) {
-      throw wrong('data is a Uint8Array', data)
-    }
-    if (sense !== undefined && !(sense instanceof Uint8Array)) {
-      throw wrong('sense is a Uint8Array', sense)
-    }
-    if (taken !== undefined && !isCount(taken, MAX_COUNT)) {
-      throw wrong('taken is a number of bytes', taken)
-    }
-    if (moved !== undefined && (data !== undefined || !isCount(moved, this.#moved))) {
-      throw wrong('moved is at most what next() has moved, and without data', moved)
-    }
-    return {
-      status: status as number,
-      ...(data !== undefined && { data }),
-      ...(sense !== undefined && { sense }),
-      ...(moved !== undefined && { moved }),
-      taken: taken ?? (status === Status.GOOD ? this.dataOutLength : 0),
-    }
+    const answer = checkAnswer(value, this.#moved)
+    if (answer.taken !== undefined || answer.status !== Status.GOOD) return answer
+    return { ...answer, taken: this.#dataOut === undefined ? this.#taken : this.dataOutLength }
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
-  )
+/** The bytes of an answer may be a unit's own, such as its INQUIRY data. */
+function ownCopy(answer: Answer): Answer {
+  const { data, sense } = answer
+  return {
+    ...answer,
+    ...(data !== undefined && { data: new Uint8Array(data) }),
+    ...(sense !== undefined && { sense: new Uint8Array(sense) }),
+  }
 }
 
-/** As `signal.reason` is, and what Node's own functions reject with that were given the signal. */
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
+/** Takes the bytes out of every view of them. A handler may have done so itself, or seen to it that nobody does. */
+function detach({ buffer }: Uint8Array): void {
+  if (buffer.byteLength === 0) return
+  try {
+    BYTES.set(buffer, structuredClone(buffer, { transfer: [buffer as ArrayBuffer] }))
+  } catch {
+    // Then it has a copy that is nobody else's: so may it be.
+  }
 }
 
-function isCount(value: unknown, most: number): boolean {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most
-}
-
-/** Takes the bytes out of every view of them. */
-function detach(view: Uint8Array | undefined): void {
-  // A handler may have transferred them to a worker itself.
-  if (view === undefined || view.buffer.byteLength === 0) return
-  structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] })
-}
-
-function wrong(rule: string, value: unknown): SgringError {
-  return new SgringError('ERR_SGRING_INVALID_ARGUMENT', `a handler: ${rule}, not ${String(value)}`)
-}
+/**
+ * Detached bytes, by the buffer that had them: they live as long as it does. A native write that the handler began, such as that of a file,
+ * holds the view and knows the address; it goes on to read there, so the memory must not be another's before it is over.
+ */
+const BYTES = new WeakMap<object, unknown>()

@@ -2,8 +2,9 @@
 
 import { SgringError } from '../errors.ts'
 import type { Task } from '../task/task.ts'
+import { isThenable } from './foreign.ts'
 import { HandledTask, type HandlerHost } from './handled-task.ts'
-import type { Handler, HandlerStats } from './handler.ts'
+import type { Handler, HandlerHooks, HandlerStats } from './handler.ts'
 import { Progress } from './progress.ts'
 import type { Unit, UnitContext } from './unit.ts'
 
@@ -12,6 +13,7 @@ export class HandlerUnit implements Unit {
   readonly #host: HandlerHost
   readonly #progress = new Progress()
   readonly #contexts = new Map<number, UnitContext>()
+  readonly #hooks: HandlerHooks
   #running = 0
   #late = 0
   #failed = 0
@@ -19,12 +21,22 @@ export class HandlerUnit implements Unit {
   /**
    * @param unit what `next()` runs
    * @param onFailed called with what the handler has thrown: it must not throw itself
-   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a handler that is no function
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a handler, or a hook, that is no function
    */
-  constructor(handler: Handler, unit: Unit, onFailed: (error: unknown) => void) {
+  constructor(
+    handler: Handler,
+    unit: Unit,
+    onFailed: (error: unknown) => void,
+    hooks: HandlerHooks = {},
+  ) {
     if (typeof handler !== 'function') {
       throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'handler is a function')
     }
+    for (const hook of [hooks.attach, hooks.reset]) {
+      if (hook === undefined || typeof hook === 'function') continue
+      throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'attach and reset are functions')
+    }
+    this.#hooks = hooks
     this.#host = {
       handler,
       unit,
@@ -67,12 +79,20 @@ export class HandlerUnit implements Unit {
 
   attach(context: UnitContext): void {
     this.#contexts.set(context.lun, context)
+    this.#hooks.attach?.(context)
     this.#host.unit.attach?.(context)
   }
 
-  reset(): void {
+  /** The unit behind is reset whatever becomes of the handler's own. */
+  reset(): unknown {
     this.#progress.clear()
-    this.#host.unit.reset?.()
+    const resets: unknown[] = []
+    try {
+      resets.push(this.#hooks.reset?.())
+    } finally {
+      resets.push(this.#host.unit.reset?.())
+    }
+    return resets.some(isThenable) ? Promise.all(resets).then(() => {}) : undefined
   }
 
   execute(task: Task): void {

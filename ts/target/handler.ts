@@ -27,6 +27,14 @@ import type { UnitContext } from './unit.ts'
  */
 export type Handler = (task: HandlerTask, next: () => Promise<Answer>) => Answer | Promise<Answer>
 
+/** What else of a unit a handler may hear of, each before the unit behind it does. */
+export interface HandlerHooks {
+  /** As `Unit.attach`: called once for each LUN of the unit, before any command. */
+  attach?(context: UnitContext): void
+  /** As `Unit.reset`: LOGICAL UNIT RESET, once every command there is aborted. */
+  reset?(): void
+}
+
 /**
  * A command, as a handler has it: a copy, so it may be kept as long as one likes.
  *
@@ -46,7 +54,10 @@ export interface HandlerTask {
   readonly priority: number
   /** The CDB, 6 to 260 bytes. */
   readonly cdb: Uint8Array
-  /** Bytes that the initiator sent, in a copy made when it is first asked for; of length 0 once the command is aborted. */
+  /**
+   * Bytes that the initiator sent, in a copy made when it is first asked for; of length 0 once the command is aborted. Whoever looks at them
+   * and answers GOOD has taken all, unless the answer says otherwise by `taken`.
+   */
   readonly dataOut: Uint8Array
   /** How many those are. */
   readonly dataOutLength: number
@@ -54,7 +65,10 @@ export interface HandlerTask {
   readonly dataInLength: number
   /** The unit's side of its target: `task.unit.attention(SenseCode.MODE_PARAMETERS_CHANGED, { except: task.nexus })`. */
   readonly unit: UnitContext
-  /** Aborts when the command does: by a task management function, or with its nexus. Hand it to whatever the handler waits for. */
+  /**
+   * Aborts when the command does: by a task management function, or with its nexus. Hand it to whatever the handler waits for. What a
+   * listener of it throws is an uncaught exception, as of every `EventTarget` of Node's: it ends the process.
+   */
   readonly signal: AbortSignal
   /**
    * Tells how far a long operation has come. Until this command is over, or `until` settles, REQUEST SENSE, of any nexus, is answered NO

@@ -5,14 +5,16 @@ import { type BackingOptions, type OpenBacking, openBacking } from './backing.ts
 import { BasicUnit, type BasicUnitOptions } from './basic-unit.ts'
 import { Disk } from './disk.ts'
 import type { DiskModeOptions } from './disk-mode.ts'
-import type { Handler } from './handler.ts'
+import type { Handler, HandlerHooks } from './handler.ts'
 import { HandlerUnit } from './handler-unit.ts'
+import { checkUnit, OwnUnit } from './own-unit.ts'
 import type { TaskSetOptions, Unit } from './unit.ts'
 
-/** A disk on a backing that the server opens and closes. */
+/** A disk on a backing that the server opens and closes. Its hooks are the handler's. */
 export type DiskUnitOptions = BackingOptions &
   TaskSetOptions &
-  DiskModeOptions & {
+  DiskModeOptions &
+  HandlerHooks & {
     /** Bytes in a logical block. Default: 512. */
     readonly blockLength?: 512 | 4096
     /** The unit's serial number. Default: from a file's real path; for memory, a random one. */
@@ -21,13 +23,16 @@ export type DiskUnitOptions = BackingOptions &
     readonly handler?: Handler
   }
 
-/** A unit of a kind of the caller's own: its handler's `next()` has INQUIRY, TEST UNIT READY and REQUEST SENSE, and no other command. */
-export interface HandlerUnitOptions extends BasicUnitOptions {
+/**
+ * A unit of a kind of the caller's own: its handler's `next()` has INQUIRY, TEST UNIT READY, REQUEST SENSE and MODE SENSE with the control
+ * page, and no other command.
+ */
+export interface HandlerUnitOptions extends BasicUnitOptions, HandlerHooks {
   readonly handler: Handler
 }
 
 /** A unit of the caller's own behind a handler. It stays the caller's to close. */
-export interface OwnUnitOptions {
+export interface OwnUnitOptions extends HandlerHooks {
   readonly unit: Unit
   /** Gets each command first; its `next()` is the unit. */
   readonly handler: Handler
@@ -46,22 +51,26 @@ export interface MadeUnit {
 }
 
 /**
- * Makes a unit.
+ * Makes a unit. One of the caller's own gets tasks that are each one command's alone; the disk of this package needs none.
  *
- * @param onFailed called with what its handler has thrown: it must not throw itself
+ * @param onFailed called with what it, or its handler, has thrown: it must not throw itself
  * @throws `ERR_SGRING_BACKING` or `ERR_SGRING_INVALID_ARGUMENT`; nothing is left behind then
  */
 export function makeUnit(options: ServedUnit, onFailed: (error: unknown) => void): MadeUnit {
   if (typeof options !== 'object' || options === null) {
     throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `a unit is an object, not ${options}`)
   }
-  if ('execute' in options) return { unit: options, backing: undefined, handler: undefined }
+  if ('execute' in options) {
+    const careful = options.execute === Disk.prototype.execute
+    const unit = careful ? options : new OwnUnit(options, onFailed)
+    return { unit, backing: undefined, handler: undefined }
+  }
   const isDisk = 'memory' in options || 'file' in options
   const backing = isDisk ? openBacking(options) : undefined
   try {
     const unit = backing === undefined ? ownUnit(options) : diskOn(backing, options)
     if (options.handler === undefined) return { unit, backing, handler: undefined }
-    const handler = new HandlerUnit(options.handler, unit, onFailed)
+    const handler = new HandlerUnit(options.handler, unit, onFailed, options)
     return { unit: handler, backing, handler }
   } catch (error) {
     backing?.discard()
@@ -71,7 +80,7 @@ export function makeUnit(options: ServedUnit, onFailed: (error: unknown) => void
 
 /** What stands behind the handler of a unit without a backing. */
 function ownUnit(options: Exclude<ServedUnit, Unit>): Unit {
-  if ('unit' in options) return options.unit
+  if ('unit' in options) return checkUnit(options.unit)
   if (options.handler !== undefined) return new BasicUnit(options)
   throw new SgringError(
     'ERR_SGRING_INVALID_ARGUMENT',

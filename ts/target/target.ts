@@ -6,7 +6,7 @@
  */
 
 import { SgringError } from '../errors.ts'
-import { getUint32 } from '../scsi/bytes.ts'
+import { checkUint, getUint32 } from '../scsi/bytes.ts'
 import { lunOfWord, lunWord, MAX_LUN, WellKnownLun } from '../scsi/lun.ts'
 import { cdbLength, controlOffset, isPlainCdb, NACA, Opcode } from '../scsi/opcode.ts'
 import { encodeReportedLuns, SelectReport } from '../scsi/report-luns.ts'
@@ -89,11 +89,12 @@ export class Target implements TaskRouter {
   /**
    * Establishes a unit attention condition at the unit of a LUN for every nexus but `except`.
    *
-   * @param code additional sense code and qualifier as one number
-   * @throws `ERR_SGRING_INVALID_ARGUMENT` where there is no unit
+   * @param code additional sense code and qualifier as one number, 1 to FFFFh: 0 says that there is nothing to tell
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` where there is no unit, and for what is no code
    */
   attention(lun: number, code: number, except?: TargetNexus): void {
     if (!this.#sets.has(lun)) throw noUnit(lun)
+    checkUint('code', code, 0xffff, 1)
     for (const nexus of this.#nexuses) if (nexus !== except) nexus.establish(lun, code)
   }
 

@@ -15,6 +15,7 @@ import { Status } from '../task/command.ts'
 import { type FunctionResult, ServiceResponse, TaskFunction } from '../task/function.ts'
 import type { Task } from '../task/task.ts'
 import { abortAll } from './abort.ts'
+import { isThenable } from './foreign.ts'
 import type { FunctionRun } from './function-run.ts'
 import type { Nexus } from './nexus.ts'
 import { TaskSet } from './task-set.ts'
@@ -93,12 +94,17 @@ function clearTaskSet(run: FunctionRun, set: TaskSet, nexuses: Iterable<Nexus>):
 function resetUnit(run: FunctionRun, set: TaskSet, nexuses: Iterable<Nexus>): void {
   abortForEveryone(run, set, nexuses)
   for (const each of nexuses) each.establish(set.lun, SenseCode.BUS_DEVICE_RESET_FUNCTION_OCCURRED)
-  try {
-    set.unit.reset?.()
-    run.answer(COMPLETE)
-  } catch (error) {
-    run.nexus.source.failed(run.task, error)
+  const failed = (error: unknown) => {
+    // With its nexus the function is lost, and its place another's.
+    if (!run.over) run.nexus.source.failed(run.task, error)
     run.answer(FAILED)
+  }
+  try {
+    const returned: unknown = set.unit.reset?.()
+    if (isThenable(returned)) Promise.resolve(returned).then(() => run.answer(COMPLETE), failed)
+    else run.answer(COMPLETE)
+  } catch (error) {
+    failed(error)
   }
 }
 

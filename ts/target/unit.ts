@@ -28,12 +28,28 @@ export interface Unit extends TaskSetOptions {
   readonly descriptorSense?: boolean | undefined
   /**
    * Answers the task, now or later. The target has already dealt with what is the same on every unit: a CDB of the right length with
-   * NACA zero, the task attribute and the order that it asks for, no unit attention condition in the way, and no REPORT LUNS. Never throws.
+   * NACA zero, the task attribute and the order that it asks for, no unit attention condition in the way, and no REPORT LUNS.
+   *
+   * Who answers later sets `task.onAbort`, and lets go of the task there: it is over then, and whatever is done to it throws
+   * `ERR_SGRING_CLOSED`, as after an answer. What this throws, or rejects with, before the answer is answered HARDWARE ERROR, INTERNAL
+   * TARGET FAILURE, with an event `unitFailed`.
+   *
+   * @example
+   * const slow: Unit = {
+   *   execute(task) {
+   *     const timer = setTimeout(() => task.good(), 1000)
+   *     task.onAbort = () => clearTimeout(timer)
+   *   },
+   * }
    */
   execute(task: Task): void
   /** Called once for each LUN that the unit is given, before any command. */
   attach?(context: UnitContext): void
-  /** LOGICAL UNIT RESET (SAM-5 6.3.3), once every command there is aborted: whatever a unit calls its own state begins anew. */
+  /**
+   * LOGICAL UNIT RESET (SAM-5 6.3.3), once every command there is aborted: whatever a unit calls its own state begins anew. The function is
+   * answered when this returns, or its promise settles, FUNCTION COMPLETE or, if it failed, SERVICE DELIVERY OR TARGET FAILURE; commands
+   * that come while a promise is pending reach the unit.
+   */
   reset?(): void
 }
 
@@ -45,6 +61,7 @@ export interface UnitContext {
    * about, and knows. Once the LUN has another unit, or none, it does nothing.
    *
    * @param code additional sense code and qualifier as one number, such as `SenseCode.CAPACITY_DATA_HAS_CHANGED`
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for what is no code
    */
   attention(code: number, options?: { readonly except?: TargetNexus }): void
 }

@@ -1,4 +1,4 @@
-/** A task as the unit behind a handler has it: its transfers are made, its answer is handed over. */
+/** A task as a unit of the caller's own has it, or a unit behind a handler: its transfers are made, its answer is handed over, once. */
 
 import { SgringError } from '../errors.ts'
 import { type Answer, good } from '../task/answer.ts'
@@ -15,20 +15,24 @@ import type {
   TaskOwner,
   TransferDone,
 } from '../task/task.ts'
+import { checkBytes, isAbort, isThenable } from './foreign.ts'
 import type { Unit } from './unit.ts'
 
 /** Who hears of the end. */
 export interface WrappedEnd {
   /** Called once, unless the task is left before, or failed. `taken` is always there. */
   answered(answer: Answer): void
-  /** The unit has thrown this, possibly behind its answer. */
-  failed(error: unknown): void
+  /** The unit has thrown this, or rejected with it; `open` if the task was neither answered nor left before. */
+  failed(error: unknown, open: boolean): void
 }
 
 /** The end of a transfer, which finds nothing out, or of an operation. */
 type Over = (task: Task, errno: number, value?: number) => void
 
-/** The same task, answered to `end`. */
+/**
+ * The same task, answered to `end`. It is one command's alone, where a port has its tasks anew for others: what a unit does with it after its
+ * end throws, and meets nobody else's command.
+ */
 export class WrappedTask implements Task {
   readonly nexus: TargetNexus
   readonly lun: number
@@ -74,7 +78,13 @@ export class WrappedTask implements Task {
 
   /** Hands the task to the unit. */
   run(unit: Unit): void {
-    this.#guarded(() => unit.execute(this))
+    this.#guarded(() => {
+      const returned: unknown = unit.execute(this)
+      if (!isThenable(returned)) return
+      Promise.resolve(returned).then(undefined, (error) => {
+        if (this.#open || !isAbort(error)) this.#fail(error)
+      })
+    })
   }
 
   /**
@@ -100,8 +110,16 @@ export class WrappedTask implements Task {
 
   answer(answer: Answer): void {
     this.#check()
+    const { data, sense, taken = 0 } = answer
+    // First: bytes that cannot be read leave the task to be answered.
+    const checked = {
+      ...answer,
+      ...(data !== undefined && { data: checkBytes('data', data) }),
+      ...(sense !== undefined && { sense: checkBytes('sense', sense) }),
+      taken,
+    }
     this.#close()
-    this.#end.answered({ ...answer, taken: answer.taken ?? 0 })
+    this.#end.answered(checked)
   }
 
   moved(length: number): void {
@@ -137,10 +155,11 @@ export class WrappedTask implements Task {
   }
 
   abort(status: number | undefined): void {
-    this.#task.abort(status)
+    if (this.#open) this.#task.abort(status)
   }
 
   respond(result: FunctionResult): void {
+    this.#check()
     this.#task.respond(result)
   }
 
@@ -165,9 +184,14 @@ export class WrappedTask implements Task {
     try {
       part()
     } catch (error) {
-      this.#close()
-      this.#end.failed(error)
+      this.#fail(error)
     }
+  }
+
+  #fail(error: unknown): void {
+    const open = this.#open
+    this.#close()
+    this.#end.failed(error, open)
   }
 
   #close(): void {
@@ -177,6 +201,6 @@ export class WrappedTask implements Task {
 
   #check(): void {
     if (this.#open) return
-    throw new SgringError('ERR_SGRING_CLOSED', 'the task was answered before')
+    throw new SgringError('ERR_SGRING_CLOSED', 'the task was answered before, or aborted')
   }
 }

@@ -18,7 +18,10 @@ export interface Answer {
   readonly status: number
   readonly data?: Uint8Array
   readonly sense?: Uint8Array
-  /** Data-out bytes that the unit took: the rest is the residual. Default: none of a device server's own answer, all for GOOD of a handler. */
+  /**
+   * Data-out bytes that the unit took: the rest is the residual. Default: none; for GOOD of a handler all, if it has looked at
+   * `task.dataOut`, or else what the unit behind took for `next()`.
+   */
   readonly taken?: number
   /** Instead of `data`: data-in bytes that a transfer has moved already, as the answer that `next()` resolves with says it. */
   readonly moved?: number

@@ -1,0 +1,72 @@
+/** A unit of the caller's own, kept apart from what a port does with its tasks. */
+
+import { SgringError } from '../errors.ts'
+import { SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
+import { checkCondition } from '../task/answer.ts'
+import type { Task } from '../task/task.ts'
+import type { Unit, UnitContext } from './unit.ts'
+import { WrappedTask } from './wrapped-task.ts'
+
+/** Gives the unit a task of its own for each command: a second answer, or one after the abort, meets no other command, and throws. */
+export class OwnUnit implements Unit {
+  readonly #unit: Unit
+  readonly #onFailed: (error: unknown) => void
+
+  /**
+   * @param onFailed called with what the unit has thrown, or rejected with: it must not throw itself
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for what is no unit
+   */
+  constructor(unit: Unit, onFailed: (error: unknown) => void) {
+    this.#unit = checkUnit(unit)
+    this.#onFailed = onFailed
+  }
+
+  get maxTasks(): number | undefined {
+    return this.#unit.maxTasks
+  }
+
+  get maxRunning(): number | undefined {
+    return this.#unit.maxRunning
+  }
+
+  get taskAbortedStatus(): boolean | undefined {
+    return this.#unit.taskAbortedStatus
+  }
+
+  get descriptorSense(): boolean | undefined {
+    return this.#unit.descriptorSense
+  }
+
+  attach(context: UnitContext): void {
+    this.#unit.attach?.(context)
+  }
+
+  reset(): void {
+    return this.#unit.reset?.()
+  }
+
+  /** An answer waits for the end of a transfer that the unit has begun, because until then bytes move. */
+  execute(task: Task): void {
+    const wrapped = new WrappedTask(task, {
+      answered: (answer) => wrapped.leave(() => task.answer(answer)),
+      failed: (error, open) => {
+        this.#onFailed(error)
+        if (open) wrapped.leave(() => task.answer(INTERNAL_TARGET_FAILURE))
+      },
+    })
+    task.onAbort = () => wrapped.leave(() => {})
+    wrapped.run(this.#unit)
+  }
+}
+
+/** @throws `ERR_SGRING_INVALID_ARGUMENT` for what is no unit */
+export function checkUnit(unit: Unit): Unit {
+  if (typeof unit === 'object' && unit !== null && typeof unit.execute === 'function') return unit
+  throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'a unit is an object with execute()')
+}
+
+const INTERNAL_TARGET_FAILURE = checkCondition(
+  SenseKey.HARDWARE_ERROR,
+  SenseCode.INTERNAL_TARGET_FAILURE,
+)
