@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { DeviceType, type LogicalUnit, parseSense, type Response, SenseKey, ssc } from 'sgring'
+import {
+  DeviceType,
+  type LogicalUnit,
+  parseSense,
+  type Response,
+  SenseKey,
+  ssc,
+  TaskFunction,
+} from 'sgring'
 import { type TestUnit, testUnit } from 'sgring/testing'
 import { suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
@@ -16,9 +24,9 @@ const END_OF_DATA = '2 8/00/05'
 async function mounted(
   options?: ConstructorParameters<typeof Tape>[0],
 ): Promise<TestUnit & { tape: LogicalUnit }> {
-  const { handler } = new Tape(options)
+  const { handler, reset } = new Tape(options)
   const kind = { deviceType: DeviceType.SEQUENTIAL_ACCESS, removable: true, product: 'TINY TAPE' }
-  const opened = await testUnit({ units: [{ handler, ...kind }] })
+  const opened = await testUnit({ units: [{ handler, reset, ...kind }] })
   const tape = opened.nexus.unit(1)
   await tape.testUnitReady()
   return Object.assign(opened, { tape })
@@ -156,7 +164,7 @@ test('tells that the end is near, then that nothing more fits (ssc-3 4.2)', asyn
 })
 
 test('is read and written by typed commands, to which ends are results (ssc-3 READ(6))', async () => {
-  await using opened = await mounted({ capacityBytes: 4000, earlyWarningBytes: 1000 })
+  await using opened = await mounted({ capacityBytes: 4512, earlyWarningBytes: 1000 })
   const { tape } = opened
   const block = pattern(3000, 3)
   assert.deepEqual(await tape.run(ssc.write6({ data: block })), { endOfMedium: false })
@@ -184,6 +192,41 @@ test('is read and written by typed commands, to which ends are results (ssc-3 RE
     [500, 1500, 'incorrectLength', 'residual'],
     [0, 2000, 'endOfData', 'residual'],
   ])
+})
+
+test('counts filemarks as room, too, and takes as many as fit (ssc-3 WRITE FILEMARKS(6))', async () => {
+  await using opened = await mounted({ capacityBytes: 4096, earlyWarningBytes: 1024 })
+  const { tape } = opened
+  const full = await filemarks(tape, 0xff_ffff)
+  assert.deepEqual([told(full), information(full)], ['2 d/00/02', 0xff_ffff - 8])
+  await rewind(tape)
+  assert.equal(told(await space(tape, 1, 8)), WELL)
+  assert.equal(told(await read(tape, 1)), END_OF_DATA)
+  await rewind(tape)
+  assert.equal(told(await filemarks(tape, 6)), WELL)
+  const warned = await filemarks(tape, 1)
+  assert.deepEqual([told(warned), information(warned)], ['2 0/00/02', 0])
+})
+
+test('is at its beginning again after LOGICAL UNIT RESET (sam-5 6.3.3)', async () => {
+  await using opened = await mounted()
+  const { tape } = opened
+  await write(tape, Uint8Array.of(1))
+  await tape.taskManagement({ function: TaskFunction.LOGICAL_UNIT_RESET })
+  await tape.testUnitReady()
+  assert.deepEqual([...(await read(tape, 1)).data], [1])
+})
+
+test('takes no data-out that it did not ask for', async () => {
+  await using opened = await mounted()
+  const dataOut = new Uint8Array(100)
+  for (const [bytes, left] of [
+    ['0a0000000000', 100],
+    ['010000000000', 100],
+    ['0a0000000a00', 90],
+  ] as const) {
+    assert.equal((await raw(opened.tape, bytes, dataOut)).residualOut, left)
+  }
 })
 
 test('refuses what it does not have: fixed-length blocks, setmarks, other ways of spacing', async () => {

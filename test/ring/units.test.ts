@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { connect, type Nexus, SenseCode, type Server, serve } from '#dist/index.js'
+import {
+  connect,
+  good,
+  type Handler,
+  type Nexus,
+  SenseCode,
+  type Server,
+  serve,
+} from '#dist/index.js'
 import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { pattern } from '../support/pattern.ts'
@@ -78,6 +86,47 @@ test('a unit attention is established for every nexus that knows the unit', asyn
   await server.close()
 })
 
+test('a unit that is removed may be replaced by whoever hears of the abort', async () => {
+  const { server, nexus } = await served()
+  const again = { memory: 1 << 20 }
+  server.addUnit(1, {
+    handler: ({ signal }) => {
+      signal.addEventListener('abort', () => server.addUnit(1, again))
+      return new Promise(() => {})
+    },
+  })
+  await attention(nexus, 1)
+  const hung = nexus.unit(1).execute({ cdb: new Uint8Array(6) })
+  while (server.stats.handlers.running === 0) await nexus.unit(0).testUnitReady()
+  await Promise.all([assert.rejects(hung, { code: 'ERR_SGRING_ABORTED' }), server.removeUnit(1)])
+  const data = pattern(4096, 6)
+  await nexus.unit(1).write({ lba: 0, data })
+  assert.deepEqual(await nexus.unit(1).read({ lba: 0, blocks: 8 }), data)
+  await server.removeUnit(1)
+  await assert.rejects(server.removeUnit(1), { code: 'ERR_SGRING_INVALID_ARGUMENT' })
+  await nexus.close()
+  await server.close()
+})
+
+test('handlers of a unit that is removed are counted until they return, and what they did later', async () => {
+  const { server, nexus } = await served()
+  const answers: (() => void)[] = []
+  const handler: Handler = () => new Promise((resolve) => answers.push(() => resolve(good())))
+  server.addUnit(1, { handler })
+  await attention(nexus, 1)
+  const hung = nexus.unit(1).execute({ cdb: new Uint8Array(6) })
+  while (answers.length === 0) await nexus.unit(0).testUnitReady()
+  await Promise.all([assert.rejects(hung, { code: 'ERR_SGRING_ABORTED' }), server.removeUnit(1)])
+  assert.deepEqual(server.stats.handlers, { running: 1, late: 0, failed: 0 })
+  answers[0]?.()
+  await new Promise(setImmediate)
+  for (let asked = 0; asked < 2; asked++) {
+    assert.deepEqual(server.stats.handlers, { running: 0, late: 1, failed: 0 })
+  }
+  await nexus.close()
+  await server.close()
+})
+
 test('wrong calls change nothing', async () => {
   const { server, nexus } = await served()
   const invalid = { code: 'ERR_SGRING_INVALID_ARGUMENT' }
@@ -85,7 +134,9 @@ test('wrong calls change nothing', async () => {
     assert.throws(() => server.addUnit(lun, { memory: 4096 }), invalid)
   assert.throws(() => server.addUnit(1, {} as never), invalid)
   assert.throws(() => server.attention(1, SenseCode.CAPACITY_DATA_HAS_CHANGED), invalid)
-  assert.throws(() => server.attention(0, 0x1_0000), invalid)
+  for (const code of [0, 0x1_0000, -1, Number.NaN]) {
+    assert.throws(() => server.attention(0, code), invalid)
+  }
   for (const lun of [1, -1, 16_384, Number.NaN]) {
     await assert.rejects(server.removeUnit(lun), invalid)
     assert.throws(() => server.attention(lun, SenseCode.CAPACITY_DATA_HAS_CHANGED), invalid)

@@ -56,6 +56,15 @@ test('lets a reset clear what it outranks, and nothing else (sam-5 5.14)', () =>
       ['6/3f/01', '6/29/03'],
     ],
     [[0x3f01, 0x2904, 0x2901], ['6/29/01']],
+    // The loss of a nexus leaves the unit as it was, and a transceiver that changed its mode is no reset.
+    [
+      [0x2a09, 0x3f0e, 0x2907],
+      ['6/29/07', '6/2a/09', '6/3f/0e'],
+    ],
+    [
+      [0x2a09, 0x2905],
+      ['6/29/05', '6/2a/09'],
+    ],
   ] as const) {
     const unit = new KeptUnit()
     const [nexus] = served([unit], 1).nexuses
@@ -151,6 +160,35 @@ test('costs a nexus 2 KiB for what 16,384 units have told it, and as much for ea
   }
   assert.equal(attentions.lengthBytes, 3 * 2048)
   assert.deepEqual([attentions.next(16_383), attentions.hasMore(16_383)], [0x2903, true])
+})
+
+test('is none without a code: nothing is established, and nothing masked', () => {
+  const unit = new KeptUnit()
+  const [nexus] = served([unit], 1).nexuses
+  for (const code of [0, -1, 0.5, 0x1_0000, Number.NaN, '10497', undefined]) {
+    assert.throws(() => unit.context!.attention(code as number), {
+      code: 'ERR_SGRING_INVALID_ARGUMENT',
+    })
+  }
+  unit.context!.attention(0x2a09)
+  assert.deepEqual(told(nexus!), ['6/2a/09'])
+})
+
+test('costs nothing any more when it is told, cleared, or its unit is gone, whatever its code', () => {
+  const attentions = new Attentions()
+  attentions.clearNext(7)
+  const atRest = attentions.lengthBytes
+  for (let code = 1; code <= 2000; code++) {
+    attentions.establish(7, code)
+    attentions.clearNext(7)
+  }
+  assert.equal(attentions.lengthBytes, atRest)
+  for (let code = 0x8000; code < 0x8100; code++) attentions.establish(7, code)
+  attentions.establish(7, 0x2903)
+  attentions.clearNext(7)
+  attentions.establish(7, 0x8000)
+  attentions.forget(7)
+  assert.equal(attentions.lengthBytes, atRest)
 })
 
 test('is told at the unit that it is about, whichever that is', () => {

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, openSync, readSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { markAsUntransferable } from 'node:worker_threads'
 import { type Answer, good, type Handler, type HandlerTask, type Nexus } from '#dist/index.js'
 import type { Unit } from '#dist/target/unit.js'
 import type { Task } from '#dist/task/task.js'
 import { suite } from '../harness/index.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { cdb, powerOn, type ReadyUnit, readyUnit } from '../support/ready-unit.ts'
 import { until } from '../support/until.ts'
 
@@ -120,6 +128,70 @@ test('takes no offence at a buffer that the handler has transferred itself', asy
   assert.deepEqual(new Uint8Array(mine), new Uint8Array(100).fill(7))
   assert.deepEqual(opened.failures, [])
 })
+
+test('takes no offence at a buffer that nobody may transfer', async () => {
+  await using opened = await keeping()
+  const { kept, lose } = await call(opened, { dataOut: new Uint8Array(100) })
+  markAsUntransferable(kept.task.dataOut.buffer)
+  await lose()
+  assert.deepEqual([kept.task.dataOut.length, kept.task.signal.aborted], [0, true])
+  assert.deepEqual(opened.failures, [])
+})
+
+test('leaves the bytes where they are to a native write of the handler that reads them still', async () => {
+  const path = join(temporaryFolder(), 'fifo')
+  execFileSync('mkfifo', [path])
+  await using opened = await keeping()
+  const length = 1 << 20
+  const { kept, lose } = await call(opened, { dataOut: new Uint8Array(length).fill(0x41) })
+  // More than the pipe takes: the write waits, in a thread, for somebody who reads.
+  const writer = await open(path, 'r+')
+  const written = writer.write(kept.task.dataOut)
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const piece = new Uint8Array(4096)
+  await until('the first bytes', () => readAvailable(reader, piece) > 0)
+  await lose()
+  const gc = collector()
+  const others: Uint8Array[] = []
+  for (let round = 0; round < 8; round++) {
+    gc()
+    // What was freed is given to somebody else.
+    others.push(new Uint8Array(length).fill(0x42))
+    await new Promise(setImmediate)
+  }
+  let foreign = 0
+  let over = false
+  const ended = written.then(() => {
+    over = true
+  })
+  await until('the end of the write', () => {
+    for (let count = readAvailable(reader, piece); count > 0; ) {
+      foreign += piece.subarray(0, count).filter((byte) => byte !== 0x41).length
+      count = readAvailable(reader, piece)
+    }
+    return over
+  })
+  await ended
+  closeSync(reader)
+  await writer.close()
+  assert.deepEqual([foreign, others.length], [0, 8])
+})
+
+/** How many bytes a pipe gives at once: 0 for none. */
+function readAvailable(fd: number, into: Uint8Array): number {
+  try {
+    return readSync(fd, into)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0
+    throw error
+  }
+}
+
+/** Collects garbage, now. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc')
+}
 
 test('drops and counts what the handler answers, rejects with or tells later', async () => {
   await using opened = await keeping()

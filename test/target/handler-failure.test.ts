@@ -47,6 +47,25 @@ for (const [how, handler, message] of [
   ['answers data that are no bytes', wrong({ status: 0, data: 'text' }), /data is a Uint8Array/],
   ['answers an array', wrong({ status: 0, data: [1, 2] }), /data is a Uint8Array/],
   ['answers sense that is no bytes', wrong({ status: 2, sense: {} }), /sense is a Uint8Array/],
+  [
+    'answers data that only look like bytes',
+    wrong({ status: 0, data: Object.create(Uint8Array.prototype) }),
+    /data is a Uint8Array, not an object/,
+  ],
+  [
+    'answers bytes that it gave away',
+    vendor(() => {
+      const data = new Uint8Array(8)
+      structuredClone(data, { transfer: [data.buffer] })
+      return good(data)
+    }),
+    /data has its bytes/,
+  ],
+  [
+    'answers more bytes than a residual can say',
+    vendor(() => good(new Uint8Array(2 ** 31))),
+    /data has at most 2147483647 bytes, not 2147483648/,
+  ],
   ['takes less than nothing', wrong({ status: 0, taken: -1 }), /taken is a number of bytes/],
   ['takes a part of a byte', wrong({ status: 0, taken: 0.5 }), /taken is a number of bytes/],
   ['takes more than a residual can say', wrong({ status: 0, taken: 2 ** 31 }), /taken is a number/],
@@ -83,6 +102,27 @@ test('by more bytes than asked for is cut, and its residual negative', async () 
   assert.deepEqual([status, data, residual], [0, new Uint8Array(10).fill(3), -990])
   assert.equal((await opened.unit.execute({ cdb: cdb(VENDOR) })).residual, -1000)
   assert.deepEqual(opened.failures, [])
+})
+
+test('by lying about how many bytes there are is answered with those that there are', async () => {
+  for (const lie of [
+    { value: 1 << 20 },
+    { value: -5 },
+    {
+      get() {
+        throw new Error('of all things')
+      },
+    },
+  ]) {
+    const handler = vendor(() => {
+      const bytes = () => Object.defineProperty(Uint8Array.of(7, 8), 'length', lie)
+      return { status: Status.GOOD, data: bytes(), sense: bytes() }
+    })
+    await using opened = await readyUnit({ handler })
+    const { status, data, sense } = await opened.unit.execute({ cdb: cdb(VENDOR), dataIn: 64 })
+    assert.deepEqual([status, [...data], [...sense]], [0, [7, 8], [7, 8]])
+    assert.deepEqual(opened.server.stats.handlers, { running: 0, late: 0, failed: 0 })
+  }
 })
 
 test('by calling next() twice gets the answer once', async () => {

@@ -118,12 +118,14 @@ test('answers bidirectional commands with both residuals', async () => {
   const handler: Handler = (task, next) => {
     if (task.cdb[0] !== VENDOR) return next()
     const data = new Uint8Array(task.cdb[1]!).fill(7)
+    if (task.cdb[3] === 1) assert.equal(task.dataOut.length, 50)
     return task.cdb[2] === 0 ? good(data) : { status: Status.GOOD, data, taken: task.cdb[3]! }
   }
   await using opened = await readyUnit({ handler })
   const both = { dataOut: new Uint8Array(50), dataIn: 60 }
   for (const [bytes, cameIn, residual, residualOut] of [
-    [[20, 0, 0], 20, 40, 0],
+    [[20, 0, 0], 20, 40, 50],
+    [[20, 0, 1], 20, 40, 0],
     [[60, 1, 50], 60, 0, 0],
     [[80, 1, 30], 60, -20, 20],
     [[0, 1, 0], 0, 60, 50],
@@ -139,6 +141,39 @@ test('answers bidirectional commands with both residuals', async () => {
       bytes.join(),
     )
   }
+})
+
+test('has taken what it looked at, or else what the unit behind took, unless it says so', async () => {
+  const handler: Handler = async (task, next) => {
+    if (task.cdb[0] === VENDOR) return good()
+    if (task.cdb[0] === 0xc1) return task.dataOut.length === 700 ? good() : status(Status.BUSY)
+    const { status: told } = await next()
+    return status(told)
+  }
+  await using opened = await readyUnit({ handler })
+  const dataOut = new Uint8Array(700)
+  const { cdb: writing } = write10({ lba: 0, data: new Uint8Array(512), blockLength: 512 })
+  const left = async (bytes: Uint8Array) =>
+    (await opened.unit.execute({ cdb: bytes, dataOut })).residualOut
+  assert.deepEqual(
+    [await left(cdb(VENDOR)), await left(cdb(0xc1)), await left(writing)],
+    [700, 0, 188],
+  )
+})
+
+test('may do as it likes with the bytes that next() resolves with: they are its own', async () => {
+  const inquiry = Uint8Array.of(0x12, 0, 0, 0, 36, 0)
+  let spoils = true
+  const handler: Handler = async (_task, next) => {
+    const answer = await next()
+    if (spoils) answer.data?.fill(0x58)
+    return answer
+  }
+  await using opened = await readyUnit({ handler })
+  const { data } = await opened.unit.execute({ cdb: inquiry, dataIn: 36 })
+  assert.equal(Buffer.from(data.subarray(8, 14)).toString(), 'XXXXXX')
+  spoils = false
+  assert.equal((await opened.unit.inquiry()).vendor, 'sgring')
 })
 
 test("stands before a unit of one's own, or before none: that one says who it is", async () => {
@@ -172,6 +207,11 @@ test('is refused where it is no function, as are units that are none', async () 
     { handler: () => good(), product: '' },
     { handler: () => good(), revision: 'é' },
     { handler: () => good(), serial: 'with space' },
+    { handler: () => good(), reset: 5 },
+    { memory: 4096, handler: () => good(), attach: {} },
+    { handler: () => good(), unit: undefined },
+    { handler: () => good(), unit: { execute: 5 } },
+    { execute: 5 },
   ]) {
     const options = { listen: '/tmp/never-made.sock', units: [unit] } as unknown
     await assert.rejects(

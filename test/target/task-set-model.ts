@@ -154,13 +154,19 @@ export class Model {
     this.startAll()
   }
 
-  /** SAM-5 5.14: nothing before the first 29h 00h is told, no condition twice, and a reset clears what it outranks. */
+  /**
+   * SAM-5 5.14: nothing before the first 29h 00h is told, no condition twice, and a reset clears what it outranks; the loss of a nexus only
+   * what has a rank.
+   */
   establish(nexus: ModelNexus, unit: ModelUnit, code: number): void {
     const codes = nexus.pending.get(unit)
     if (codes === undefined) return
-    const kept = codes.filter(
-      (each) => each !== code && (code >> 8 !== 0x29 || rank(each) < rank(code)),
-    )
+    const clears = (each: number) =>
+      code >> 8 === 0x29 &&
+      RANKED.includes(code) &&
+      rank(each) > rank(code) &&
+      (code !== 0x2907 || RANKED.includes(each))
+    const kept = codes.filter((each) => each !== code && !clears(each))
     nexus.pending.set(unit, [...kept, code])
   }
 

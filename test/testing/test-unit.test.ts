@@ -62,6 +62,38 @@ test('leaves nothing behind when it cannot be opened', async () => {
   assert.deepEqual(readdirSync(tmpdir()), [])
 })
 
+test('refuses faults that are none, when they are scripted', async () => {
+  await using opened = await readyUnit()
+  for (const fault of [
+    null,
+    7,
+    {},
+    { answer: undefined },
+    { answer: { status: 1 } },
+    { answer: { status: 0, data: 'text' } },
+    { hang: false },
+    { delay: 1 },
+    { fewer: -1 },
+    { fewer: 'x' },
+    { hang: true, times: Number.NaN },
+    { hang: true, times: -1 },
+    { hang: true, after: -1 },
+    { hang: true, after: 0.5 },
+    { hang: true, opcode: 'x' },
+    { hang: true, opcode: 256 },
+    { hang: true, opcode: [0, null] },
+    { hang: true, when: 5 },
+    { hang: true, lba: -1 },
+  ]) {
+    const add = () => opened.faults.add(fault as unknown as Fault)
+    assert.throws(add, { code: 'ERR_SGRING_INVALID_ARGUMENT' }, JSON.stringify(fault))
+  }
+  await assert.rejects(testUnit({ handler: 5 as unknown as Handler }), {
+    code: 'ERR_SGRING_INVALID_ARGUMENT',
+  })
+  await opened.unit.testUnitReady()
+})
+
 test('answers the first command that a fault is for with it, once', async () => {
   await using opened = await readyUnit({ faults: [{ opcode: 0x28, answer: MEDIUM_ERROR }] })
   await opened.unit.inquiry()

@@ -91,9 +91,9 @@ export class Attentions {
     const found = this.#conditions.find((each) => each.code === code)
     if (found !== undefined) return found
     const condition = { code, luns: new LunSet() }
-    this.#conditions = [...this.#conditions, condition].sort(
-      (a, b) => rankOf(a.code) - rankOf(b.code),
-    )
+    const later = this.#conditions.findIndex((each) => rankOf(each.code) > rankOf(code))
+    const at = later < 0 ? this.#conditions.length : later
+    this.#conditions = [...this.#conditions.slice(0, at), condition, ...this.#conditions.slice(at)]
     return condition
   }
 }

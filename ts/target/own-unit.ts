@@ -42,14 +42,14 @@ export class OwnUnit implements Unit {
     this.#unit.attach?.(context)
   }
 
-  reset(): void {
+  reset(): unknown {
     return this.#unit.reset?.()
   }
 
-  /** An answer waits for the end of a transfer that the unit has begun, because until then bytes move. */
+  /** Where the unit fails, the answer waits for the end of a transfer that it has begun, because until then bytes move. */
   execute(task: Task): void {
     const wrapped = new WrappedTask(task, {
-      answered: (answer) => wrapped.leave(() => task.answer(answer)),
+      answered: (answer) => task.answer(answer),
       failed: (error, open) => {
         this.#onFailed(error)
         if (open) wrapped.leave(() => task.answer(INTERNAL_TARGET_FAILURE))

@@ -109,7 +109,7 @@ export class WrappedTask implements Task {
   }
 
   answer(answer: Answer): void {
-    this.#check()
+    this.#checkIdle()
     const { data, sense, taken = 0 } = answer
     // First: bytes that cannot be read leave the task to be answered.
     const checked = {
@@ -164,7 +164,7 @@ export class WrappedTask implements Task {
   }
 
   #transfer(done: OperationDone, start: (over: Over) => void): void {
-    this.#check()
+    this.#checkIdle()
     // Before it starts, because it may be over before `start` returns.
     this.#transferring = true
     try {
@@ -202,5 +202,12 @@ export class WrappedTask implements Task {
   #check(): void {
     if (this.#open) return
     throw new SgringError('ERR_SGRING_CLOSED', 'the task was answered before, or aborted')
+  }
+
+  /** While a transfer runs its bytes move. */
+  #checkIdle(): void {
+    this.#check()
+    if (!this.#transferring) return
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'a transfer of the task still runs')
   }
 }
