@@ -38,11 +38,55 @@ export {
   type LogPage,
   LogPageCode,
   LogPageControl,
+  type LogPageName,
   type LogParameter,
+  type LogSelectOptions,
   type LogSenseOptions,
+  logSelect,
   logSense,
   supportedLogPages,
+  supportedLogSubpages,
 } from './log.ts'
+export {
+  type ErrorCounters,
+  NON_MEDIUM_ERRORS,
+  type NonMediumErrors,
+  READ_ERRORS,
+  READ_REVERSE_ERRORS,
+  VERIFY_ERRORS,
+  WRITE_ERRORS,
+} from './log-error.ts'
+export { type LogPageLayout, readLogPage } from './log-fields.ts'
+export {
+  INFORMATIONAL_EXCEPTIONS,
+  type InformationalExceptions,
+  SOLID_STATE_MEDIA,
+  type SolidStateMedia,
+  START_STOP_CYCLES,
+  STATISTICS,
+  type StartStopCycles,
+  type Statistics,
+  TEMPERATURE,
+  type Temperature,
+} from './log-health.ts'
+export { type AnyLogPageLayout, logPageLayout, logPageName } from './log-names.ts'
+export {
+  type BackgroundScan,
+  type BackgroundScanFinding,
+  readBackgroundScan,
+  readSelfTestResults,
+  type SelfTestResult,
+} from './log-results.ts'
+export { type PortLog, readPortLog, type SasPhy } from './log-sas.ts'
+export {
+  readTapeAlert,
+  SEQUENTIAL_ACCESS,
+  type SequentialAccess,
+  TAPE_CAPACITY,
+  type TapeCapacity,
+  VOLUME_STATISTICS,
+  type VolumeStatistics,
+} from './log-tape.ts'
 export { encodeLun, MAX_LUN, parseLun, WellKnownLun } from './lun.ts'
 export * as mmc from './mmc/index.ts'
 export {

@@ -1,5 +1,5 @@
 /**
- * LOG SENSE, and the pages that it returns (SPC-4 6.8, 7.3).
+ * LOG SENSE and LOG SELECT, and the pages that both carry (SPC-4 6.7, 6.8, 7.3).
  *
  *     page                              parameter
  *     0     DS | SPF | PAGE CODE        0,1   PARAMETER CODE
@@ -9,7 +9,7 @@
  */
 
 import { badResponse, checkUint, getUint16, needBytes, setUint16 } from './bytes.ts'
-import type { TypedCommand } from './command.ts'
+import { parseNothing, type TypedCommand } from './command.ts'
 import { Opcode } from './opcode.ts'
 
 /** Log page codes (SPC-4 7.3.1); 30h to 3Eh are vendor specific. */
@@ -38,6 +38,25 @@ export interface LogSenseOptions {
   readonly allocationLength?: number
 }
 
+/** A page and its subpage. */
+export interface LogPageName {
+  readonly page: number
+  readonly subpage: number
+}
+
+export interface LogSelectOptions {
+  /** Which values are set. Default: the cumulative values. */
+  readonly control?: LogPageControl
+  /** PCR: every parameter that can be, of these values, goes back to its default; then without `pages`. Default: false. */
+  readonly reset?: boolean
+  /** SP: they are saved, too. Default: false. */
+  readonly save?: boolean
+  /** Pages in ascending order of their codes. Default: none, and with it no parameter list. */
+  readonly pages?: readonly LogPage[]
+  /** Of PCR: only this page's; all pages' otherwise (SPC-4 6.7). */
+  readonly only?: LogPageName
+}
+
 /** A log parameter (SPC-4 7.3.2.2). */
 export interface LogParameter {
   readonly code: number
@@ -63,6 +82,9 @@ const PARAMETER_HEADER = 4
 const ALLOCATION_LENGTH = 4096
 const DS = 0x80
 const SPF = 0x40
+const PCR = 0x02
+const SP = 0x01
+const ALL_SUBPAGES = 0xff
 
 /** LOG SENSE for a page of parameters. */
 export function logSense(options: LogSenseOptions): TypedCommand<LogPage> {
@@ -76,10 +98,46 @@ export function supportedLogPages(): TypedCommand<readonly number[]> {
   return logCommand({ page }, (data) => Array.from(logBody(data, page, 0), (byte) => byte & 0x3f))
 }
 
+/** LOG SENSE for the supported log pages and subpages page (SPC-4 7.3.19). */
+export function supportedLogSubpages(): TypedCommand<readonly LogPageName[]> {
+  const page = LogPageCode.SUPPORTED_PAGES
+  return logCommand({ page, subpage: ALL_SUBPAGES }, (data) => {
+    const body = logBody(data, page, ALL_SUBPAGES)
+    return Array.from({ length: body.length >> 1 }, (_, index) => ({
+      page: body[2 * index]! & 0x3f,
+      subpage: body[2 * index + 1]!,
+    }))
+  })
+}
+
+/** LOG SELECT (SPC-4 6.7): sets parameters, or all of them back. */
+export function logSelect(options: LogSelectOptions): TypedCommand<void> {
+  const { control = LogPageControl.CUMULATIVE, pages = [], only } = options
+  const encoded = pages.map(({ page, subpage, parameters }) => {
+    const bytes = encodeLogPage(page, parameters, subpage)
+    // DS is reserved in LOG SELECT.
+    bytes[0]! &= ~DS
+    return bytes
+  })
+  const dataOut = new Uint8Array(Buffer.concat(encoded))
+  const cdb = new Uint8Array(10)
+  cdb[0] = Opcode.LOG_SELECT
+  cdb[1] = (options.reset === true ? PCR : 0) | (options.save === true ? SP : 0)
+  cdb[2] = (checkUint('control', control, 3) << 6) | checkUint('page', only?.page ?? 0, 0x3f)
+  cdb[3] = checkUint('subpage', only?.subpage ?? 0, 0xff)
+  setUint16(cdb, 7, checkUint('the length of the parameter list', dataOut.length, 0xffff))
+  return { cdb, ...(dataOut.length > 0 && { dataOut }), dataInLength: 0, parse: parseNothing }
+}
+
 /** A page of parameters, which stand in ascending order and are never saved (DS). */
-export function encodeLogPage(page: number, parameters: readonly LogParameter[]): Uint8Array {
+export function encodeLogPage(
+  page: number,
+  parameters: readonly LogParameter[],
+  subpage = 0,
+): Uint8Array {
   const length = parameters.reduce((sum, { value }) => sum + PARAMETER_HEADER + value.length, 0)
-  const data = pageOf(DS | page, length)
+  const data = pageOf(DS | (subpage === 0 ? 0 : SPF) | page, length)
+  data[1] = subpage
   let at = HEADER
   for (const { code, control, value } of parameters) {
     setUint16(data, at, code)
