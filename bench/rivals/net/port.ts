@@ -7,9 +7,14 @@
 
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
+import { constants } from 'node:os'
 import type { Answer } from '#dist/task/answer.js'
 import type {
+  Background,
   Backing,
+  BackingOperation,
+  BackingRange,
+  OperationDone,
   TargetNexus,
   Task,
   TaskOwner,
@@ -52,6 +57,8 @@ const NO_TASKS: TaskSource = {
   flush() {},
   failed() {},
 }
+
+const { EOPNOTSUPP } = constants.errno
 
 class Connection {
   readonly nexus: TargetNexus
@@ -137,6 +144,9 @@ class Connection {
 /** See `Task`. One a connection: a task is answered before the next begins. */
 class NetTask implements Task {
   readonly cdb = new Uint8Array(260)
+  readonly background: Background = {
+    begin: (_backing, _operation, _range, done) => done(EOPNOTSUPP),
+  }
   readonly plain = true
   readonly function = 0
   readonly attribute = 0
@@ -209,6 +219,16 @@ class NetTask implements Task {
 
   flush(_backing: Backing, done: TransferDone): void {
     done(this, 0)
+  }
+
+  /** It has READ and no more. */
+  operate(
+    _backing: Backing,
+    _operation: BackingOperation,
+    _range: BackingRange,
+    done: OperationDone,
+  ): void {
+    done(this, EOPNOTSUPP, 0)
   }
 
   moved(length: number): void {
