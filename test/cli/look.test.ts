@@ -109,6 +109,29 @@ test('sense decodes bytes of either format, however they are written', async () 
   assert.match(stdout.toString(), /^replaceable unit +05h$/m)
 })
 
+test('sense tells what the descriptors of other types say (spc-5 4.4.2)', async () => {
+  for (const [descriptor, pattern] of [
+    [
+      '090c00000050000100020003e050',
+      /^ATA status return +status 50h, error 00h, device e0h, count 80, LBA 197121$/m,
+    ],
+    ['0a06020404008000', /^also going on +50\.0% done: NOT READY \(2h\), .*FORMAT IN PROGRESS/m],
+    [
+      '0c0a0102f00003000000000a',
+      /^forwarded +from source 1h, with status 02h\n {2}sense key +MEDIUM ERROR/m,
+    ],
+    ['0c040002ffff', /^forwarded +from source 0h, with status 02h: ff ff$/m],
+    ['0f060000000000 1e', /^microcode +activating it takes 30 s/m],
+    ['80021234', /^descriptor +unknown \(80h\): 12 34$/m],
+  ] as const) {
+    const bytes = descriptor.replaceAll(' ', '')
+    const length = (bytes.length / 2).toString(16).padStart(2, '0')
+    const hex = `7205200000000000`.slice(0, 14) + length + bytes
+    const { stdout, stderr } = await place.sgring(['sense', '--hex', hex])
+    assert.match(stdout.toString(), pattern, stderr)
+  }
+})
+
 test('sense refuses what is no sense data, or both or none of unit and bytes', async () => {
   for (const [line, code, message] of [
     [['sense', '--hex', '7f 00'], 97, /response code 7fh/],

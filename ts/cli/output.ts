@@ -3,8 +3,9 @@
 import { CheckConditionError } from '../initiator/status-error.ts'
 import { ServiceResponse } from '../task/function.ts'
 import { exitCodeOf } from './exit-code.ts'
+import { hexBytes } from './hex.ts'
 
-/** One line of JSON: keys in snake_case, and bigints as decimal strings. */
+/** One line of JSON: keys in snake_case, bigints as decimal strings, and bytes as pairs of hex digits. */
 export function jsonLine(value: unknown): string {
   return `${JSON.stringify(snakeCase(value))}\n`
 }
@@ -41,6 +42,7 @@ export function errorLine(error: unknown, json: boolean): string {
 
 function snakeCase(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
+  if (value instanceof Uint8Array) return hexBytes(value)
   if (Array.isArray(value)) return value.map(snakeCase)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(

@@ -4,7 +4,7 @@ import { requestSense } from '../scsi/request-sense.ts'
 import { parseSense, type Sense } from '../scsi/sense.ts'
 import { senseCodeName } from '../scsi/sense-code.ts'
 import { CliError, ExitCode } from './exit-code.ts'
-import { hexBytes, parseHex } from './hex.ts'
+import { parseHex } from './hex.ts'
 import { jsonLine, table } from './output.ts'
 import { senseRows } from './sense-text.ts'
 import { withUnit } from './unit.ts'
@@ -33,7 +33,8 @@ export const sense: Verb = verb({
   async run(call) {
     const { hex } = call.values
     const found = hex === undefined ? await asked(call) : decoded(call, hex)
-    process.stdout.write(call.json ? jsonLine(asJson(found)) : table(senseRows(found)))
+    const name = senseCodeName(found.asc, found.ascq)
+    process.stdout.write(call.json ? jsonLine({ ...found, name }) : table(senseRows(found)))
   },
 })
 
@@ -50,15 +51,4 @@ function decoded(call: Call<typeof OPTIONS>, hex: string): Sense {
     throw new CliError(ExitCode.SYNTAX, '--hex asks no unit, and an address names one')
   }
   return parseSense(parseHex('--hex', hex))
-}
-
-function asJson(sense: Sense) {
-  const { specific, descriptors, ...fields } = sense
-  return {
-    ...fields,
-    name: senseCodeName(sense.asc, sense.ascq),
-    specific:
-      specific?.kind === 'raw' ? { ...specific, bytes: hexBytes(specific.bytes) } : specific,
-    descriptors: descriptors.map(({ type, data }) => ({ type, data: hexBytes(data) })),
-  }
 }

@@ -1,0 +1,63 @@
+/** Every example of every verb's help runs, as it stands. */
+
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import type { Verb } from '#dist/cli/verb.js'
+import { verbs } from '#dist/cli/verbs.js'
+import { connect, type Server, serve } from '#dist/index.js'
+import { suite } from '../harness/index.ts'
+import { Place } from './program.ts'
+
+const test = suite('the examples of the help')
+let place: Place
+test.before.each(() => {
+  place = new Place()
+  place.file('disk.img', new Uint8Array(1 << 20).fill(5))
+  place.file('notes.txt', 'notes')
+  place.file('block.bin', new Uint8Array(512).fill(6))
+})
+test.after.each(() => place.remove())
+
+/** What an example's reader has done before. */
+const PREPARED: Readonly<Record<string, string>> = {
+  'sgring read ring:disk --out disk.img': 'rm disk.img;',
+}
+
+function serveDisks(line: string): Promise<Server> {
+  mkdirSync(place.path('sgring'))
+  const listen = place.path(line.includes('disk.sock') ? 'disk.sock' : 'sgring/disk.sock')
+  return serve({ listen, units: [{ memory: 8 << 20 }, { memory: 8 << 20 }] })
+}
+
+const lines = (verb: Verb) => verb.examples.map(([line]) => line)
+for (const verb of verbs.filter(({ name }) => name !== 'sgring serve')) {
+  for (const line of lines(verb)) {
+    test(line, async () => {
+      const server = await serveDisks(line)
+      const nexus = await connect(server.listen)
+      try {
+        const prepared = `TOKEN=${nexus.share()}; ${PREPARED[line] ?? ''}`
+        const { code, stderr } = await place.shell(`${prepared} set -o pipefail; ${line}`)
+        assert.equal(code, 0, stderr)
+      } finally {
+        await nexus.close()
+        await server.close()
+      }
+    })
+  }
+}
+
+for (const line of lines(verbs.find(({ name }) => name === 'sgring serve')!)) {
+  test(line, async () => {
+    const [, , ...args] = line.split(' ')
+    const server = await place.serve(args)
+    const address = line.includes('--json')
+      ? JSON.parse(server.line).address
+      : /ring:[^:]*/.exec(server.line)?.[0]
+    assert.equal((await place.sgring(['readcap', address])).code, 0)
+    server.child.kill('SIGINT')
+    assert.equal((await server.ended()).code, 0)
+  })
+}
+
+test.run()
