@@ -164,6 +164,7 @@ export type {
   ReferralSegment,
   UserDataSegmentReferral,
 } from './sense-referral.ts'
+export * as ses from './ses/index.ts'
 export * as smc from './smc/index.ts'
 export * as ssc from './ssc/index.ts'
 export {
