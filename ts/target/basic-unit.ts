@@ -2,6 +2,9 @@
 
 import { checkUint } from '../scsi/bytes.ts'
 import { DeviceType, PeripheralQualifier } from '../scsi/inquiry.ts'
+import { ModePageControl } from '../scsi/mode.ts'
+import { CONTROL } from '../scsi/mode-common.ts'
+import { encodeModePage } from '../scsi/mode-page.ts'
 import { Opcode } from '../scsi/opcode.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
@@ -15,9 +18,11 @@ import {
   type IdentityOptions,
   serialOf,
   TASK_SET,
+  TASK_SET_CONTROL,
 } from './identity.ts'
 import { answerInquiry, type InquiryPages, inquiryPages } from './inquiry.ts'
-import { unknownOpcode } from './refusal.ts'
+import { answerModeSense, type SensedModes } from './mode-sense.ts'
+import { illegalRequest, unknownOpcode } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
 import type { TaskSetOptions, Unit } from './unit.ts'
 
@@ -35,13 +40,17 @@ export interface BasicUnitOptions extends Pick<IdentityOptions, 'serial'>, TaskS
   readonly revision?: string
 }
 
-/** INQUIRY with VPD pages 00h, 80h, 83h and 86h, TEST UNIT READY, which is GOOD, and REQUEST SENSE, which has nothing to tell. */
+/**
+ * INQUIRY with VPD pages 00h, 80h, 83h and 86h, TEST UNIT READY, which is GOOD, REQUEST SENSE, which has nothing to tell, and MODE SENSE with
+ * the control page, of which nothing can be changed or saved, and no block descriptor.
+ */
 export class BasicUnit implements Unit {
   readonly serial: string
   readonly maxTasks: number | undefined
   readonly maxRunning: number | undefined
   readonly taskAbortedStatus: boolean | undefined
   readonly #pages: InquiryPages
+  readonly #modes: SensedModes
 
   /** @throws `ERR_SGRING_INVALID_ARGUMENT` for options outside their range */
   constructor(options: BasicUnitOptions = {}) {
@@ -50,6 +59,7 @@ export class BasicUnit implements Unit {
     this.maxRunning = options.maxRunning
     this.taskAbortedStatus = options.taskAbortedStatus
     this.#pages = pagesOf(options, this.serial)
+    this.#modes = modesOf(this.taskAbortedStatus ?? false)
   }
 
   execute(task: Task): void {
@@ -66,9 +76,28 @@ export class BasicUnit implements Unit {
           answerRequestSense(cdb, SenseKey.NO_SENSE, SenseCode.NO_ADDITIONAL_SENSE_INFORMATION),
         )
         break
+      case Opcode.MODE_SENSE_6:
+      case Opcode.MODE_SENSE_10:
+        task.answer(
+          cdb[2]! >> 6 === ModePageControl.SAVED
+            ? illegalRequest(SenseCode.SAVING_PARAMETERS_NOT_SUPPORTED)
+            : answerModeSense(cdb, this.#modes),
+        )
+        break
       default:
         task.answer(unknownOpcode())
     }
+  }
+}
+
+/** The control mode page (SPC-4 7.5.8), the same for everybody. */
+function modesOf(tas: boolean): SensedModes {
+  const control = encodeModePage(CONTROL, { ...TASK_SET_CONTROL, tas })
+  const mask = encodeModePage(CONTROL, {})
+  return {
+    deviceSpecific: 0,
+    blockDescriptors: [],
+    pages: (wanted) => [wanted === ModePageControl.CHANGEABLE ? mask : control],
   }
 }
 

@@ -4,6 +4,7 @@ import { CACHING, type Caching } from '../scsi/mode-block.ts'
 import { CONTROL, type Control } from '../scsi/mode-common.ts'
 import { encodeModePage, type ModePageLayout } from '../scsi/mode-page.ts'
 import type { DiskModeValues } from './disk-mode.ts'
+import { TASK_SET_CONTROL } from './identity.ts'
 
 /** What there is under the mode parameters. */
 export interface Medium {
@@ -26,16 +27,17 @@ export interface DiskModePage {
 
 const PS = 0x80
 
-/** What is the same on every disk: SIMPLE commands in any order. One task set for all nexuses is TST 0, which needs no word. */
-const FIXED = { queueAlgorithmModifier: 1 }
-
 /** The pages in ascending order of their codes, as SPC-4 7.5.7 wants all of them. */
 export function pagesOf(medium: Medium, values: DiskModeValues): readonly DiskModePage[] {
   const { wce, rcd, dSense, qErr, swp, tas } = values
   const { volatileCache } = medium
   return [
     diskPage(CACHING, { wce, rcd }, { wce: volatileCache, rcd: volatileCache }),
-    diskPage(CONTROL, { ...FIXED, dSense, qErr, swp, tas }, { dSense: true, swp: true, tas: true }),
+    diskPage(
+      CONTROL,
+      { ...TASK_SET_CONTROL, dSense, qErr, swp, tas },
+      { dSense: true, swp: true, tas: true },
+    ),
   ]
 }
 

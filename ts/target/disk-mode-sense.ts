@@ -1,18 +1,10 @@
-/** MODE SENSE of a disk (SPC-4 6.11, 6.12). */
+/** What MODE SENSE tells of a disk (SPC-4 6.11, SBC-3 6.4). */
 
-import { getUint16 } from '../scsi/bytes.ts'
-import {
-  ALL_PAGES,
-  ALL_SUBPAGES,
-  encodeModeParameters,
-  type ModeBlockDescriptor,
-  ModePageControl,
-} from '../scsi/mode.ts'
-import { Opcode } from '../scsi/opcode.ts'
-import { type Answer, good } from '../task/answer.ts'
+import { type ModeBlockDescriptor, ModePageControl } from '../scsi/mode.ts'
+import type { Answer } from '../task/answer.ts'
 import type { DiskModeValues } from './disk-mode.ts'
 import { type Medium, pagesOf } from './disk-mode-pages.ts'
-import { invalidField } from './refusal.ts'
+import { answerModeSense } from './mode-sense.ts'
 
 /** The values that PC chooses from. */
 export interface SensedValues {
@@ -21,40 +13,25 @@ export interface SensedValues {
   readonly saved: DiskModeValues
 }
 
-const DBD = 0x08
-const LLBAA = 0x10
 const WP = 0x80
 const DPOFUA = 0x10
 
 /** MODE SENSE(6) or (10), cut to the allocation length. */
-export function answerModeSense(cdb: Uint8Array, medium: Medium, values: SensedValues): Answer {
-  const control = cdb[2]! >> 6
-  const code = cdb[2]! & 0x3f
-  const subpage = cdb[3]!
-  const chosen =
-    control === ModePageControl.SAVED
-      ? values.saved
-      : control === ModePageControl.DEFAULT
-        ? values.default
-        : values.current
-  const pages = pagesOf(medium, chosen)
-    .filter(({ layout }) => code === ALL_PAGES || layout.page === code)
-    .map(({ bytes, mask }) => ({ bytes: control === ModePageControl.CHANGEABLE ? mask : bytes }))
-  if (pages.length === 0) return invalidField(2, 5)
-  if (subpage !== 0 && subpage !== ALL_SUBPAGES) return invalidField(3, 7)
+export function answerDiskModeSense(cdb: Uint8Array, medium: Medium, values: SensedValues): Answer {
+  return answerModeSense(cdb, {
+    deviceSpecific: DPOFUA | (medium.readOnly || values.current.swp ? WP : 0),
+    blockDescriptors: [blockDescriptorOf(medium)],
+    pages: (control) =>
+      pagesOf(medium, chosen(control, values)).map(({ layout, bytes, mask }) => ({
+        page: layout.page,
+        bytes: control === ModePageControl.CHANGEABLE ? mask : bytes,
+      })),
+  })
+}
 
-  const long = cdb[0] === Opcode.MODE_SENSE_10
-  const longLba = long && (cdb[1]! & LLBAA) !== 0
-  const data = encodeModeParameters(
-    {
-      deviceSpecific: DPOFUA | (medium.readOnly || values.current.swp ? WP : 0),
-      longLba,
-      blockDescriptors: (cdb[1]! & DBD) === 0 ? [blockDescriptorOf(medium)] : [],
-      pages,
-    },
-    long ? 10 : 6,
-  )
-  return good(data.subarray(0, long ? getUint16(cdb, 7) : cdb[4]!))
+function chosen(control: ModePageControl, values: SensedValues): DiskModeValues {
+  if (control === ModePageControl.SAVED) return values.saved
+  return control === ModePageControl.DEFAULT ? values.default : values.current
 }
 
 /** The one block descriptor of a disk (SBC-3 6.4.2). */

@@ -19,7 +19,7 @@ import { Status } from '../task/command.ts'
 import type { Backing, Task, TransferDone } from '../task/task.ts'
 import { type Medium, pagesOf } from './disk-mode-pages.ts'
 import { parameterListLength, readModeSelect, savesPages } from './disk-mode-select.ts'
-import { answerModeSense } from './disk-mode-sense.ts'
+import { answerDiskModeSense } from './disk-mode-sense.ts'
 import type { UnitContext } from './unit.ts'
 
 /** The mode parameters that MODE SELECT can change, by their names in the pages. */
@@ -110,7 +110,7 @@ export class DiskMode {
   /** MODE SENSE(6) and (10). */
   sense(cdb: Uint8Array): Answer {
     const values = { current: this.#current, default: this.#default, saved: this.#saved }
-    return answerModeSense(cdb, this.#host.medium(), values)
+    return answerDiskModeSense(cdb, this.#host.medium(), values)
   }
 
   /**

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { SgringError } from '../errors.ts'
 import { setAscii } from '../scsi/bytes.ts'
 import type { InquiryInit } from '../scsi/inquiry.ts'
+import type { Control } from '../scsi/mode-common.ts'
 import { Association, CodeSet, type Designator, DesignatorType } from '../scsi/vpd.ts'
 import type { ExtendedInquiry } from '../scsi/vpd-extended.ts'
 
@@ -32,6 +33,9 @@ export const TASK_SET: Partial<ExtendedInquiry> = {
   priority: true,
   clearsPerNexus: true,
 }
+
+/** What the control mode page says of every unit: SIMPLE commands in any order. One task set for all nexuses is TST 0, which needs no word. */
+export const TASK_SET_CONTROL: Partial<Control> = { queueAlgorithmModifier: 1 }
 
 export interface IdentityOptions {
   /** 1 to 64 printable ASCII characters. The same serial number means the same logical unit, whatever serves it. */
