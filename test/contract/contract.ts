@@ -11,7 +11,14 @@ export interface ContractUnit {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** A transport under test: a target with a disk that may be overwritten and a unit that does what it is told (`ScriptedUnit`). */
+/** Which unit is opened: they have the LUNs in this order. */
+export const UNITS = ['disk', 'scripted', 'narrow'] as const
+export type Which = (typeof UNITS)[number]
+
+/**
+ * A transport under test: a target with a disk that may be overwritten and two units that do what they are told (`ScriptedUnit`), the second
+ * with a task set of limits (`NARROW`).
+ */
 export interface Contract {
   readonly blockLength: 512 | 4096
   /** Blocks of the disk: 16 MiB or more. */
@@ -19,13 +26,13 @@ export interface Contract {
   /** Starts the target; what it resolves with stops it, and fails if the target has something to complain about. */
   start(): Promise<() => Promise<void>>
   /** Opens a unit by a nexus of its own. */
-  open(which: 'disk' | 'scripted', options?: OpenOptions): Promise<ContractUnit>
+  open(which: Which, options?: OpenOptions): Promise<ContractUnit>
 }
 
 /** A unit whose POWER ON unit attention is over. */
 export async function openReady(
   contract: Contract,
-  which: 'disk' | 'scripted',
+  which: Which,
   options?: OpenOptions,
 ): Promise<ContractUnit> {
   const opened = await contract.open(which, options)

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { connect, type DiskUnitOptions } from '#dist/index.js'
 import { temporaryFolder } from '../support/folder.ts'
 import { ServerProcess } from '../support/server.ts'
-import type { Contract } from './contract.ts'
+import { type Contract, UNITS } from './contract.ts'
 import { unitContract } from './unit.ts'
 
 const BYTES = 32 << 20
@@ -20,13 +20,16 @@ for (const [name, disk] of disks) {
     blockLength,
     blocks: BYTES / blockLength,
     async start() {
-      const server = await ServerProcess.start({ listen: socket, units: [disk, 'scripted'] })
+      const server = await ServerProcess.start({
+        listen: socket,
+        units: [disk, 'scripted', 'narrow'],
+      })
       return () => server.close()
     },
     async open(which, options) {
       const nexus = await connect(socket, options)
       const close = () => nexus.close()
-      const unit = nexus.unit(which === 'disk' ? 0 : 1, options)
+      const unit = nexus.unit(UNITS.indexOf(which), options)
       return { unit, events: nexus.events, close, [Symbol.asyncDispose]: close }
     },
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { connect } from '#dist/index.js'
 import { type TestUnit, testUnit } from '#dist/testing/index.js'
-import { ScriptedUnit } from '../support/scripted-unit.ts'
-import type { Contract } from './contract.ts'
+import { NARROW, ScriptedUnit } from '../support/scripted-unit.ts'
+import { type Contract, UNITS } from './contract.ts'
 import { unitContract } from './unit.ts'
 
 const BYTES = 16 << 20
@@ -14,7 +14,11 @@ for (const blockLength of [512, 4096] as const) {
     blockLength,
     blocks,
     async start() {
-      served = await testUnit({ blocks, blockLength, units: [new ScriptedUnit()] })
+      served = await testUnit({
+        blocks,
+        blockLength,
+        units: [new ScriptedUnit(), new ScriptedUnit(NARROW)],
+      })
       const failures: unknown[] = []
       served.server.events.on('unitFailed', (error) => failures.push(error))
       return async () => {
@@ -25,7 +29,7 @@ for (const blockLength of [512, 4096] as const) {
     async open(which, options) {
       const nexus = await connect(served.server.listen, options)
       const close = () => nexus.close()
-      const unit = nexus.unit(which === 'disk' ? 0 : 1, options)
+      const unit = nexus.unit(UNITS.indexOf(which), options)
       return { unit, events: nexus.events, close, [Symbol.asyncDispose]: close }
     },
   }

@@ -16,6 +16,7 @@ import { givingUpContract } from './giving-up.ts'
 import { helpersContract } from './helpers.ts'
 import { leasesContract } from './leases.ts'
 import { loadContract } from './load.ts'
+import { orderContract } from './order.ts'
 import { pressureContract } from './pressure.ts'
 
 /** Runs the contract of `LogicalUnit` over one transport. */
@@ -31,6 +32,7 @@ export function unitContract(name: string, contract: Contract): void {
   batchContract(test, contract)
   batchEndsContract(test, contract)
   pressureContract(test, contract)
+  orderContract(test, contract)
   functionsContract(test, contract)
   givingUpContract(test, contract)
   abortRacesContract(test, contract)

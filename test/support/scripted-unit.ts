@@ -1,7 +1,7 @@
 /** A unit that does what its command says, by vendor specific operation codes; and the commands. */
 
 import type { Command } from '#dist/index.js'
-import type { Unit } from '#dist/target/unit.js'
+import type { TaskSetOptions, Unit } from '#dist/target/unit.js'
 import { type Answer, good } from '#dist/task/answer.js'
 import type { Task } from '#dist/task/task.js'
 
@@ -20,10 +20,20 @@ export interface Description {
   readonly dataInLength: number
 }
 
+/** What the task set of a narrow one takes. */
+export const NARROW: TaskSetOptions = { maxTasks: 6, maxRunning: 1 }
+
 /** See the commands. */
 export class ScriptedUnit implements Unit {
+  readonly maxTasks: number | undefined
+  readonly maxRunning: number | undefined
   readonly #held = new Set<Task>()
   #seen = 0
+
+  constructor(limits: TaskSetOptions = {}) {
+    this.maxTasks = limits.maxTasks
+    this.maxRunning = limits.maxRunning
+  }
 
   execute(task: Task): void {
     const { cdb } = task

@@ -2,13 +2,16 @@
 
 import { createInterface } from 'node:readline'
 import { type NexusInfo, serve } from '#dist/index.js'
-import { ScriptedUnit } from './scripted-unit.ts'
+import { NARROW, ScriptedUnit } from './scripted-unit.ts'
 import type { ServerConfig } from './server.ts'
 
 const { units, ...options } = JSON.parse(process.argv[2] ?? '') as ServerConfig
 const server = await serve({
   ...options,
-  units: units.map((unit) => (unit === 'scripted' ? new ScriptedUnit() : unit)),
+  units: units.map((unit) => {
+    if (typeof unit === 'object') return unit
+    return new ScriptedUnit(unit === 'narrow' ? NARROW : {})
+  }),
 })
 const tell = (event: string, nexus?: NexusInfo, reason?: string) =>
   process.stdout.write(`${JSON.stringify({ event, nexus, reason })}\n`)

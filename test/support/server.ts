@@ -10,7 +10,7 @@ import { until } from './until.ts'
 
 /** What is served. */
 export interface ServerConfig extends Omit<ServeOptions, 'units'> {
-  readonly units: readonly (DiskUnitOptions | 'scripted')[]
+  readonly units: readonly (DiskUnitOptions | 'scripted' | 'narrow')[]
 }
 
 /** What a server says has happened. */
