@@ -8,15 +8,15 @@
  *     4,5  COUNT                    13  STATUS
  */
 
-import { badResponse, checkUint, checkUint64, getUint16, setUint16 } from './bytes.ts'
+import { badResponse, checkUint, getUint16, setUint16 } from './bytes.ts'
 
 /** The registers after the command. */
 export interface AtaStatusReturn {
-  /** The command was a 48-bit one: COUNT has 16 bits and LBA 48; else 8 and 28 of them count. */
+  /** The command was a 48-bit one: COUNT has 16 bits and LBA 48; else they have 8 and 24, and DEVICE has four more of the LBA. */
   readonly extend: boolean
   readonly error: number
   readonly count: number
-  /** Below 2^48. */
+  /** Below 2^48, or 2^24 unless `extend`. */
   readonly lba: number
   readonly device: number
   readonly status: number
@@ -30,13 +30,14 @@ export function parseAtaStatusReturn(data: Uint8Array): AtaStatusReturn {
   if (data.length < ATA_STATUS_LENGTH) {
     throw badResponse(`ATA Status Return: ${data.length} bytes came, 12 are needed`)
   }
+  const extend = (data[0]! & 1) !== 0
   const high = (data[8]! << 16) | (data[6]! << 8) | data[4]!
   const low = (data[9]! << 16) | (data[7]! << 8) | data[5]!
   return {
-    extend: (data[0]! & 1) !== 0,
+    extend,
     error: data[1]!,
-    count: getUint16(data, 2),
-    lba: high * 2 ** 24 + low,
+    count: extend ? getUint16(data, 2) : data[3]!,
+    lba: extend ? high * 2 ** 24 + low : low,
     device: data[10]!,
     status: data[11]!,
   }
@@ -45,11 +46,11 @@ export function parseAtaStatusReturn(data: Uint8Array): AtaStatusReturn {
 /** The 12 bytes after type and length. */
 export function encodeAtaStatusReturn(ata: AtaStatusReturn): Uint8Array {
   const data = new Uint8Array(ATA_STATUS_LENGTH)
-  const lba = Number(checkUint64('lba', ata.lba, 2n ** 48n - 1n))
+  const lba = checkUint('lba', ata.lba, 2 ** (ata.extend ? 48 : 24) - 1)
   const high = Math.floor(lba / 2 ** 24)
   data[0] = ata.extend ? 1 : 0
   data[1] = checkUint('error', ata.error, 0xff)
-  setUint16(data, 2, checkUint('count', ata.count, 0xffff))
+  setUint16(data, 2, checkUint('count', ata.count, ata.extend ? 0xffff : 0xff))
   data[4] = high
   data[5] = lba % 256
   data[6] = high >> 8

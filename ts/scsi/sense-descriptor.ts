@@ -76,7 +76,7 @@ export type SenseDetail =
       readonly kind: 'forwarded'
       /** FSDT: the forwarded sense data was cut. */
       readonly truncated: boolean
-      /** SENSE DATA SOURCE: whose it is, 0 where that is unknown. */
+      /** SENSE DATA SOURCE: whose it is; 0 is the source of an EXTENDED COPY, 1 and up its destinations. */
       readonly source: number
       readonly status: number
       readonly sense: Uint8Array

@@ -54,8 +54,16 @@ export interface ExtendedInquiry {
   readonly powerOnActivation: boolean
   readonly hardResetActivation: boolean
   readonly vendorActivation: boolean
-  /** DMS_VALID: the bits of download modes are valid. */
+  /** DMS_VALID: `downloadModes` is valid. */
   readonly downloadModesValid: boolean
+  /** DM_MD_4 to DM_MD_F: the modes in which WRITE BUFFER can download microcode, of 4 to 7 and Dh to Fh. */
+  readonly downloadModes: readonly number[]
+  /** IBS, IAS, SAC, NRD1, NRD0, by their names in SPC-5. */
+  readonly ibs: boolean
+  readonly ias: boolean
+  readonly sac: boolean
+  readonly nrd1: boolean
+  readonly nrd0: boolean
   /** Bytes of the longest sense data; 0 if that is not reported. */
   readonly maxSenseLength: number
   /** MAXIMUM INQUIRY CHANGE LOGS and MAXIMUM MODE PAGE CHANGE LOGS. */
@@ -87,7 +95,15 @@ const FLAGS = {
   hardResetActivation: [8, 6],
   vendorActivation: [8, 5],
   downloadModesValid: [8, 4],
+  ibs: [10, 7],
+  ias: [10, 6],
+  sac: [10, 2],
+  nrd1: [10, 1],
+  nrd0: [10, 0],
 } as const satisfies Record<string, Flag>
+
+/** Those that have a bit, from bit 7 of byte 19 downwards. */
+const DOWNLOAD_MODES: readonly number[] = [4, 5, 6, 7, 0xd, 0xe, 0xf]
 
 const BODY_LENGTH = 60
 
@@ -112,6 +128,9 @@ export function encodeExtendedInquiry(extended: Partial<ExtendedInquiry>): Uint8
   body[9] = checkUint('maxSenseLength', extended.maxSenseLength ?? 0, 0xff)
   uint16(11, 'maxInquiryChangeLogs', extended.maxInquiryChangeLogs)
   uint16(13, 'maxModeChangeLogs', extended.maxModeChangeLogs)
+  DOWNLOAD_MODES.forEach((mode, index) => {
+    if (extended.downloadModes?.includes(mode) === true) body[15]! |= 0x80 >> index
+  })
   return body
 }
 
@@ -130,5 +149,6 @@ function parseExtendedInquiry(short: Uint8Array): ExtendedInquiry {
     maxSenseLength: body[9]!,
     maxInquiryChangeLogs: getUint16(body, 11),
     maxModeChangeLogs: getUint16(body, 13),
+    downloadModes: DOWNLOAD_MODES.filter((_, index) => (body[15]! & (0x80 >> index)) !== 0),
   }
 }
