@@ -31,7 +31,9 @@ interface Side {
 class History {
   readonly #next: () => number
   readonly #model = new Model()
-  readonly #units: readonly KeptUnit[]
+  readonly #units: KeptUnit[]
+  /** Those that were taken away. */
+  readonly #gone: KeptUnit[] = []
   readonly #target: Target
   readonly #sides: Side[]
   /** Every task that was ever sent, by the model's numbers. */
@@ -40,15 +42,24 @@ class History {
 
   constructor(next: () => number) {
     this.#next = next
-    this.#units = [0, 1].map(() => {
-      const maxTasks = this.#pick([3, 6, 1000])
-      const maxRunning = this.#pick([1, 2, 1000])
-      const taskAbortedStatus = this.#chance(50)
-      this.#model.units.push(new ModelUnit(maxTasks, maxRunning, taskAbortedStatus))
-      return new KeptUnit({ maxTasks, maxRunning, taskAbortedStatus })
+    this.#units = [0, 1].map((at) => {
+      const [real, model] = this.#unit()
+      this.#model.units[at] = model
+      return real
     })
     this.#target = new Target(this.#units.entries())
     this.#sides = [0, 1, 2].map(() => this.#open())
+  }
+
+  /** One with limits by chance, on both sides. */
+  #unit(): [KeptUnit, ModelUnit] {
+    const maxTasks = this.#pick([3, 6, 1000])
+    const maxRunning = this.#pick([1, 2, 1000])
+    const taskAbortedStatus = this.#chance(50)
+    return [
+      new KeptUnit({ maxTasks, maxRunning, taskAbortedStatus }),
+      new ModelUnit(maxTasks, maxRunning, taskAbortedStatus),
+    ]
   }
 
   get log(): string {
@@ -71,7 +82,8 @@ class History {
     else if (dice < 82) this.#manage(side)
     else if (dice < 86) this.#reportLuns(side)
     else if (dice < 94) this.#attention(side)
-    else if (dice < 97) this.#lose(side)
+    else if (dice < 96) this.#lose(side)
+    else if (dice < 97) this.#replace()
     else this.#publish(side)
   }
 
@@ -180,6 +192,17 @@ class History {
     }
   }
 
+  #replace(): void {
+    const at = this.#next() % 2
+    const [real, model] = this.#unit()
+    this.#log.push(`unit ${at} is replaced`)
+    this.#gone.push(this.#units[at]!)
+    this.#units[at] = real
+    this.#target.removeUnit(at)
+    this.#target.addUnit(at, real)
+    this.#model.replace(at, model)
+  }
+
   #lose(side: Side): void {
     this.#log.push(`nexus ${this.#sides.indexOf(side)} is lost`)
     side.real.lose()
@@ -204,7 +227,8 @@ class History {
       )
       assert.deepEqual(new Set([...unit.running].map((task) => (task as PlainTask).id)), ids)
     }
-    const started = this.#units.map(({ started }) => started.map((task) => (task as PlainTask).id))
+    const units = [...this.#units, ...this.#gone]
+    const started = units.map(({ started }) => started.map((task) => (task as PlainTask).id))
     assert.deepEqual(
       started.flat().sort((a, b) => a - b),
       [...this.#model.started].sort((a, b) => a - b),
@@ -233,7 +257,7 @@ class History {
 
   /** Everything ends; then the task sets are empty, and nobody waits any more. */
   #drain(): void {
-    while (this.#model.units.some(({ members }) => members.length > 0)) {
+    while (this.#model.allUnits.some(({ members }) => members.length > 0)) {
       this.#finish()
       this.#compare()
     }

@@ -51,6 +51,8 @@ export class Model {
   readonly started: number[] = []
   readonly nexuses = new Set<ModelNexus>()
   readonly units: ModelUnit[] = []
+  /** Units that were taken away, by where they were: what still moved there comes to its end. */
+  readonly gone = new Map<ModelUnit, number>()
   readonly waiting = new Set<WaitingFunction>()
 
   /** A command arrives; undefined for a unit that is not there. */
@@ -58,7 +60,7 @@ export class Model {
     const mine = unit.members.filter(({ nexus }) => nexus === command.nexus)
     if (![0, 1, 2].includes(command.attribute)) {
       this.end(command, '5/49/00')
-    } else if (!command.ownTag && mine.some(({ tag }) => tag === command.tag)) {
+    } else if (!command.ownTag && this.named(unit, command)) {
       this.abort(mine, () => 'aborted')
       this.end(command, 'b/4e/00')
     } else if (command.opcode === 'vendor' && unit.members.length >= unit.maxTasks) {
@@ -69,9 +71,34 @@ export class Model {
     this.startAll()
   }
 
+  /** Another unit comes in the place of one, whose commands end as by LOGICAL UNIT RESET. */
+  replace(at: number, unit: ModelUnit): void {
+    const old = this.units[at]!
+    this.gone.set(old, at)
+    this.units[at] = unit
+    this.abort([...old.members], () => (old.taskAbortedStatus ? 'status 40' : 'aborted'))
+    for (const nexus of this.nexuses) {
+      nexus.pending.delete(old)
+      for (const each of this.units) this.establish(nexus, each, 0x3f0e)
+    }
+    this.startAll()
+  }
+
+  /** Those that are there, and those that are not any more. */
+  get allUnits(): ModelUnit[] {
+    return [...this.units, ...this.gone.keys()]
+  }
+
+  /** Whether the nexus has a command with this tag in this place, one that still moves at a unit that was there before among them. */
+  private named(unit: ModelUnit, { nexus, tag }: ModelCommand): boolean {
+    const at = this.units.indexOf(unit)
+    const here = this.allUnits.filter((each) => each === unit || this.gone.get(each) === at)
+    return here.some(({ members }) => members.some((m) => m.nexus === nexus && m.tag === tag))
+  }
+
   /** A running command is answered by its unit, or its transfer ends. */
   finish(id: number): void {
-    const unit = this.units.find(({ members }) => members.some((each) => each.id === id))!
+    const unit = this.allUnits.find(({ members }) => members.some((each) => each.id === id))!
     const member = unit.members.find((each) => each.id === id)!
     this.leave(unit, member, member.state === 'ending' ? member.abortedEnd : 'GOOD')
     this.startAll()
@@ -90,7 +117,7 @@ export class Model {
 
   manage(unit: ModelUnit | undefined, request: ModelFunction): void {
     const { nexus, target } = request
-    const all = this.units.flatMap(({ members }) => members)
+    const all = this.allUnits.flatMap(({ members }) => members)
     const mine = unit?.members.filter((each) => each.nexus === nexus) ?? []
     const named = mine.filter(({ tag }) => tag === target)
     const quiet = (): string => 'aborted'
@@ -148,7 +175,7 @@ export class Model {
       this.waiting.delete(each)
       this.ends.set(each.request.id, 'aborted')
     }
-    const mine = this.units.flatMap(({ members }) => members.filter((m) => m.nexus === nexus))
+    const mine = this.allUnits.flatMap(({ members }) => members.filter((m) => m.nexus === nexus))
     this.nexuses.delete(nexus)
     this.abort(mine, () => 'aborted')
     this.startAll()
@@ -200,7 +227,7 @@ export class Model {
       if (moving) member.state = 'ending'
       else
         this.leave(
-          this.units.find(({ members }) => members.includes(member))!,
+          this.allUnits.find(({ members }) => members.includes(member))!,
           member,
           member.abortedEnd,
         )
