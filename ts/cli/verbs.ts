@@ -6,7 +6,9 @@ import { copy } from './copy.ts'
 import { doctor } from './doctor.ts'
 import { inquiry } from './inquiry.ts'
 import { list } from './list.ts'
+import { logs } from './logs.ts'
 import { luns } from './luns.ts'
+import { modes } from './modes.ts'
 import { raw } from './raw.ts'
 import { read } from './read.ts'
 import { readcap } from './readcap.ts'
@@ -27,7 +29,7 @@ export interface VerbGroup {
 
 export const groups: readonly VerbGroup[] = [
   { title: 'see what there is', verbs: [list, luns, stat] },
-  { title: 'ask a unit', verbs: [inquiry, readcap, turs, sense] },
+  { title: 'ask a unit', verbs: [inquiry, readcap, turs, sense, modes, logs] },
   { title: 'move data', verbs: [read, write, copy, verify] },
   { title: 'send any command', verbs: [raw] },
   { title: 'end what hangs', verbs: [abort, reset] },

@@ -17,7 +17,9 @@ export interface Field<T extends boolean | number = boolean | number> {
 }
 
 /** The fields of `P`, under the names that `P` has for them. */
-export type Fields<P> = { readonly [K in keyof P]: Field<P[K] extends boolean ? boolean : number> }
+export type Fields<P> = {
+  readonly [K in keyof P]: Field<P[K] extends boolean ? boolean : P[K] & (boolean | number)>
+}
 
 /** Any fields. */
 export type AnyFields = Readonly<Record<string, Field<boolean> | Field<number>>>
