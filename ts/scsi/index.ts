@@ -56,7 +56,7 @@ export {
   VERIFY_ERRORS,
   WRITE_ERRORS,
 } from './log-error.ts'
-export { type LogPageLayout, readLogPage } from './log-fields.ts'
+export { type LogField, type LogFields, type LogPageLayout, readLogPage } from './log-fields.ts'
 export {
   INFORMATIONAL_EXCEPTIONS,
   type InformationalExceptions,
