@@ -14,6 +14,7 @@ const RESET_ASC = 0x29
 /** One condition, and where it is pending. */
 interface Condition {
   readonly code: number
+  readonly rank: number
   readonly luns: LunSet
 }
 
@@ -49,7 +50,7 @@ export class Attentions {
   /** A condition comes up at a unit: once only, and it may clear others. */
   establish(lun: number, code: number): void {
     if (!this.#told.has(lun)) return
-    this.#drop(lun, (each) => clears(code, each.code))
+    if (code >>> 8 === RESET_ASC) this.#drop(lun, (each) => clears(code, each.code))
     this.#condition(code).luns.add(lun)
   }
 
@@ -90,8 +91,8 @@ export class Attentions {
   #condition(code: number): Condition {
     const found = this.#conditions.find((each) => each.code === code)
     if (found !== undefined) return found
-    const condition = { code, luns: new LunSet() }
-    const later = this.#conditions.findIndex((each) => rankOf(each.code) > rankOf(code))
+    const condition = { code, rank: rankOf(code), luns: new LunSet() }
+    const later = this.#conditions.findIndex(({ rank }) => rank > condition.rank)
     const at = later < 0 ? this.#conditions.length : later
     this.#conditions = [...this.#conditions.slice(0, at), condition, ...this.#conditions.slice(at)]
     return condition
