@@ -207,7 +207,7 @@ test('tells its capacity, saturated in READ CAPACITY(10) (sbc-3 5.15, 5.16)', ()
 
 test('refuses operation codes and service actions that it does not have', () => {
   const { send } = disk()
-  for (const opcode of [0x01, 0x42, 0x5f, 0x7f, 0x83, 0xa3, 0xc0, 0xff]) {
+  for (const opcode of [0x01, 0x42, 0x5f, 0x7f, 0x83, 0xa4, 0xc0, 0xff]) {
     const cdb = new Uint8Array(16)
     cdb[0] = opcode
     assert.equal(send({ cdb }).senseText, '5/20/00')

@@ -14,6 +14,7 @@ export interface TransferOwner {
 }
 
 const WORDS = 3
+const ECANCELED = 125
 /** How often to look where nobody can ring. */
 const POLL_MS = 10
 
@@ -31,7 +32,8 @@ export class Transfers implements Background {
   #ended = false
   #poll: NodeJS.Timeout | undefined
   #lastOwner = 0
-  /** Who owns what no task does. */
+  /** Who owns what no task does, and its number. */
+  readonly #unowned = new Unowned()
   #background: number | undefined
   /** The one that was asked for last, and mostly is again. */
   #lastBacking: Backing | undefined
@@ -72,12 +74,16 @@ export class Transfers implements Background {
     { offset, length, data }: Parameters<Background['begin']>[2],
     done: (errno: number) => void,
   ): void {
-    this.#background ??= this.join(new Unowned())
-    const owner = this.#owners.get(this.#background) as Unowned
-    const name = owner.expect(done)
-    const number = this.backing(backing)
-    const code = operationCode(operation, false)
-    translated(() => this.pool.begin(this.#background!, name, number, code, offset, length, data))
+    this.#background ??= this.join(this.#unowned)
+    const name = this.#unowned.expect(done)
+    try {
+      const number = this.backing(backing)
+      const code = operationCode(operation, false)
+      this.pool.begin(this.#background, name, number, code, offset, length, data)
+    } catch {
+      // The pool is closed, or the backing: as if it had been stopped before this began.
+      setImmediate(() => this.#unowned.transferred(name, ECANCELED))
+    }
   }
 
   /** The number of a backing in the pool. */

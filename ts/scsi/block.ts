@@ -232,7 +232,13 @@ function flagsOf(opcode: number, options: BlockRange): number {
   return checkUint('dpo and fua of a 6-byte CDB', flags, cdbLength(opcode) === 6 ? 0 : 0xff)
 }
 
-function blockCdb(opcode: number, lba: number | bigint, blocks: number, flags: number): Uint8Array {
+/** A CDB of the form above. */
+export function blockCdb(
+  opcode: number,
+  lba: number | bigint,
+  blocks: number,
+  flags: number,
+): Uint8Array {
   const cdb = new Uint8Array(cdbLength(opcode))
   switch (cdb.length) {
     case 6:

@@ -23,6 +23,44 @@ export {
   write12,
   write16,
 } from './block.ts'
+export {
+  type DefectLists,
+  type FormatOptions,
+  formatUnit,
+  type OverwriteOptions,
+  readDefectData12,
+  type SanitizeOptions,
+  sanitizeBlockErase,
+  sanitizeExitFailureMode,
+  sanitizeOverwrite,
+} from './block-medium.ts'
+export {
+  type BlockExtent,
+  getLbaStatus,
+  type LbaExtent,
+  type LbaStatusOptions,
+  type PreFetchOptions,
+  ProvisioningStatus,
+  preFetch10,
+  preFetch16,
+  unmap,
+  type WriteSameOptions,
+  writeSame10,
+  writeSame16,
+} from './block-provisioning.ts'
+export {
+  type CompareAndWriteOptions,
+  compareAndWrite,
+  orWrite16,
+  type VerifyOptions,
+  verify10,
+  verify12,
+  verify16,
+  type WriteAndVerifyOptions,
+  writeAndVerify10,
+  writeAndVerify12,
+  writeAndVerify16,
+} from './block-verify.ts'
 export { type Capacity10, type Capacity16, readCapacity10, readCapacity16 } from './capacity.ts'
 export type { TypedCommand } from './command.ts'
 export type { Field, Fields } from './fields.ts'

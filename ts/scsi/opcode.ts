@@ -4,33 +4,62 @@
 export const Opcode = {
   TEST_UNIT_READY: 0x00,
   REQUEST_SENSE: 0x03,
+  FORMAT_UNIT: 0x04,
   READ_6: 0x08,
   WRITE_6: 0x0a,
   INQUIRY: 0x12,
   MODE_SELECT_6: 0x15,
   MODE_SENSE_6: 0x1a,
+  START_STOP_UNIT: 0x1b,
+  RECEIVE_DIAGNOSTIC_RESULTS: 0x1c,
+  SEND_DIAGNOSTIC: 0x1d,
+  PREVENT_ALLOW_MEDIUM_REMOVAL: 0x1e,
   READ_CAPACITY_10: 0x25,
   READ_10: 0x28,
   WRITE_10: 0x2a,
+  WRITE_AND_VERIFY_10: 0x2e,
+  VERIFY_10: 0x2f,
+  PRE_FETCH_10: 0x34,
   SYNCHRONIZE_CACHE_10: 0x35,
+  READ_DEFECT_DATA_10: 0x37,
+  WRITE_SAME_10: 0x41,
+  UNMAP: 0x42,
+  SANITIZE: 0x48,
   LOG_SELECT: 0x4c,
   LOG_SENSE: 0x4d,
   MODE_SELECT_10: 0x55,
   MODE_SENSE_10: 0x5a,
   VARIABLE_LENGTH: 0x7f,
   READ_16: 0x88,
+  COMPARE_AND_WRITE: 0x89,
   WRITE_16: 0x8a,
+  ORWRITE_16: 0x8b,
+  WRITE_AND_VERIFY_16: 0x8e,
+  VERIFY_16: 0x8f,
+  PRE_FETCH_16: 0x90,
   SYNCHRONIZE_CACHE_16: 0x91,
+  WRITE_SAME_16: 0x93,
   SERVICE_ACTION_IN_16: 0x9e,
   REPORT_LUNS: 0xa0,
   MAINTENANCE_IN: 0xa3,
   READ_12: 0xa8,
   WRITE_12: 0xaa,
+  WRITE_AND_VERIFY_12: 0xae,
+  VERIFY_12: 0xaf,
+  READ_DEFECT_DATA_12: 0xb7,
 } as const
 export type Opcode = (typeof Opcode)[keyof typeof Opcode]
 
 /** Service actions of SERVICE ACTION IN(16). */
-export const ServiceActionIn16 = { READ_CAPACITY_16: 0x10 } as const
+export const ServiceActionIn16 = { READ_CAPACITY_16: 0x10, GET_LBA_STATUS: 0x12 } as const
+
+/** Service actions of SANITIZE (SBC-3 5.24). */
+export const SanitizeAction = {
+  OVERWRITE: 0x01,
+  BLOCK_ERASE: 0x02,
+  CRYPTOGRAPHIC_ERASE: 0x03,
+  EXIT_FAILURE_MODE: 0x1f,
+} as const
 
 /** Service actions of MAINTENANCE IN. */
 export const MaintenanceIn = {

@@ -2,28 +2,19 @@
 
 import { DeviceType, PeripheralQualifier } from '../scsi/inquiry.ts'
 import { encodeDesignators, VpdPage } from '../scsi/vpd.ts'
-import { encodeBlockLimits, encodeCharacteristics } from '../scsi/vpd-block.ts'
+import { type BlockLimits, encodeBlockLimits, encodeCharacteristics } from '../scsi/vpd-block.ts'
 import { encodeExtendedInquiry } from '../scsi/vpd-extended.ts'
+import { encodeProvisioning, ProvisioningType } from '../scsi/vpd-provisioning.ts'
+import { type DiskTraits, MAX_COMPARE_AND_WRITE } from './disk-core.ts'
+import { MAX_UNMAP_BLOCKS, MAX_UNMAP_DESCRIPTORS } from './disk-provisioning.ts'
 import { ANY_UNIT, designatorsOf, TASK_SET } from './identity.ts'
 import { type InquiryPages, inquiryPages } from './inquiry.ts'
 
-/** What the pages say of a disk. */
-export interface DiskDescription {
-  readonly product: string
-  readonly serial: string
-  /** Blocks that one command may move. */
-  readonly maxTransferBlocks: number
-  /** Writes rest in a volatile cache until they are flushed. */
-  readonly volatileCache: boolean
-  /** It is known that nothing turns. */
-  readonly solidState: boolean
-}
-
 /** The standard data and every page that there is. */
-export function diskPages(disk: DiskDescription): InquiryPages {
+export function diskPages(disk: DiskTraits, product: string, serial: string): InquiryPages {
   const bodies: readonly (readonly [page: number, body: Uint8Array])[] = [
-    [VpdPage.UNIT_SERIAL_NUMBER, new TextEncoder().encode(disk.serial)],
-    [VpdPage.DEVICE_IDENTIFICATION, encodeDesignators(designatorsOf(disk.serial))],
+    [VpdPage.UNIT_SERIAL_NUMBER, new TextEncoder().encode(serial)],
+    [VpdPage.DEVICE_IDENTIFICATION, encodeDesignators(designatorsOf(serial))],
     [
       VpdPage.EXTENDED_INQUIRY,
       encodeExtendedInquiry({
@@ -33,40 +24,53 @@ export function diskPages(disk: DiskDescription): InquiryPages {
     ],
     [
       VpdPage.BLOCK_LIMITS,
-      encodeBlockLimits({ ...NO_LIMITS, maxTransferLength: disk.maxTransferBlocks }),
+      encodeBlockLimits({
+        maxTransferLength: disk.maxTransferBlocks,
+        maxCompareAndWriteLength: Math.min(MAX_COMPARE_AND_WRITE, disk.maxTransferBlocks),
+        ...unmapLimits(disk),
+      }),
     ],
     [
       VpdPage.BLOCK_DEVICE_CHARACTERISTICS,
-      encodeCharacteristics({
-        rotationRate: disk.solidState ? 1 : 0,
-        productType: 0,
-        formFactor: 0,
-        fuab: false,
-        vbuls: false,
-      }),
+      // It is known that nothing turns.
+      encodeCharacteristics({ rotationRate: disk.backing.kind === 'memory' ? 1 : 0 }),
     ],
+    ...(disk.thin ? [PROVISIONING] : []),
   ]
   return inquiryPages(
     {
       ...ANY_UNIT,
       qualifier: PeripheralQualifier.CONNECTED,
       deviceType: DeviceType.DIRECT_ACCESS_BLOCK,
-      product: disk.product,
+      product,
+      removable: disk.removable,
     },
     bodies,
   )
 }
 
-const NO_LIMITS = {
-  writeSameNonZero: false,
-  maxCompareAndWriteLength: 0,
-  optimalTransferLengthGranularity: 0,
-  maxTransferLength: 0,
-  optimalTransferLength: 0,
-  maxPrefetchLength: 0,
-  maxUnmapLbaCount: 0,
-  maxUnmapDescriptorCount: 0,
-  optimalUnmapGranularity: 0,
-  unmapGranularityAlignment: undefined,
-  maxWriteSameLength: 0n,
+/** What a memory and most file systems give back at least (`crates/store/src/memory.rs`). */
+const PAGE_BYTES = 4096
+
+/** Of UNMAP, where there is one. */
+function unmapLimits({ thin, blockLength }: DiskTraits): Partial<BlockLimits> {
+  if (!thin) return {}
+  return {
+    maxUnmapLbaCount: MAX_UNMAP_BLOCKS,
+    maxUnmapDescriptorCount: MAX_UNMAP_DESCRIPTORS,
+    optimalUnmapGranularity: PAGE_BYTES / blockLength,
+    unmapGranularityAlignment: 0,
+  }
 }
+
+/** UNMAP, and WRITE SAME with UNMAP, after which blocks read as zeros; nothing is anchored. */
+const PROVISIONING: readonly [page: number, body: Uint8Array] = [
+  VpdPage.LOGICAL_BLOCK_PROVISIONING,
+  encodeProvisioning({
+    unmap: true,
+    writeSame16: true,
+    writeSame10: true,
+    unmappedReads: 1,
+    provisioningType: ProvisioningType.THIN,
+  }),
+]

@@ -1,21 +1,19 @@
 /** The device server of a disk (SBC-3): direct-access block device over a backing. */
 
 import { SgringError } from '../errors.ts'
-import { blockCount, blockLba, blockLbaExact, hasFua, hasProtect } from '../scsi/block.ts'
+import { blockCount, blockLba, blockLbaExact, hasFua } from '../scsi/block.ts'
 import { getUint32 } from '../scsi/bytes.ts'
 import { encodeCapacity10, encodeCapacity16 } from '../scsi/capacity.ts'
-import { Opcode, ServiceActionIn16 } from '../scsi/opcode.ts'
-import { SenseKey } from '../scsi/sense.ts'
-import { SenseCode } from '../scsi/sense-code.ts'
-import { type Answer, checkCondition, good } from '../task/answer.ts'
-import type { Backing, Task, TransferDone } from '../task/task.ts'
-import { answerBackingError, isVanished, VANISHED } from './backing-error.ts'
-import { DiskMode, type DiskModeOptions } from './disk-mode.ts'
+import { Opcode } from '../scsi/opcode.ts'
+import { good } from '../task/answer.ts'
+import type { Backing, TargetNexus, Task, TransferDone } from '../task/task.ts'
+import { type DiskCommands, diskCommands } from './disk-commands.ts'
+import { DiskCore, type DiskTraits, SHORT_DATA_OUT, WRITE_PROTECTED } from './disk-core.ts'
+import type { DiskModeOptions } from './disk-mode.ts'
+import type { CommandTable } from './disk-opcodes.ts'
 import { diskPages } from './disk-pages.ts'
 import { checkText, type IdentityOptions, serialOf } from './identity.ts'
 import { answerInquiry, type InquiryPages } from './inquiry.ts'
-import { illegalRequest, invalidField, unknownOpcode } from './refusal.ts'
-import { answerRequestSense } from './request-sense.ts'
 import type { TaskSetOptions, Unit, UnitContext } from './unit.ts'
 
 export interface DiskOptions extends IdentityOptions, TaskSetOptions, DiskModeOptions {
@@ -24,6 +22,13 @@ export interface DiskOptions extends IdentityOptions, TaskSetOptions, DiskModeOp
   readonly blockLength?: 512 | 4096
   /** 1 to 16 characters of product identification. Default: `DISK IN MEMORY` or `DISK IN A FILE`. */
   readonly product?: string
+  /**
+   * Thin provisioning (SBC-3 4.7.3): UNMAP and WRITE SAME give room back, blocks without room read as zeros, and GET LBA STATUS tells which
+   * they are. Default: false.
+   */
+  readonly thin?: boolean
+  /** The medium can be ejected and loaded (START STOP UNIT), unless a nexus prevents it. Default: false. */
+  readonly removable?: boolean
   /** Bytes that one command may move: MAXIMUM TRANSFER LENGTH of VPD page B0h. Default: 32 MiB. */
   readonly maxTransferBytes?: number
 }
@@ -34,89 +39,65 @@ const MAX_TRANSFER_BYTES = 32 * 1024 * 1024
 
 /** A disk. READ, WRITE and TEST UNIT READY allocate nothing on their way through. */
 export class Disk implements Unit {
-  readonly blockLength: number
-  /** Logical blocks. */
-  readonly blocks: number
   readonly serial: string
   readonly maxTasks: number | undefined
   readonly maxRunning: number | undefined
-  readonly #backing: Backing
   readonly #product: string
-  readonly #maxTransferBlocks: number
-  /** Writes rest in a volatile cache, the page cache, until they are flushed. Memory is its own medium. */
-  readonly #volatileCache: boolean
-  readonly #mode: DiskMode
-  #vanished = false
+  readonly #core: DiskCore
+  readonly #commands: CommandTable
   #pages: InquiryPages | undefined
 
   /**
    * @throws `ERR_SGRING_BACKING` for a backing without a single block, `ERR_SGRING_INVALID_ARGUMENT` for options outside their range
    */
   constructor(options: DiskOptions) {
-    const {
-      backing,
-      blockLength = DEFAULT_BLOCK_LENGTH,
-      maxTransferBytes = MAX_TRANSFER_BYTES,
-    } = options
-    if (blockLength !== 512 && blockLength !== 4096) {
-      throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'blockLength must be 512 or 4096')
-    }
+    const traits = traitsOf(options)
     this.maxTasks = options.maxTasks
     this.maxRunning = options.maxRunning
-    this.#backing = backing
-    this.#volatileCache = backing.kind === 'file' && !backing.readOnly
-    this.#product =
-      options.product ?? (backing.kind === 'memory' ? 'DISK IN MEMORY' : 'DISK IN A FILE')
-    this.#maxTransferBlocks = Math.floor(maxTransferBytes / blockLength)
-    this.blockLength = blockLength
-    this.blocks = Math.floor(backing.lengthBytes / blockLength)
     this.serial = serialOf(options)
-    if (!(this.#maxTransferBlocks >= 1 && this.#maxTransferBlocks <= 0xffff_ffff)) {
-      throw new SgringError(
-        'ERR_SGRING_INVALID_ARGUMENT',
-        `maxTransferBytes must hold 1 to ${0xffff_ffff} blocks, not ${maxTransferBytes} bytes`,
-      )
-    }
-    checkText('product', this.#product, 16)
-    if (this.blocks < 1) {
-      throw new SgringError(
-        'ERR_SGRING_BACKING',
-        `${backing.lengthBytes} bytes are too few for one block of ${blockLength}`,
-      )
-    }
-    this.#mode = new DiskMode(
-      {
-        backing,
-        medium: () => ({
-          blocks: this.blocks,
-          blockLength,
-          readOnly: backing.readOnly,
-          volatileCache: this.#volatileCache,
-        }),
-        taskAbortedStatus: options.taskAbortedStatus ?? false,
-        failed: (errno) => this.#failed(errno, 'write'),
-      },
-      options,
-    )
+    const isMemory = traits.backing.kind === 'memory'
+    const product = options.product ?? (isMemory ? 'DISK IN MEMORY' : 'DISK IN A FILE')
+    this.#product = checkText('product', product, 16)
+    this.#core = new DiskCore(traits, options)
+    this.#commands = diskCommands(this.#own(), traits)
+  }
+
+  /** Bytes in one logical block. */
+  get blockLength(): number {
+    return this.#core.blockLength
+  }
+
+  /** Logical blocks. */
+  get blocks(): number {
+    return this.#core.blocks
   }
 
   get taskAbortedStatus(): boolean {
-    return this.#mode.taskAbortedStatus
+    return this.#core.mode.taskAbortedStatus
   }
 
   get descriptorSense(): boolean {
-    return this.#mode.descriptorSense
+    return this.#core.mode.descriptorSense
   }
 
   attach(context: UnitContext): void {
-    this.#mode.attach(context)
+    this.#core.attach(context)
   }
 
   reset(): void {
-    this.#mode.reset()
+    this.#core.mode.reset()
+    this.#core.state.reset()
+  }
+
+  nexusEnded(nexus: TargetNexus): void {
+    this.#core.state.prevent(nexus, false)
   }
 
   execute(task: Task): void {
+    if (!this.#core.state.clear) {
+      this.#other(task)
+      return
+    }
     switch (task.cdb[0]) {
       case Opcode.READ_6:
       case Opcode.READ_10:
@@ -131,40 +112,65 @@ export class Disk implements Unit {
         this.#write(task)
         break
       case Opcode.TEST_UNIT_READY:
-        if (this.#vanished) task.answer(VANISHED)
-        else task.good()
-        break
-      case Opcode.SYNCHRONIZE_CACHE_10:
-      case Opcode.SYNCHRONIZE_CACHE_16:
-        this.#synchronizeCache(task)
-        break
-      case Opcode.MODE_SELECT_6:
-      case Opcode.MODE_SELECT_10:
-        this.#mode.select(task)
+        task.good()
         break
       default:
-        task.answer(this.#answer(task.cdb))
+        this.#other(task)
+    }
+  }
+
+  /** Whatever the table has, with all that may stand in its way. */
+  #other(task: Task): void {
+    const { cdb } = task
+    const core = this.#core
+    const found = this.#commands.find(cdb)
+    if ('status' in found) {
+      task.answer(found)
+      return
+    }
+    const instead = core.state.answer(cdb, found.access)
+    if (instead !== undefined) task.answer(instead)
+    else if (found.writes && core.mode.writeProtected) task.answer(WRITE_PROTECTED)
+    else found.run(core, task)
+  }
+
+  /** The commands that stand here. */
+  #own(): DiskCommands {
+    return {
+      read: (_, task) => this.#read(task),
+      write: (_, task) => this.#write(task),
+      testUnitReady: (_, task) => task.good(),
+      synchronizeCache: (_, task) => this.#synchronizeCache(task),
+      inquiry: (_, task) => task.answer(answerInquiry(this.#inquiryPages(), task.cdb)),
+      requestSense: ({ state }, task) => task.answer(state.requestSense(task.cdb)),
+      capacity10: ({ blocks, blockLength }, task) =>
+        task.answer(good(encodeCapacity10(BigInt(blocks) - 1n, blockLength))),
+      capacity16: (_, task) =>
+        task.answer(good(this.#capacity16().subarray(0, getUint32(task.cdb, 10)))),
     }
   }
 
   /** Data-in room that is smaller than the blocks gets what fits, and the residual says so (as RFC 7143 11.4.5.2 has it). */
   #read(task: Task): void {
     const { cdb } = task
+    const core = this.#core
     const blocks = blockCount(cdb)
-    if (!this.#isInRange(cdb, blocks) || hasProtect(cdb)) task.answer(this.#refusal(cdb))
+    if (!core.isInRange(cdb, blocks)) task.answer(core.refusal(cdb, blocks)!)
     else if (blocks === 0) task.good()
-    else if (this.#fromMedium(cdb)) task.flush(this.#backing, this.#flushedToRead)
+    else if (this.#fromMedium(cdb)) task.flush(core.backing, this.#flushedToRead)
     else this.#startRead(task)
   }
 
   /** FUA, or RCD of the caching page, where there is a cache to pass by. */
   #fromMedium(cdb: Uint8Array): boolean {
-    return this.#mode.readsThrough || (this.#volatileCache && hasFua(cdb))
+    const { mode, volatileCache } = this.#core
+    return mode.readsThrough || (volatileCache && hasFua(cdb))
   }
 
   #startRead(task: Task): void {
-    const length = Math.min(blockCount(task.cdb) * this.blockLength, task.dataInLength)
-    task.read(this.#backing, blockLba(task.cdb) * this.blockLength, length, this.#hasRead)
+    const { backing, blockLength } = this.#core
+    const length = Math.min(blockCount(task.cdb) * blockLength, task.dataInLength)
+    task.read(backing, blockLba(task.cdb) * blockLength, length, this.#hasRead)
   }
 
   /**
@@ -173,143 +179,91 @@ export class Disk implements Unit {
    */
   #write(task: Task): void {
     const { cdb, dataOutLength } = task
+    const core = this.#core
     const blocks = blockCount(cdb)
-    const length = blocks * this.blockLength
-    if (this.#mode.writeProtected) {
-      task.answer(checkCondition(SenseKey.DATA_PROTECT, SenseCode.WRITE_PROTECTED))
-    } else if (!this.#isInRange(cdb, blocks) || hasProtect(cdb)) {
-      task.answer(this.#refusal(cdb))
+    const length = blocks * core.blockLength
+    if (core.mode.writeProtected) {
+      task.answer(WRITE_PROTECTED)
+    } else if (!core.isInRange(cdb, blocks)) {
+      task.answer(core.refusal(cdb, blocks)!)
     } else if (blocks === 0) {
       task.good()
     } else if (dataOutLength < length) {
-      task.answer(illegalRequest(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT))
+      task.answer(SHORT_DATA_OUT)
     } else {
-      const offset = blockLba(cdb) * this.blockLength
-      const fua = this.#mode.writesThrough || hasFua(cdb)
-      task.write(this.#backing, offset, length, fua, this.#hasWritten)
+      const offset = blockLba(cdb) * core.blockLength
+      const fua = core.mode.writesThrough || hasFua(cdb)
+      task.write(core.backing, offset, length, fua, this.#hasWritten)
     }
   }
 
   /** All of the cache, whichever blocks are named. IMMED allows an earlier answer, and is not used: so no error is ever deferred. */
   #synchronizeCache(task: Task): void {
-    if (blockLba(task.cdb) > this.blocks - blockCount(task.cdb))
-      task.answer(this.#outOfRange(task.cdb))
-    else if (this.#volatileCache) task.flush(this.#backing, this.#hasFlushed)
-    else task.good()
+    const core = this.#core
+    if (blockLba(task.cdb) > core.blocks - blockCount(task.cdb)) {
+      task.answer(core.outOfRange(blockLbaExact(task.cdb)))
+    } else {
+      core.flushed(task, (same) => same.good())
+    }
   }
 
   // One function a disk, not one a command.
 
   readonly #hasRead: TransferDone = (task, errno) => {
     if (errno === 0) task.moved(blockCount(task.cdb) * this.blockLength)
-    else task.answer(this.#failed(errno, 'read'))
+    else task.answer(this.#core.failed(errno, 'read'))
   }
 
   readonly #hasWritten: TransferDone = (task, errno) => {
     if (errno === 0) task.moved(blockCount(task.cdb) * this.blockLength)
-    else task.answer(this.#failed(errno, 'write'))
-  }
-
-  readonly #hasFlushed: TransferDone = (task, errno) => {
-    if (errno === 0) task.good()
-    else task.answer(this.#failed(errno, 'write'))
+    else task.answer(this.#core.failed(errno, 'write'))
   }
 
   /** READ with FUA: what the cache holds is on the medium first, so what is read is what the medium has (SBC-3 4.15). */
   readonly #flushedToRead: TransferDone = (task, errno) => {
     if (errno === 0) this.#startRead(task)
-    else task.answer(this.#failed(errno, 'write'))
-  }
-
-  #failed(errno: number, direction: 'read' | 'write'): Answer {
-    if (isVanished(errno)) this.#vanished = true
-    return answerBackingError(errno, direction)
-  }
-
-  /** An LBA beyond 2^53-1 is rounded and still larger than any `blocks`; more blocks than there are leave a negative number. */
-  #isInRange(cdb: Uint8Array, blocks: number): boolean {
-    return blockLba(cdb) <= this.blocks - blocks && blocks <= this.#maxTransferBlocks
-  }
-
-  /** Why a READ or WRITE is not in range, or asks for protection information. */
-  #refusal(cdb: Uint8Array): Answer {
-    if (hasProtect(cdb)) return invalidField(1, 7)
-    if (blockCount(cdb) > this.#maxTransferBlocks) return invalidField(lengthField(cdb[0]!), 7)
-    return this.#outOfRange(cdb)
-  }
-
-  /** INFORMATION has the first LBA that is not there (SBC-3 4.18.1). */
-  #outOfRange(cdb: Uint8Array): Answer {
-    const lba = blockLbaExact(cdb)
-    const end = BigInt(this.blocks)
-    return checkCondition(SenseKey.ILLEGAL_REQUEST, SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, {
-      information: lba > end ? lba : end,
-      // Fixed format has no room for an address of 64 bits.
-      descriptor: this.#mode.descriptorSense,
-    })
-  }
-
-  /** The commands that move no blocks. */
-  #answer(cdb: Uint8Array): Answer {
-    switch (cdb[0]) {
-      case Opcode.INQUIRY:
-        return answerInquiry(this.#inquiryPages(), cdb)
-      case Opcode.REQUEST_SENSE:
-        return this.#vanished
-          ? answerRequestSense(
-              cdb,
-              SenseKey.NOT_READY,
-              SenseCode.LOGICAL_UNIT_NOT_READY_MANUAL_INTERVENTION_REQUIRED,
-            )
-          : answerRequestSense(cdb, SenseKey.NO_SENSE, SenseCode.NO_ADDITIONAL_SENSE_INFORMATION)
-      case Opcode.READ_CAPACITY_10:
-        return good(encodeCapacity10(BigInt(this.blocks) - 1n, this.blockLength))
-      case Opcode.SERVICE_ACTION_IN_16:
-        return (cdb[1]! & 0x1f) === ServiceActionIn16.READ_CAPACITY_16
-          ? good(this.#capacity16().subarray(0, getUint32(cdb, 10)))
-          : invalidField(1, 4)
-      case Opcode.MODE_SENSE_6:
-      case Opcode.MODE_SENSE_10:
-        return this.#mode.sense(cdb)
-      default:
-        return unknownOpcode()
-    }
+    else task.answer(this.#core.failed(errno, 'write'))
   }
 
   #inquiryPages(): InquiryPages {
-    this.#pages ??= diskPages({
-      product: this.#product,
-      serial: this.serial,
-      maxTransferBlocks: this.#maxTransferBlocks,
-      volatileCache: this.#volatileCache,
-      solidState: this.#backing.kind === 'memory',
-    })
+    this.#pages ??= diskPages(this.#core, this.#product, this.serial)
     return this.#pages
   }
 
   #capacity16(): Uint8Array {
+    const { blocks, blockLength, thin } = this.#core
     return encodeCapacity16({
-      lastLba: BigInt(this.blocks) - 1n,
-      blockLength: this.blockLength,
+      lastLba: BigInt(blocks) - 1n,
+      blockLength,
       protectionType: 0,
       logicalBlocksPerPhysicalBlock: 1,
       lowestAlignedLba: 0,
-      provisioning: false,
-      unmappedReadsZeros: false,
+      provisioning: thin,
+      unmappedReadsZeros: thin,
     })
   }
 }
 
-/** The first byte of TRANSFER LENGTH. */
-function lengthField(opcode: number): number {
-  switch (opcode >> 5) {
-    case 0:
-      return 4
-    case 4:
-      return 10
-    case 5:
-      return 6
-    default:
-      return 7
+/** @throws as the constructor */
+function traitsOf(options: DiskOptions): DiskTraits {
+  const { backing, blockLength = DEFAULT_BLOCK_LENGTH, thin = false, removable = false } = options
+  const { maxTransferBytes = MAX_TRANSFER_BYTES } = options
+  if (blockLength !== 512 && blockLength !== 4096) {
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'blockLength must be 512 or 4096')
   }
+  const maxTransferBlocks = Math.floor(maxTransferBytes / blockLength)
+  if (!(maxTransferBlocks >= 1 && maxTransferBlocks <= 0xffff_ffff)) {
+    throw new SgringError(
+      'ERR_SGRING_INVALID_ARGUMENT',
+      `maxTransferBytes must hold 1 to ${0xffff_ffff} blocks, not ${maxTransferBytes} bytes`,
+    )
+  }
+  if (backing.lengthBytes < blockLength) {
+    throw new SgringError(
+      'ERR_SGRING_BACKING',
+      `${backing.lengthBytes} bytes are too few for one block of ${blockLength}`,
+    )
+  }
+  const volatileCache = backing.kind === 'file' && !backing.readOnly
+  return { backing, blockLength, maxTransferBlocks, volatileCache, thin, removable }
 }

@@ -1,7 +1,7 @@
 /** A unit whose commands go to a handler first. */
 
 import { SgringError } from '../errors.ts'
-import type { Task } from '../task/task.ts'
+import type { TargetNexus, Task } from '../task/task.ts'
 import { isThenable } from './foreign.ts'
 import { HandledTask, type HandlerHost } from './handled-task.ts'
 import type { Handler, HandlerHooks, HandlerStats } from './handler.ts'
@@ -93,6 +93,10 @@ export class HandlerUnit implements Unit {
       resets.push(this.#host.unit.reset?.())
     }
     return resets.some(isThenable) ? Promise.all(resets).then(() => {}) : undefined
+  }
+
+  nexusEnded(nexus: TargetNexus): void {
+    this.#host.unit.nexusEnded?.(nexus)
   }
 
   execute(task: Task): void {

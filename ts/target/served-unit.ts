@@ -17,6 +17,10 @@ export type DiskUnitOptions = BackingOptions &
   HandlerHooks & {
     /** Bytes in a logical block. Default: 512. */
     readonly blockLength?: 512 | 4096
+    /** Thin provisioning: blocks can be unmapped, and those that are take no room. Default: false. */
+    readonly thin?: boolean
+    /** The medium can be ejected and loaded. Default: false. */
+    readonly removable?: boolean
     /** The unit's serial number. Default: from a file's real path; for memory, a random one. */
     readonly serial?: string
     /** Gets each command first; its `next()` is the disk. */
@@ -89,8 +93,17 @@ function ownUnit(options: Exclude<ServedUnit, Unit>): Unit {
 }
 
 function diskOn(backing: OpenBacking, options: Exclude<ServedUnit, Unit>): Disk {
-  const { blockLength, serial, maxTasks, maxRunning, taskAbortedStatus, savedModes, onSaved } =
-    options as DiskUnitOptions
+  const {
+    blockLength,
+    thin,
+    removable,
+    serial,
+    maxTasks,
+    maxRunning,
+    taskAbortedStatus,
+    savedModes,
+    onSaved,
+  } = options as DiskUnitOptions
   return new Disk({
     backing,
     maxTasks,
@@ -99,6 +112,8 @@ function diskOn(backing: OpenBacking, options: Exclude<ServedUnit, Unit>): Disk 
     savedModes,
     onSaved,
     ...(blockLength !== undefined && { blockLength }),
+    ...(thin !== undefined && { thin }),
+    ...(removable !== undefined && { removable }),
     ...(serial !== undefined && { serial }),
     ...(backing.path !== undefined && { path: backing.path }),
   })

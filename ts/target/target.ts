@@ -16,6 +16,7 @@ import { inDescriptorFormat } from '../scsi/sense-format.ts'
 import { type Answer, checkCondition, good, status } from '../task/answer.ts'
 import { Status, TaskAttribute } from '../task/command.ts'
 import type { TargetCounters } from '../task/counters.ts'
+import { TaskFunction } from '../task/function.ts'
 import type { TargetNexus, Task, TaskOwner, TaskRouter, TaskSource } from '../task/task.ts'
 import { abortAll } from './abort.ts'
 import { answerAbsent } from './absent.ts'
@@ -129,6 +130,7 @@ export class Target implements TaskRouter {
   closeNexus(nexus: TargetNexus): void {
     asNexus(nexus).close()
     this.#nexuses.delete(asNexus(nexus))
+    this.#nexusEnded(nexus)
   }
 
   abandon(tasks: readonly Task[]): void {
@@ -207,7 +209,11 @@ export class Target implements TaskRouter {
         nexus.source.fetch()
         // It may have been lost with its nexus.
         nexus.functions.shift()
-        if (!run.over) manage(run, this.#sets.get(placeOf(run.task.lun)), this.#nexuses)
+        if (!run.over) {
+          // First: the function is answered, and gone, within.
+          if (run.task.function === TaskFunction.I_T_NEXUS_RESET) this.#nexusEnded(nexus)
+          manage(run, this.#sets.get(placeOf(run.task.lun)), this.#nexuses)
+        }
         nexus.source.release(run.task)
       }
     } finally {
@@ -234,6 +240,11 @@ export class Target implements TaskRouter {
         : []
     nexus.attentions.clearEverywhere(SenseCode.REPORTED_LUNS_DATA_HAS_CHANGED)
     task.answer(good(encodeReportedLuns([...luns, ...wellKnown], getUint32(task.cdb, 6))))
+  }
+
+  /** What units keep for a nexus goes with it, and by I_T NEXUS RESET (SAM-5 6.3.4). */
+  #nexusEnded(nexus: TargetNexus): void {
+    for (const { unit } of this.#sets.values()) unit.nexusEnded?.(nexus)
   }
 
   #lunsChanged(): void {

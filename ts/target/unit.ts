@@ -51,6 +51,8 @@ export interface Unit extends TaskSetOptions {
    * that come while a promise is pending reach the unit.
    */
   reset?(): void
+  /** A nexus is lost, or reset (SAM-5 6.3.4): what the unit keeps for it is void. */
+  nexusEnded?(nexus: TargetNexus): void
 }
 
 /** What a unit can ask of its target, at one LUN. */

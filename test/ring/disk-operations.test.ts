@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { statSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect, type LogicalUnit, read10, requestSense, serve } from '#dist/index.js'
+import { formatUnit, sanitizeOverwrite } from '#dist/scsi/block-medium.js'
+import { getLbaStatus, preFetch16, unmap, writeSame16 } from '#dist/scsi/block-provisioning.js'
+import { compareAndWrite, orWrite16, verify16, writeAndVerify16 } from '#dist/scsi/block-verify.js'
+import { suite } from '../harness/index.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { pattern } from '../support/pattern.ts'
+import { until } from '../support/until.ts'
+
+const test = suite('operations of a backing, through a ring')
+
+const folder = temporaryFolder()
+const blockLength = 512
+const MIB = 1 << 20
+const MISCOMPARE = { code: 'ERR_SGRING_CHECK_CONDITION', senseKey: 0xe, asc: 0x1d, ascq: 0 }
+
+for (const kind of ['memory', 'file'] as const) {
+  const file = join(folder, 'image')
+
+  /** A thin disk of 64 MiB, and what of it takes room, in blocks. */
+  async function withDisk(
+    body: (unit: LogicalUnit, taken: () => Promise<number>, another: LogicalUnit) => Promise<void>,
+  ): Promise<void> {
+    const backing = kind === 'memory' ? { memory: 64 * MIB } : { file, createBytes: 64 * MIB }
+    const listen = join(folder, `${kind}.sock`)
+    const server = await serve({ listen, units: [{ ...backing, thin: true }] })
+    const nexuses = [await connect(listen), await connect(listen)] as const
+    try {
+      const unit = nexuses[0].unit(0)
+      const taken = async () => {
+        const extents = await unit.run(getLbaStatus({ lba: 0 }))
+        return extents
+          .filter(({ status }) => status === 0)
+          .reduce((sum, one) => sum + one.blocks, 0)
+      }
+      await body(unit, taken, nexuses[1].unit(0))
+    } finally {
+      for (const nexus of nexuses) await nexus.close()
+      await server.close()
+      if (kind === 'file') unlinkSync(file)
+    }
+  }
+
+  test(`${kind}: what is written verifies, and what differs is told with its place`, () =>
+    withDisk(async (unit) => {
+      const data = pattern(3 * MIB, 1)
+      await unit.run(writeAndVerify16({ lba: 5, data, blockLength, compare: true }))
+      await unit.run(verify16({ lba: 5, data, blockLength }))
+      await unit.run(verify16({ lba: 0, blocks: 128 * 1024, blockLength }))
+      const wrong = data.with(2 * MIB + 7, data[2 * MIB + 7]! ^ 1)
+      const differs = unit.run(verify16({ lba: 5, data: wrong, blockLength }))
+      await assert.rejects(differs, (error: Error & { sense: { information: bigint } }) => {
+        assert.equal(error.sense.information, BigInt(2 * MIB + 7))
+        return true
+      })
+      await unit.run(orWrite16({ lba: 5, data: new Uint8Array(512).fill(0xff), blockLength }))
+      const block = await unit.run(read10({ lba: 5, blocks: 1, blockLength }))
+      assert.ok(block.every((byte) => byte === 0xff))
+    }))
+
+  test(`${kind}: initiators that count by COMPARE AND WRITE miss none`, () =>
+    withDisk(async (unit, _, another) => {
+      const block = (n: number) => new Uint8Array(blockLength).fill(n)
+      const count = async (by: LogicalUnit) => {
+        for (let added = 0; added < 50; ) {
+          const expected = await by.run(read10({ lba: 2047, blocks: 1, blockLength }))
+          const data = block(expected[0]! + 1)
+          const done = by.run(compareAndWrite({ lba: 2047, expected, data, blockLength }))
+          await done.then(
+            () => added++,
+            (error) => assert.equal(error.senseKey, MISCOMPARE.senseKey),
+          )
+        }
+      }
+      await Promise.all([count(unit), count(another)])
+      const last = await unit.run(read10({ lba: 2047, blocks: 1, blockLength }))
+      assert.deepEqual(last, block(100))
+    }))
+
+  test(`${kind}: room is given back by UNMAP and WRITE SAME, and what has none reads as zeros`, () =>
+    withDisk(async (unit, taken) => {
+      assert.equal(await taken(), 0)
+      await unit.write({ lba: 0, data: pattern(4 * MIB, 2) })
+      assert.equal(await taken(), 8192)
+      await unit.run(
+        unmap([
+          { lba: 0, blocks: 2048 },
+          { lba: 4096, blocks: 8 },
+        ]),
+      )
+      assert.equal(await taken(), 8192 - 2056)
+      assert.ok((await unit.read({ lba: 0, blocks: 2048 })).every((byte) => byte === 0))
+      await unit.run(writeSame16({ lba: 0, blocks: 0, unmap: true }))
+      assert.equal(await taken(), 0)
+      if (kind === 'file') assert.ok(statSync(file).blocks * 512 < MIB)
+      const data = pattern(512, 9)
+      await unit.run(writeSame16({ lba: 100, blocks: 3000, data }))
+      await unit.run(verify16({ lba: 100, blocks: 3000, data, blockLength }))
+      const last = await unit.run(read10({ lba: 3100, blocks: 1, blockLength }))
+      assert.ok(last.every((byte) => byte === 0))
+      const fetched = await unit.execute(preFetch16({ lba: 0, blocks: 0 }))
+      assert.equal(fetched.status, 0)
+    }))
+
+  test(`${kind}: FORMAT UNIT and SANITIZE go on behind their answer, and tell when they are over`, () =>
+    withDisk(async (unit, taken) => {
+      const pattern = Uint8Array.of(0xa5)
+      await unit.run(sanitizeOverwrite({ pattern, passes: 2, immed: true }))
+      await ready(unit)
+      assert.deepEqual(
+        await unit.run(read10({ lba: 131_071, blocks: 1, blockLength })),
+        new Uint8Array(512).fill(0xa5),
+      )
+      await unit.run(formatUnit())
+      assert.equal(await taken(), 0)
+    }))
+}
+
+/** Waits until REQUEST SENSE tells of no operation any more. */
+async function ready(unit: LogicalUnit): Promise<void> {
+  let last = -1
+  let over = false
+  const ask = async (): Promise<void> => {
+    const { key, specific } = await unit.run(requestSense())
+    over = key === 0
+    if (over || specific?.kind !== 'progress') return
+    assert.ok(specific.progress >= last, 'progress goes one way')
+    last = specific.progress
+    await new Promise((resolve) => setImmediate(resolve))
+    return ask()
+  }
+  const asked = ask()
+  await until('the end of the operation', () => over)
+  await asked
+}
+
+test.run()

@@ -1,0 +1,183 @@
+/** What the commands of a disk share: the blocks, what stands between commands and them, and the answers that several give. */
+
+import { blockLba, blockLbaExact, hasProtect } from '../scsi/block.ts'
+import { SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
+import { type Answer, checkCondition } from '../task/answer.ts'
+import { Status } from '../task/command.ts'
+import type { Backing, OperationDone, TargetNexus, Task } from '../task/task.ts'
+import { answerBackingError, isVanished } from './backing-error.ts'
+import { DiskMode, type DiskModeOptions } from './disk-mode.ts'
+import { DiskState } from './disk-state.ts'
+import { illegalRequest, invalidField } from './refusal.ts'
+import type { TaskSetOptions, UnitContext } from './unit.ts'
+
+/** What is known of a disk from its start. */
+export interface DiskTraits {
+  readonly backing: Backing
+  /** Bytes in one logical block. */
+  readonly blockLength: number
+  /** Blocks that one command may move. */
+  readonly maxTransferBlocks: number
+  /** Writes rest in a volatile cache until they are flushed. */
+  readonly volatileCache: boolean
+  /** Blocks can be unmapped (SBC-3 4.7.3). */
+  readonly thin: boolean
+  /** The medium can be taken out. */
+  readonly removable: boolean
+}
+
+/** Bytes that one operation of a long command works on: a command that is aborted is over soon. */
+const STEP_BYTES = 64 * 1024 * 1024
+/** Blocks that COMPARE AND WRITE may name: as many as its field holds (MAXIMUM COMPARE AND WRITE LENGTH, SBC-3 6.6.4). */
+export const MAX_COMPARE_AND_WRITE = 255
+
+/** Data-out that is shorter than the command asks for: nothing is done, as by WRITE. */
+export const SHORT_DATA_OUT: Answer = illegalRequest(
+  SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT,
+)
+export const WRITE_PROTECTED: Answer = checkCondition(
+  SenseKey.DATA_PROTECT,
+  SenseCode.WRITE_PROTECTED,
+)
+
+export class DiskCore implements DiskTraits {
+  readonly backing: Backing
+  readonly blockLength: number
+  readonly maxTransferBlocks: number
+  readonly volatileCache: boolean
+  readonly thin: boolean
+  readonly removable: boolean
+  readonly mode: DiskMode
+  readonly state: DiskState = new DiskState()
+  /** Logical blocks. */
+  blocks: number
+  readonly #contexts: UnitContext[] = []
+
+  constructor(traits: DiskTraits, options: TaskSetOptions & DiskModeOptions) {
+    this.backing = traits.backing
+    this.blockLength = traits.blockLength
+    this.maxTransferBlocks = traits.maxTransferBlocks
+    this.volatileCache = traits.volatileCache
+    this.thin = traits.thin
+    this.removable = traits.removable
+    this.blocks = Math.floor(traits.backing.lengthBytes / traits.blockLength)
+    this.mode = new DiskMode(
+      {
+        backing: this.backing,
+        medium: () => ({
+          blocks: this.blocks,
+          blockLength: this.blockLength,
+          readOnly: this.backing.readOnly,
+          volatileCache: this.volatileCache,
+        }),
+        taskAbortedStatus: options.taskAbortedStatus ?? false,
+        failed: (errno) => this.failed(errno, 'write'),
+      },
+      options,
+    )
+  }
+
+  attach(context: UnitContext): void {
+    this.#contexts.push(context)
+    this.mode.attach(context)
+  }
+
+  /** Establishes a unit attention condition for every nexus but `except`, wherever the disk stands. */
+  tell(code: number, except?: TargetNexus): void {
+    for (const one of this.#contexts) one.attention(code, except === undefined ? {} : { except })
+  }
+
+  /**
+   * Whether all of these blocks are there, and no more than one command may move, and no protection information is asked for. An LBA beyond
+   * 2^53-1 is rounded and still larger than any `blocks`; more blocks than there are leave a negative number.
+   */
+  isInRange(cdb: Uint8Array, blocks: number): boolean {
+    return (
+      blockLba(cdb) <= this.blocks - blocks && blocks <= this.maxTransferBlocks && !hasProtect(cdb)
+    )
+  }
+
+  /**
+   * Why a command with these blocks gets no further, if so: protection information, more than `most` blocks, or blocks that are not there.
+   */
+  refusal(
+    cdb: Uint8Array,
+    blocks: number,
+    most: number = this.maxTransferBlocks,
+  ): Answer | undefined {
+    if (hasProtect(cdb)) return invalidField(1, 7)
+    if (blocks > most) return invalidField(lengthField(cdb[0]!), 7)
+    return blockLba(cdb) > this.blocks - blocks ? this.outOfRange(blockLbaExact(cdb)) : undefined
+  }
+
+  /** INFORMATION has the first LBA that is not there (SBC-3 4.18.1). */
+  outOfRange(lba: bigint): Answer {
+    const end = BigInt(this.blocks)
+    return checkCondition(SenseKey.ILLEGAL_REQUEST, SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, {
+      information: lba > end ? lba : end,
+      // Fixed format has no room for an address of 64 bits.
+      descriptor: this.mode.descriptorSense,
+    })
+  }
+
+  /** The answer for an errno of the backing. */
+  failed(errno: number, direction: 'read' | 'write'): Answer {
+    if (isVanished(errno)) this.state.vanish()
+    return answerBackingError(errno, direction)
+  }
+
+  /** Goes on when what the cache holds is on the medium: what is read then is what the medium has. */
+  flushed(task: Task, then: (task: Task) => void): void {
+    if (!this.volatileCache) {
+      then(task)
+      return
+    }
+    task.flush(this.backing, (same, errno) => {
+      if (errno === 0) then(same)
+      else same.answer(this.failed(errno, 'write'))
+    })
+  }
+
+  /**
+   * Has the backing do something with a range of any length, in steps: `done` is called with the first errno, or with the sum of what the
+   * steps found out, up to the first comparison that did not come out.
+   */
+  operate(
+    task: Task,
+    operation: 'verify' | 'load' | 'compare' | 'fill' | 'fillOrRelease' | 'release',
+    range: { readonly offset: number; readonly length: number; readonly data?: number },
+    done: OperationDone,
+    found = 0,
+  ): void {
+    const { offset, length, data = 0 } = range
+    const step = Math.min(length, STEP_BYTES)
+    task.operate(this.backing, operation, { offset, length: step, data }, (same, errno, value) => {
+      const over = step === length || (operation === 'compare' && value < step)
+      if (errno !== 0 || over) done(same, errno, found + value)
+      else {
+        const rest = { offset: offset + step, length: length - step, data }
+        this.operate(same, operation, rest, done, found + value)
+      }
+    })
+  }
+}
+
+/** GOOD for a command that took `taken` bytes of data-out. */
+export function took(taken: number): Answer {
+  return { status: Status.GOOD, taken }
+}
+
+/** The first byte of TRANSFER LENGTH, or whatever the command calls its number of blocks. */
+export function lengthField(opcode: number): number {
+  switch (opcode >> 5) {
+    case 0:
+      return 4
+    case 4:
+      return 10
+    case 5:
+      return 6
+    default:
+      return 7
+  }
+}

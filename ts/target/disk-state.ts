@@ -1,0 +1,171 @@
+/**
+ * What stands between the commands of a disk and its blocks: an operation that keeps the unit to itself, a medium that an operation has left
+ * unusable, that is taken out or stopped, a backing that is gone, and low power.
+ */
+
+import { Opcode } from '../scsi/opcode.ts'
+import { SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
+import { type Answer, checkCondition } from '../task/answer.ts'
+import type { TargetNexus } from '../task/task.ts'
+import { VANISHED } from './backing-error.ts'
+import { Progress } from './progress.ts'
+import { answerRequestSense } from './request-sense.ts'
+
+/**
+ * What a command needs.
+ *
+ *     always   nothing: also while the unit is formatted or sanitized
+ *     unit     no medium
+ *     erase    a medium, though the one before it may have failed
+ *     medium   a medium that can be used
+ */
+export type Access = 'always' | 'unit' | 'erase' | 'medium'
+
+/** Why the medium cannot be used, until an operation that makes it whole has ended well. */
+export type MediumFailure = 'format' | 'sanitize'
+
+const NOT_PRESENT = checkCondition(SenseKey.NOT_READY, SenseCode.MEDIUM_NOT_PRESENT)
+const STOPPED = checkCondition(
+  SenseKey.NOT_READY,
+  SenseCode.LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED,
+)
+const FAILURES: Readonly<Record<MediumFailure, number>> = {
+  format: SenseCode.MEDIUM_FORMAT_CORRUPTED,
+  sanitize: SenseCode.SANITIZE_COMMAND_FAILED,
+}
+
+export class DiskState {
+  /** Nothing stands there: all that READ, WRITE and TEST UNIT READY ask. */
+  clear = true
+  readonly #progress = new Progress()
+  #operation: object | undefined
+  #failure: MediumFailure | undefined
+  #ejected = false
+  #stopped = false
+  #vanished = false
+  /** The sense code that tells a low power condition; 0 in the active one. */
+  #power = 0
+  /** AUSE of the last SANITIZE: EXIT FAILURE MODE may end its failure. */
+  unrestrictedExit = false
+  readonly #preventing = new Set<TargetNexus>()
+
+  /** What a command is answered in place of what it asks for, if so. One that uses the medium ends a low power condition (SBC-3 4.20). */
+  answer(cdb: Uint8Array, access: Access): Answer | undefined {
+    if (access === 'always') return undefined
+    const meanwhile = this.#progress.answer(cdb)
+    if (meanwhile !== undefined || access === 'unit') return meanwhile
+    if (this.#ejected) return NOT_PRESENT
+    if (this.#stopped) return STOPPED
+    const asked = cdb[0] === Opcode.TEST_UNIT_READY
+    // Other commands ask the backing.
+    if (this.#vanished && asked) return VANISHED
+    if (this.#isUnusableFor(cdb, access)) {
+      return checkCondition(SenseKey.MEDIUM_ERROR, FAILURES[this.#failure!])
+    }
+    if (!asked) this.power(0)
+    return undefined
+  }
+
+  /** REQUEST SENSE: what a command would be told, or the power condition (SPC-4 6.39, 5.12). */
+  requestSense(cdb: Uint8Array): Answer {
+    const meanwhile = this.#progress.answer(cdb)
+    if (meanwhile !== undefined) return meanwhile
+    const [key, code] = this.#condition()
+    return answerRequestSense(cdb, key, code)
+  }
+
+  #condition(): readonly [key: number, code: number] {
+    if (this.#ejected) return [SenseKey.NOT_READY, SenseCode.MEDIUM_NOT_PRESENT]
+    if (this.#stopped) {
+      return [SenseKey.NOT_READY, SenseCode.LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED]
+    }
+    if (this.#vanished) {
+      return [SenseKey.NOT_READY, SenseCode.LOGICAL_UNIT_NOT_READY_MANUAL_INTERVENTION_REQUIRED]
+    }
+    return [SenseKey.NO_SENSE, this.#power]
+  }
+
+  /** After a SANITIZE that failed, only another one helps (SBC-3 4.11.3). */
+  #isUnusableFor(cdb: Uint8Array, access: Access): boolean {
+    if (this.#failure === undefined || access === 'medium') return this.#failure !== undefined
+    return this.#failure === 'sanitize' && cdb[0] === Opcode.FORMAT_UNIT
+  }
+
+  /** An operation begins to keep the unit to itself, or goes on. @param notReady its additional sense code */
+  progress(operation: object, done: number, notReady: number): void {
+    this.#operation = operation
+    this.#progress.tell(operation, done, { notReady })
+    this.#settle()
+  }
+
+  /** It is over, and has left the medium so. */
+  finished(operation: object, failure: MediumFailure | undefined): void {
+    this.#progress.end(operation)
+    if (this.#operation === operation) this.#operation = undefined
+    this.fail(failure)
+  }
+
+  get failure(): MediumFailure | undefined {
+    return this.#failure
+  }
+
+  fail(failure: MediumFailure | undefined): void {
+    this.#failure = failure
+    this.#settle()
+  }
+
+  /** The backing is gone. */
+  vanish(): void {
+    this.#vanished = true
+    this.#settle()
+  }
+
+  get ejected(): boolean {
+    return this.#ejected
+  }
+
+  /** The medium is taken out, or put in again. */
+  eject(ejected: boolean): void {
+    this.#ejected = ejected
+    this.#settle()
+  }
+
+  /** The unit is stopped, or started: then in the active power condition. */
+  stop(stopped: boolean): void {
+    this.#stopped = stopped
+    this.power(0)
+  }
+
+  /** @param code the sense code of a low power condition, or 0 */
+  power(code: number): void {
+    this.#power = code
+    this.#settle()
+  }
+
+  /** Whether a nexus keeps the medium in. */
+  get prevented(): boolean {
+    return this.#preventing.size > 0
+  }
+
+  prevent(nexus: TargetNexus, prevent: boolean): void {
+    if (prevent) this.#preventing.add(nexus)
+    else this.#preventing.delete(nexus)
+  }
+
+  /** LOGICAL UNIT RESET: started, in full power, and nobody keeps the medium in. An operation goes on. */
+  reset(): void {
+    this.#preventing.clear()
+    this.stop(false)
+  }
+
+  #settle(): void {
+    this.clear =
+      this.#operation === undefined &&
+      this.#failure === undefined &&
+      !this.#ejected &&
+      !this.#stopped &&
+      !this.#vanished &&
+      this.#power === 0
+  }
+}
