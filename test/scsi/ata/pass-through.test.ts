@@ -102,7 +102,7 @@ test('reads the registers from either format (sat-4 12.2.2.6, 12.2.2.7)', () => 
     ...registers,
     extend: false,
     count: 0x33,
-    lba: 0x4997755,
+    lba: 0x997755,
   })
   assert.deepEqual(parseStatusReturn(parseSense(FIXED)), {
     error: 0x11,

@@ -11,7 +11,7 @@
 import { type AtaStatusReturn, parseAtaStatusReturn } from '../ata-status.ts'
 import type { Sense } from '../sense.ts'
 
-/** The registers: those of a 28-bit command have 8 bits of COUNT and 28 of LBA. */
+/** The registers. */
 export interface StatusReturn extends AtaStatusReturn {
   /** Fixed format has 8 bits of COUNT and 24 of LBA: there were others, and they were not zero. */
   readonly truncated: boolean
@@ -30,10 +30,7 @@ export function parseStatusReturn(sense: Sense): StatusReturn | undefined {
     return isInformation(sense) ? parseFixed(sense) : undefined
   }
   const found = sense.descriptors.find(({ type }) => type === STATUS_RETURN_DESCRIPTOR)
-  if (found === undefined) return undefined
-  const ata = parseAtaStatusReturn(found.data)
-  const bits = ata.extend ? ata : { ...ata, count: ata.count & 0xff, lba: ata.lba % 2 ** 28 }
-  return { ...bits, truncated: false }
+  return found && { ...parseAtaStatusReturn(found.data), truncated: false }
 }
 
 /** ATA PASS THROUGH INFORMATION AVAILABLE: nothing is wrong, and the registers were asked for. */
