@@ -5,6 +5,7 @@ import {
   parseSense,
   type Sense,
   type SenseDetail,
+  SenseKey,
   type SenseKeySpecific,
 } from '#dist/scsi/sense.js'
 import { senseCodeName } from '#dist/scsi/sense-code.js'
@@ -59,9 +60,14 @@ export function additionalSense(line: string): string | undefined | null {
   return /^(vendor specific )?ASC=/.test(line) ? undefined : null
 }
 
-const KEYS =
-  'No Sense,Recovered Error,Not Ready,Medium Error,Hardware Error,Illegal Request,Unit Attention,Data Protect,Blank Check,' +
-  'Vendor specific(9),Copy Aborted,Aborted Command,Equal,Volume Overflow,Miscompare,Completed'
+/** Where the tool has another name for a sense key: a number with it, and for Ch the one of SCSI-2, which SPC-3 took away. */
+const OTHER_KEYS: Readonly<Record<number, string>> = { 9: 'vendor specific 9', 12: 'equal' }
+
+function keyName(key: number): string {
+  const name = Object.entries(SenseKey).find(([, value]) => value === key)?.[0] ?? ''
+  return OTHER_KEYS[key] ?? words(name)
+}
+
 const STATES = ['active/optimized', 'active/non optimized', 'standby', 'unavailable']
 const REASONS = [
   'Unknown',
@@ -78,7 +84,7 @@ export function expected(bytes: Uint8Array): string[] {
   const name = senseCodeName(sense.asc, sense.ascq)
   return [
     `${fixed ? 'Fixed' : 'Descriptor'} format, ${sense.deferred ? '<<<deferred>>>' : 'current'}; ` +
-      `Sense key: ${KEYS.split(',')[sense.key]}`,
+      `Sense key: ${keyName(sense.key)}`,
     ...(sense.overflow ? ['<<<Sense data overflow (SDAT_OVFL)>>>'] : []),
     name === undefined ? '-' : words(name),
     ...(fixed ? fixedLines(sense) : sense.details.flatMap((one) => detailLines(one, sense))),
@@ -89,7 +95,8 @@ export function expected(bytes: Uint8Array): string[] {
 export function comparable(lines: readonly string[]): string[] {
   return lines.map((line) => {
     const name = additionalSense(line)
-    return name === null ? line : (name ?? '-')
+    if (name !== null) return name ?? '-'
+    return line.replace(/(?<=; Sense key: ).*$/, words)
   })
 }
 

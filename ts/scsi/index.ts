@@ -126,6 +126,7 @@ export {
   type VolumeStatistics,
 } from './log-tape.ts'
 export { encodeLun, MAX_LUN, parseLun, WellKnownLun } from './lun.ts'
+export { ExtendedMethod, encodeLunLevels, type LunLevel, parseLunLevels } from './lun-levels.ts'
 export * as mmc from './mmc/index.ts'
 export {
   ALL_PAGES,
