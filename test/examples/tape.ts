@@ -18,11 +18,6 @@ import {
   ssc,
 } from 'sgring'
 
-const FILEMARK_DETECTED = 0x0001
-const END_OF_MEDIUM_DETECTED = 0x0002
-const BEGINNING_OF_MEDIUM_DETECTED = 0x0004
-const END_OF_DATA_DETECTED = 0x0005
-
 const FILEMARK = Symbol('filemark')
 /** A logical object. */
 type Recorded = Uint8Array | typeof FILEMARK
@@ -85,10 +80,12 @@ export class Tape {
     if (wanted === 0) return good()
     const found = this.#recorded[this.#position]
     if (found === undefined) {
-      return checkCondition(SenseKey.BLANK_CHECK, END_OF_DATA_DETECTED, { information: wanted })
+      return checkCondition(SenseKey.BLANK_CHECK, ssc.SenseCode.END_OF_DATA_DETECTED, {
+        information: wanted,
+      })
     }
     this.#position++
-    if (found === FILEMARK) return met(FILEMARK_DETECTED, wanted, { filemark: true })
+    if (found === FILEMARK) return met(ssc.SenseCode.FILEMARK_DETECTED, wanted, { filemark: true })
     const data = found.subarray(0, wanted)
     if (found.length === wanted || sili) return good(data)
     // A difference below zero is told as two's complement.
@@ -140,7 +137,7 @@ export class Tape {
   /** It fits, with room for so many bytes more: when that is little, early warning. */
   #written(room: number): Answer {
     if (room >= this.#earlyWarningBytes) return good()
-    return met(END_OF_MEDIUM_DETECTED, 0, { endOfMedium: true })
+    return met(ssc.SenseCode.END_OF_PARTITION_MEDIUM_DETECTED, 0, { endOfMedium: true })
   }
 
   /** Over blocks, or over filemarks and the blocks between them; a negative count goes back. */
@@ -171,11 +168,14 @@ export class Tape {
       const passed = this.#recorded[back ? this.#position - 1 : this.#position]
       if (passed === undefined) {
         return back
-          ? met(BEGINNING_OF_MEDIUM_DETECTED, left, { endOfMedium: true })
-          : checkCondition(SenseKey.BLANK_CHECK, END_OF_DATA_DETECTED, { information: left })
+          ? met(ssc.SenseCode.BEGINNING_OF_PARTITION_MEDIUM_DETECTED, left, { endOfMedium: true })
+          : checkCondition(SenseKey.BLANK_CHECK, ssc.SenseCode.END_OF_DATA_DETECTED, {
+              information: left,
+            })
       }
       this.#position += back ? -1 : 1
-      if (passed === FILEMARK && !filemarks) return met(FILEMARK_DETECTED, left, { filemark: true })
+      if (passed === FILEMARK && !filemarks)
+        return met(ssc.SenseCode.FILEMARK_DETECTED, left, { filemark: true })
       if ((passed === FILEMARK) === filemarks) left--
     }
     return good()
@@ -189,7 +189,7 @@ function met(ascAscq: number, information: number, more: SenseInit): Answer {
 
 /** INFORMATION has how much was not written. */
 function overflow(information: number): Answer {
-  return checkCondition(SenseKey.VOLUME_OVERFLOW, END_OF_MEDIUM_DETECTED, {
+  return checkCondition(SenseKey.VOLUME_OVERFLOW, ssc.SenseCode.END_OF_PARTITION_MEDIUM_DETECTED, {
     endOfMedium: true,
     information,
   })

@@ -67,4 +67,4 @@ export {
   writeFilemarks6,
   writeFilemarks16,
 } from './space.ts'
-export { parseStreamEnd, type StreamEnd } from './stream-end.ts'
+export { parseStreamEnd, SenseCode, type StreamEnd } from './stream-end.ts'

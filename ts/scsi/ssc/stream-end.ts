@@ -3,6 +3,17 @@
 import { badResponse } from '../bytes.ts'
 import { type Sense, SenseKey } from '../sense.ts'
 
+/** Additional sense codes that say where a tape stands, as one number: ASC in the high byte (SPC-5 annex F). */
+export const SenseCode = {
+  FILEMARK_DETECTED: 0x0001,
+  END_OF_PARTITION_MEDIUM_DETECTED: 0x0002,
+  SETMARK_DETECTED: 0x0003,
+  BEGINNING_OF_PARTITION_MEDIUM_DETECTED: 0x0004,
+  END_OF_DATA_DETECTED: 0x0005,
+  PROGRAMMABLE_EARLY_WARNING_DETECTED: 0x0007,
+} as const
+export type SenseCode = (typeof SenseCode)[keyof typeof SenseCode]
+
 /** Where a READ, SPACE, WRITE or WRITE FILEMARKS ended before it was done, or while it was. */
 export interface StreamEnd {
   /** FILEMARK: a filemark was met, and the position is behind it (before it when spacing back). */
