@@ -163,6 +163,12 @@ test('tells by SMART RETURN STATUS whether a threshold is exceeded (acs-3 7.48.8
   }
   assert.deepEqual(status(0x4f, 0xc2), { passed: true })
   assert.deepEqual(status(0xf4, 0x2c), { passed: false })
+  const fixed = (lba: string) => {
+    const sense = FIXED.slice()
+    sense.set(bytes(`00${lba}`), 8)
+    return parseCheckCondition?.(parseSense(sense), new Uint8Array(0))?.passed
+  }
+  assert.deepEqual(['004fc2', '00f42c', 'c24f00', '2cf400'].map(fixed), [true, false, true, false])
   assert.throws(() => status(0, 0), refused)
   assert.throws(() => parse(new Uint8Array(0)), refused)
 })

@@ -68,7 +68,7 @@ export interface PassThroughOptions {
   readonly bytBlok?: boolean
   /** T_TYPE: those blocks are the device's logical sectors, else 512 bytes. Default: false. */
   readonly tType?: boolean
-  /** OFF_LINE: 2 to the power of this, less 1 seconds, doubled, until the device is looked at again; 0 to 3. Default: 0. */
+  /** OFF_LINE: 0 to 3, for 0, 2, 6 or 14 seconds in which the device has no valid status. Default: 0. */
   readonly offLine?: number
   /** MULTIPLE_COUNT: blocks in a DRQ data block, as a power of two; 0 to 7. Default: 0. */
   readonly multipleCount?: number

@@ -93,11 +93,15 @@ export function smartReturnStatus(): TypedCommand<{ readonly passed: boolean }> 
   }
 }
 
-/** What the registers say after SMART RETURN STATUS: true, no threshold is exceeded. */
+/**
+ * What the registers say after SMART RETURN STATUS: true, no threshold is exceeded. Translation layers of before SAT-3 tell the bytes of
+ * the LBA in fixed format the other way round, which reads as well.
+ */
 export function parseSmartStatus({ lba }: StatusReturn): boolean {
   const signature = Math.floor(lba / 2 ** 8) & 0xffff
-  if (signature === SIGNATURE) return true
-  if (signature === EXCEEDED) return false
+  const turned = ((lba & 0xff) << 8) | (Math.floor(lba / 2 ** 8) & 0xff)
+  if (signature === SIGNATURE || turned === SIGNATURE) return true
+  if (signature === EXCEEDED || turned === EXCEEDED) return false
   throw badResponse(`SMART RETURN STATUS: LBA (23:8) is ${signature.toString(16)}h`)
 }
 

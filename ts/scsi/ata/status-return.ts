@@ -5,7 +5,7 @@
  *     INFORMATION                    ERROR, STATUS, DEVICE, COUNT (7:0)
  *     COMMAND-SPECIFIC INFORMATION
  *       0                            EXTEND 7, COUNT UPPER NONZERO 6, LBA UPPER NONZERO 5, LOG INDEX 3..0
- *       1..3                         LBA (7:0), (15:8), (23:16)
+ *       1..3                         LBA (7:0), (15:8), (23:16); some layers of before SAT-3 have them the other way round
  */
 
 import { type AtaStatusReturn, parseAtaStatusReturn } from '../ata-status.ts'
