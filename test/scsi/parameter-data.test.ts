@@ -11,6 +11,7 @@ import { encodeReportedLuns, reportLuns } from '#dist/scsi/report-luns.js'
 import { requestSense } from '#dist/scsi/request-sense.js'
 import { reportSupportedFunctions } from '#dist/scsi/supported-functions.js'
 import { reportSupportedOpcode, reportSupportedOpcodes } from '#dist/scsi/supported-opcodes.js'
+import { versionDescriptorName } from '#dist/scsi/version-descriptor.js'
 import {
   encodeVpd,
   vpdDeviceIdentification,
@@ -56,6 +57,11 @@ test('reads back standard INQUIRY data (spc-4 6.6.2)', () => {
   assert.deepEqual(long.parse(encodeInquiry(claiming)), claiming)
   assert.deepEqual(long.parse(encodeInquiry(claiming).subarray(0, 61)).versionDescriptors, [0x00a0])
   assert.throws(() => encodeInquiry({ ...data, versionDescriptors: new Array(9).fill(1) }))
+})
+
+test('names the standard of a version descriptor, whichever its revision (spc-5 6.7.2)', () => {
+  const names = [0x05c0, 0x05df, 0x00a2, 0x0960, 0x1740, 0x0000, 0xffff].map(versionDescriptorName)
+  assert.deepEqual(names, ['SPC-5', 'SPC-5', 'SAM-5', 'iSCSI', 'UAS', undefined, undefined])
 })
 
 test('makes text from a device fit for a terminal', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { parseAtaStatusReturn } from '#dist/scsi/ata-status.js'
 import { encodeSense, parseSense, type SenseDetail, SenseKey } from '#dist/scsi/sense.js'
 import {
   encodeSenseDescriptor,
@@ -138,6 +139,22 @@ test('gives a descriptor that is shorter than its type asks as it is', () => {
   const designation = { type: SenseDescriptorType.DEVICE_DESIGNATION, data: new Uint8Array(8) }
   designation.data[5] = 9
   assert.equal(parseSenseDescriptor(designation, 5).kind, 'raw')
+})
+
+test('refuses ATA registers that are cut, and those that do not fit 28-bit commands (sat-4 12.2.2.6)', () => {
+  const { data } = encodeSenseDescriptor({ kind: 'ataStatus', ata })
+  assert.deepEqual(parseAtaStatusReturn(data), ata)
+  for (let length = 0; length < 12; length++) {
+    assert.throws(() => parseAtaStatusReturn(data.subarray(0, length)), {
+      code: 'ERR_SGRING_RESPONSE',
+    })
+  }
+  const short = { ...ata, extend: false, count: 0x02, lba: 0xf4_f5f6 }
+  assert.deepEqual(parseAtaStatusReturn(data.with(0, 0)), short)
+  for (const wrong of [{ count: 0x100 }, { lba: 2 ** 24 }]) {
+    const detail = { kind: 'ataStatus', ata: { ...short, ...wrong } } as const
+    assert.throws(() => encodeSenseDescriptor(detail), { code: 'ERR_SGRING_INVALID_ARGUMENT' })
+  }
 })
 
 test('reads any bytes under any type and key, and writes back what it reads', () => {
