@@ -50,7 +50,7 @@ test('sets fields by their names, and saves them', async () => {
     ]),
     [
       [8, true, undefined, ['WCE', 'RCD']],
-      [10, true, true, ['D_SENSE', 'SWP', 'TAS']],
+      [10, true, true, ['D_SENSE', 'QERR', 'SWP', 'TAS']],
     ],
   )
   const factory = await json('modes ring:disk --page 0ah --default')

@@ -27,7 +27,7 @@ const CACHING = `8812${'00'.repeat(18)}`
 const CACHING_WCE = `881204${'00'.repeat(17)}`
 const CACHING_MASK = `881205${'00'.repeat(17)}`
 const CONTROL = `8a0a0010${'00'.repeat(8)}`
-const CONTROL_MASK = `8a0a04000840${'00'.repeat(6)}`
+const CONTROL_MASK = `8a0a04060840${'00'.repeat(6)}`
 
 test('answers the 6-byte form with header, block descriptor and pages (spc-4 7.5, sbc-3 6.5)', () => {
   assert.equal(

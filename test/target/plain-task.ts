@@ -5,7 +5,6 @@
 
 import assert from 'node:assert/strict'
 import { parseSense, type Sense } from '#dist/scsi/sense.js'
-import { inDescriptorFormat } from '#dist/scsi/sense-format.js'
 import type { Answer } from '#dist/task/answer.js'
 import { Status } from '#dist/task/command.js'
 import type { FunctionResult } from '#dist/task/function.js'
@@ -219,10 +218,8 @@ export class PlainTask implements Task {
     const data = answer.data ?? new Uint8Array(0)
     this.#dataIn.set(data.subarray(0, this.dataInLength))
     const { status, moved, taken, sense } = answer
-    const reported =
-      sense !== undefined && this.owner?.descriptorSense === true
-        ? inDescriptorFormat(sense)
-        : sense
+    this.#check()
+    const reported = sense && (this.owner?.reported?.(this, answer) ?? sense)
     this.#answer(status, moved ?? data.length, taken ?? 0, reported)
   }
 

@@ -3,7 +3,6 @@
 import { SgringError } from '../errors.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
-import { inDescriptorFormat } from '../scsi/sense-format.ts'
 import { type Answer, checkCondition } from '../task/answer.ts'
 import { Status } from '../task/command.ts'
 import { ENDED_WITHOUT_RESPONSE, type FunctionResult } from '../task/function.ts'
@@ -173,9 +172,9 @@ export class RingTask implements Task {
 
   answer(answer: Answer): void {
     this.#checkIdle()
-    const { status, data, sense, taken = 0, moved = 0 } = answer
+    const { status, data, taken = 0, moved = 0 } = answer
     if (data !== undefined && !this.#pair.closed) this.#pair.writeIn(this.#slot, data)
-    const flags = sense === undefined ? 0 : this.#writeSense(reported(sense, this.owner))
+    const flags = answer.sense === undefined ? 0 : this.#writeSense(this.#reported(answer))
     this.#end(status, taken, data?.length ?? moved, flags)
   }
 
@@ -276,6 +275,11 @@ export class RingTask implements Task {
     this.#done = done
   }
 
+  #reported(answer: Answer): Uint8Array | undefined {
+    const { owner } = this
+    return owner?.reported === undefined ? answer.sense : owner.reported(this, answer)
+  }
+
   /** Sense, or the additional response information of a function, goes where the slot has room for it. */
   #writeSense(sense: Uint8Array | undefined): number {
     if (sense === undefined || sense.length === 0) return 0
@@ -333,11 +337,6 @@ export class RingTask implements Task {
     const word = this.#word + (at >>> 2)
     return (BigInt(this.#words[word + 1]!) << 32n) | BigInt(this.#words[word]!)
   }
-}
-
-/** Sense data in the format that the unit reports it in now. */
-function reported(sense: Uint8Array, owner: TaskOwner | undefined): Uint8Array {
-  return owner?.descriptorSense === true ? inDescriptorFormat(sense) : sense
 }
 
 /** The Additional Response Information of QUERY ASYNCHRONOUS EVENT: UADE and sense key, ASC, ASCQ (SAM-5 7.10). */

@@ -36,7 +36,7 @@ export function pagesOf(medium: Medium, values: DiskModeValues): readonly DiskMo
     diskPage(
       CONTROL,
       { ...TASK_SET_CONTROL, dSense, qErr, swp, tas },
-      { dSense: true, swp: true, tas: true },
+      { dSense: true, qErr: 3, swp: true, tas: true },
     ),
   ]
 }

@@ -4,6 +4,7 @@
  *     caching   WCE       0: every write is on the medium when it is answered
  *               RCD       1: every read comes from the medium
  *     control   D_SENSE   sense data in descriptor format, whoever answers for the unit
+ *               QERR      which other commands CHECK CONDITION ends
  *               SWP       1: nothing may write
  *               TAS       commands that other nexuses abort end in TASK ABORTED
  *

@@ -80,6 +80,10 @@ export class Disk implements Unit {
     return this.#core.mode.descriptorSense
   }
 
+  get queueError(): number {
+    return this.#core.mode.queueError
+  }
+
   attach(context: UnitContext): void {
     this.#core.attach(context)
   }

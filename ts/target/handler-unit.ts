@@ -77,6 +77,10 @@ export class HandlerUnit implements Unit {
     return this.#host.unit.descriptorSense
   }
 
+  get queueError(): number | undefined {
+    return this.#host.unit.queueError
+  }
+
   attach(context: UnitContext): void {
     this.#contexts.set(context.lun, context)
     this.#hooks.attach?.(context)

@@ -38,6 +38,10 @@ export class OwnUnit implements Unit {
     return this.#unit.descriptorSense
   }
 
+  get queueError(): number | undefined {
+    return this.#unit.queueError
+  }
+
   attach(context: UnitContext): void {
     this.#unit.attach?.(context)
   }

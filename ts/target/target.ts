@@ -25,7 +25,7 @@ import { LogPagesUnit } from './log-pages.ts'
 import { asNexus, Nexus } from './nexus.ts'
 import { illegalRequest, invalidField } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
-import { commandsOf, commandsOfAll, hasCommands, manage } from './task-management.ts'
+import { commandsOf, commandsOfAll, endOthers, hasCommands, manage } from './task-management.ts'
 import { TaskSet } from './task-set.ts'
 import type { Unit } from './unit.ts'
 
@@ -75,7 +75,7 @@ export class Target implements TaskRouter {
         `a LUN must be an integer of 0 to ${MAX_LUN} and stand once, not ${lun}`,
       )
     }
-    const set = new TaskSet(lun, unit, carryOut)
+    const set = new TaskSet(lun, unit, carryOut, (task) => endOthers(task, set, this.#nexuses))
     // First: where it throws there is no unit.
     unit.attach?.({
       lun,
@@ -309,7 +309,7 @@ function refusalOf(task: Task): Answer | undefined {
 
 /** What is said before a task set has the command, in the sense format of the unit that it was for. */
 function reportedBy(set: TaskSet | undefined, answer: Answer): Answer {
-  if (set?.descriptorSense !== true || answer.sense === undefined) return answer
+  if (set?.unit.descriptorSense !== true || answer.sense === undefined) return answer
   return { ...answer, sense: inDescriptorFormat(answer.sense) }
 }
 

@@ -17,8 +17,9 @@ import type { Task } from '../task/task.ts'
 import { abortAll } from './abort.ts'
 import { isThenable } from './foreign.ts'
 import type { FunctionRun } from './function-run.ts'
-import type { Nexus } from './nexus.ts'
+import { asNexus, type Nexus } from './nexus.ts'
 import { TaskSet } from './task-set.ts'
+import { QueueError } from './unit.ts'
 
 const COMPLETE: FunctionResult = { response: ServiceResponse.FUNCTION_COMPLETE }
 const SUCCEEDED: FunctionResult = { response: ServiceResponse.FUNCTION_SUCCEEDED }
@@ -81,13 +82,34 @@ function end(run: FunctionRun, commands: readonly Task[]): void {
 /** CLEAR TASK SET (SAM-5 7.5). */
 function clearTaskSet(run: FunctionRun, set: TaskSet, nexuses: Iterable<Nexus>): void {
   const lost = abortForEveryone(run, set, nexuses)
-  if (set.unit.taskAbortedStatus !== true) {
-    for (const other of lost) {
-      if (other !== run.nexus)
-        other.establish(set.lun, SenseCode.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR)
-    }
-  }
+  if (set.unit.taskAbortedStatus !== true) tellCleared(set, lost, run.nexus)
   run.answer(COMPLETE)
+}
+
+/**
+ * QERR (SPC-4 7.5.8): ends other commands of a task set, of every nexus or of the same one, because one has ended in CHECK CONDITION.
+ *
+ * @param failed the one, which is over
+ */
+export function endOthers(failed: Task, set: TaskSet, nexuses: Iterable<Nexus>): void {
+  const own = asNexus(failed.nexus)
+  if (set.unit.queueError === QueueError.NEXUS) {
+    abortAll(commandsOf(own, set))
+    return
+  }
+  const tas = set.unit.taskAbortedStatus === true
+  const foreign = tas ? Status.TASK_ABORTED : undefined
+  const lost = abortAll(commandsOfAll(nexuses, set), ({ nexus }) =>
+    nexus === own ? undefined : foreign,
+  )
+  if (!tas) tellCleared(set, lost, own)
+}
+
+/** Nexuses that lost commands by what another did hear of it. */
+function tellCleared(set: TaskSet, lost: ReadonlySet<Nexus>, own: Nexus): void {
+  for (const other of lost) {
+    if (other !== own) other.establish(set.lun, SenseCode.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR)
+  }
 }
 
 /** LOGICAL UNIT RESET (SAM-5 6.3.3, 7.7). */

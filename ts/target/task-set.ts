@@ -11,10 +11,12 @@
 
 import { checkUint } from '../scsi/bytes.ts'
 import { Opcode } from '../scsi/opcode.ts'
-import { TaskAttribute } from '../task/command.ts'
+import { inDescriptorFormat } from '../scsi/sense-format.ts'
+import type { Answer } from '../task/answer.ts'
+import { Status, TaskAttribute } from '../task/command.ts'
 import type { Task, TaskOwner } from '../task/task.ts'
 import { asNexus } from './nexus.ts'
-import type { Unit } from './unit.ts'
+import { QueueError, type Unit } from './unit.ts'
 import { Entry, Waves } from './waves.ts'
 
 /** As many as nobody has; still a small integer to the engine. */
@@ -36,6 +38,7 @@ export class TaskSet implements TaskOwner {
   readonly #maxTasks: number
   readonly #maxRunning: number
   readonly #execute: (task: Task, set: TaskSet) => void
+  readonly #failed: ((task: Task, set: TaskSet) => void) | undefined
   /** The commands that are noted. All others are in the first wave, and run. */
   #entries = NOBODY
   readonly #waves = new Waves()
@@ -47,21 +50,42 @@ export class TaskSet implements TaskOwner {
 
   /**
    * @param execute carries a command out once it may run
+   * @param failed ends other commands, because this one has ended in CHECK CONDITION
    * @throws `ERR_SGRING_INVALID_ARGUMENT` for limits of the unit outside their range
    */
-  constructor(lun: number, unit: Unit, execute: (task: Task, set: TaskSet) => void) {
+  constructor(
+    lun: number,
+    unit: Unit,
+    execute: (task: Task, set: TaskSet) => void,
+    failed?: (task: Task, set: TaskSet) => void,
+  ) {
     this.lun = lun
     this.unit = unit
     this.#execute = execute
+    this.#failed = failed
     this.#maxTasks = checkUint('maxTasks', unit.maxTasks ?? NO_LIMIT, NO_LIMIT, 1)
     this.#maxRunning = checkUint('maxRunning', unit.maxRunning ?? NO_LIMIT, NO_LIMIT, 1)
     this.#limit = Math.min(this.#maxTasks, this.#maxRunning)
     this.quietLimit = this.#limit
   }
 
-  /** D_SENSE of its unit, as it is now. */
-  get descriptorSense(): boolean {
-    return this.unit.descriptorSense === true
+  /** What a command says is told in the format of D_SENSE; when it ends in CHECK CONDITION, others may end by QERR (SPC-4 7.5.8). */
+  reported(task: Task, { status, sense }: Answer): Uint8Array | undefined {
+    if (status === Status.CHECK_CONDITION && (this.unit.queueError ?? 0) !== QueueError.NONE) {
+      // None of those that end starts instead of it.
+      this.hold()
+      this.watch(task, this.#failing)
+    }
+    return sense !== undefined && this.unit.descriptorSense === true
+      ? inDescriptorFormat(sense)
+      : sense
+  }
+
+  readonly #failing: TaskOwner = {
+    ended: (task) => {
+      this.#failed?.(task, this)
+      this.release()
+    },
   }
 
   /** Whether there is no room for this command, which is not in the set yet. */

@@ -15,6 +15,10 @@ export interface TaskSetOptions {
   readonly taskAbortedStatus?: boolean | undefined
 }
 
+/** QERR of the control mode page (SPC-4 7.5.8): the commands that a CHECK CONDITION ends beside its own. */
+export const QueueError = { NONE: 0, ALL: 1, NEXUS: 3 } as const
+export type QueueError = (typeof QueueError)[keyof typeof QueueError]
+
 /**
  * A device server (SAM-5 4.6). One unit serves any number of nexuses, and may stand at several LUNs, each with a task set of its own. The
  * limits are read once, when the unit is given to a target; the rest of its fields whenever they are asked for.
@@ -26,6 +30,8 @@ export interface TaskSetOptions {
 export interface Unit extends TaskSetOptions {
   /** D_SENSE (SPC-4 7.5.8), read when sense data is reported: in descriptor format then, whoever made it. Default: false. */
   readonly descriptorSense?: boolean | undefined
+  /** QERR (SPC-4 7.5.8), read when a command ends in CHECK CONDITION: which others end with it. Default: none. */
+  readonly queueError?: number | undefined
   /**
    * Answers the task, now or later. The target has already dealt with what is the same on every unit: a CDB of the right length with
    * NACA zero, the task attribute and the order that it asks for, no unit attention condition in the way, and no REPORT LUNS.

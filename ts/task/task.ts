@@ -142,8 +142,8 @@ export interface Task {
 
 /** Who is told of a task's end. */
 export interface TaskOwner {
-  /** Sense data of its commands is in descriptor format, in whichever their answers have it. */
-  readonly descriptorSense?: boolean
+  /** A command is answered with sense data: those that are reported. Called right before its end, which follows for certain. */
+  reported?(task: Task, answer: Answer): Uint8Array | undefined
   /** The task is over: it was answered, aborted, or lost with its nexus. Called once a task, while its fields still stand. */
   ended(task: Task): void
 }
