@@ -26,7 +26,8 @@ const PREPARED: Readonly<Record<string, string>> = {
 function serveDisks(line: string): Promise<Server> {
   mkdirSync(place.path('sgring'))
   const listen = place.path(line.includes('disk.sock') ? 'disk.sock' : 'sgring/disk.sock')
-  return serve({ listen, units: [{ memory: 8 << 20 }, { memory: 8 << 20 }] })
+  const disk = { memory: 8 << 20, thin: true }
+  return serve({ listen, units: [disk, disk] })
 }
 
 const lines = (verb: Verb) => verb.examples.map(([line]) => line)

@@ -19,14 +19,12 @@ export const RANGE: Readonly<Record<'bs' | 'skip' | 'seek' | 'count', Text>> = {
   count: { type: 'string', value: 'N', help: 'so many; default: all to the end of A' },
 }
 
+type Sized = Pick<Reading, 'name' | 'blockLength' | 'size'>
+
 const DEFAULT_BYTES = 512
 
 /** @throws for what are no whole blocks of an end, or lies beyond it */
-export function rangeOf(
-  { values }: Call<typeof RANGE>,
-  from: Omit<Reading, 'read'>,
-  to: Omit<Reading, 'read'>,
-): Range {
+export function rangeOf({ values }: Call<typeof RANGE>, from: Sized, to: Sized): Range {
   const largest = Math.max(from.blockLength, to.blockLength)
   const bs =
     values.bs === undefined
@@ -34,7 +32,7 @@ export function rangeOf(
         ? DEFAULT_BYTES
         : largest
       : parseSize('--bs', values.bs)
-  const bytes = (option: 'skip' | 'seek' | 'count', text: string, end: typeof from) => {
+  const bytes = (option: 'skip' | 'seek' | 'count', text: string, end: Sized) => {
     const number = Number(parseCount(`--${option}`, text)) * bs
     if (Number.isSafeInteger(number) && number % end.blockLength === 0) return number
     throw new CliError(
@@ -45,7 +43,7 @@ export function rangeOf(
   const skip = bytes('skip', values.skip ?? '0', from)
   const seek = bytes('seek', values.seek ?? '0', to)
   const count = values.count === undefined ? undefined : bytes('count', values.count, from)
-  const within = (end: typeof from, at: number, option: string) => {
+  const within = (end: Sized, at: number, option: string) => {
     if (end.size === undefined || at <= end.size) return
     const message = `--${option} is beyond the end of ${end.name}, which has ${end.size} bytes`
     throw new CliError(ExitCode.LBA_OUT_OF_RANGE, message)

@@ -4,12 +4,12 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { statusError } from '../initiator/status-error.ts'
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
-import { Opcode } from '../scsi/opcode.ts'
 import { requestSense } from '../scsi/request-sense.ts'
 import { parseSense } from '../scsi/sense.ts'
 import { type Response, Status } from '../task/command.ts'
+import { nameOfCdb } from './command-name.ts'
 import { CliError, ExitCode, exitCodeOf } from './exit-code.ts'
-import { hexByte, hexBytes, hexDump, hexLines, parseHex } from './hex.ts'
+import { hexBytes, hexDump, hexLines, parseHex } from './hex.ts'
 import { jsonLine, nameOf, table } from './output.ts'
 import { parseSize } from './quantity.ts'
 import { senseRows } from './sense-text.ts'
@@ -99,22 +99,15 @@ function announcement(
     dataOut === undefined ? '' : `, ${dataOut.length} bytes out`,
     dataIn === 0 ? '' : `, up to ${dataIn} bytes in`,
   ]
-  const command = `${commandName(cdb)}: ${hexBytes(cdb)}${data.join('')}`
+  const command = `${nameOfCdb(cdb)}: ${hexBytes(cdb)}${data.join('')}`
   return `sending to ${address}, LUN ${unit.lun}: ${command}\n`
-}
-
-/** By its operation code, as the standards write it: `READ(10)`. */
-function commandName(cdb: Uint8Array): string {
-  const opcode = cdb[0] ?? 0
-  const name = nameOf(Opcode, opcode)
-  return name === 'unknown' ? `operation code ${hexByte(opcode)}` : name.replace(/ (\d+)$/, '($1)')
 }
 
 function tellJson({ values }: Call<typeof OPTIONS>, cdb: Uint8Array, response: Response): void {
   const { status, sense, data, residual, residualOut } = response
   const { binary = false } = values
   const told = jsonLine({
-    command: commandName(cdb),
+    command: nameOfCdb(cdb),
     status,
     statusName: nameOf(Status, status),
     sense: hexBytes(sense),

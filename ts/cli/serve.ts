@@ -32,6 +32,11 @@ const OPTIONS = {
   },
   create: { type: 'string', multiple: true, value: 'SIZE', help: 'its file is made, sparse' },
   'read-only': { type: 'boolean', multiple: true, help: 'its file is never written' },
+  thin: {
+    type: 'boolean',
+    multiple: true,
+    help: 'its blocks can be unmapped, and take no room until they are written',
+  },
   'block-length': {
     type: 'string',
     multiple: true,
@@ -44,9 +49,9 @@ export const serve: Verb = verb({
   name: 'sgring serve',
   summary: 'serve disks behind a socket',
   usage:
-    '--listen SOCK [--memory SIZE | --file PATH [--create SIZE] [--read-only]] [--block-length BYTES]… [--json]',
+    '--listen SOCK [--memory SIZE | --file PATH [--create SIZE] [--read-only]] [--thin] [--block-length BYTES]… [--json]',
   about: [
-    'The n-th --memory or --file is LUN n-1. The options --create, --read-only and --block-length belong to the unit flag before them.',
+    'The n-th --memory or --file is LUN n-1. The options --create, --read-only, --thin and --block-length belong to the unit flag before them.',
     'One line is printed when connections are accepted. Ctrl-C or SIGTERM ends it, and takes the socket away.',
   ],
   operands: {},
@@ -101,13 +106,18 @@ const OF_LAST: Readonly<
     createBytes: parseSize('--create', value),
   }),
   'read-only': (last) => ({ ...ofFile('--read-only', last), readOnly: true }),
+  thin: (last) => ({ ...ofUnit('--thin', last), thin: true }),
   'block-length': (last, value) => {
-    if (last === undefined)
-      throw new CliError(ExitCode.SYNTAX, '--block-length follows its --memory or --file')
+    const unit = ofUnit('--block-length', last)
     if (value === '512' || value === '4096')
-      return { ...last, blockLength: value === '512' ? 512 : 4096 }
+      return { ...unit, blockLength: value === '512' ? 512 : 4096 }
     throw new CliError(ExitCode.SYNTAX, `--block-length is 512 or 4096, not '${value}'`)
   },
+}
+
+function ofUnit(option: string, last: DiskUnitOptions | undefined): DiskUnitOptions {
+  if (last !== undefined) return last
+  throw new CliError(ExitCode.SYNTAX, `${option} follows its --memory or --file`)
 }
 
 function ofFile(

@@ -129,6 +129,7 @@ function chunkBlocks(blockLength: number): number {
   return Math.max(1, Math.floor(CHUNK_BYTES / blockLength))
 }
 
-function least(one: bigint, other: bigint): bigint {
+/** The smaller one. */
+export function least(one: bigint, other: bigint): bigint {
   return one < other ? one : other
 }

@@ -6,7 +6,7 @@ import type { ConnectOptions } from '../ring/connect.ts'
 import { connect, type Nexus } from '../ring/nexus.ts'
 import type { Capacity16 } from '../scsi/capacity.ts'
 import { CliError, ExitCode } from './exit-code.ts'
-import { parseSeconds } from './quantity.ts'
+import { parseSeconds, size } from './quantity.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
 /** What is done with a unit. `options` are for every command that it sends; the nexus is closed afterwards. */
@@ -58,4 +58,14 @@ export function checkRange({ lastLba }: Capacity16, lba: bigint, blocks: bigint)
     ExitCode.LBA_OUT_OF_RANGE,
     `${range} not within the unit, which has ${lastLba + 1n} blocks`,
   )
+}
+
+/** A unit in a few words, for whoever is about to write to it. */
+export async function unitText(
+  unit: LogicalUnit,
+  options: HelperOptions,
+  { lastLba, blockLength }: Capacity16,
+): Promise<string> {
+  const { vendor, product } = await unit.inquiry(options)
+  return `${vendor} ${product}, ${size(Number(lastLba + 1n) * blockLength)}`
 }

@@ -9,6 +9,7 @@ import { list } from './list.ts'
 import { logs } from './logs.ts'
 import { luns } from './luns.ts'
 import { modes } from './modes.ts'
+import { opcodes } from './opcodes.ts'
 import { raw } from './raw.ts'
 import { read } from './read.ts'
 import { readcap } from './readcap.ts'
@@ -17,6 +18,7 @@ import { sense } from './sense.ts'
 import { serve } from './serve.ts'
 import { stat } from './stat.ts'
 import { turs } from './turs.ts'
+import { unmap } from './unmap.ts'
 import type { Verb } from './verb.ts'
 import { verify } from './verify.ts'
 import { write } from './write.ts'
@@ -29,8 +31,8 @@ export interface VerbGroup {
 
 export const groups: readonly VerbGroup[] = [
   { title: 'see what there is', verbs: [list, luns, stat] },
-  { title: 'ask a unit', verbs: [inquiry, readcap, turs, sense, modes, logs] },
-  { title: 'move data', verbs: [read, write, copy, verify] },
+  { title: 'ask a unit', verbs: [inquiry, readcap, turs, sense, modes, logs, opcodes] },
+  { title: 'move data', verbs: [read, write, copy, verify, unmap] },
   { title: 'send any command', verbs: [raw] },
   { title: 'end what hangs', verbs: [abort, reset] },
   { title: 'serve units', verbs: [serve] },

@@ -7,27 +7,32 @@ import { CliError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { Progress } from './progress.ts'
 import { rate, size } from './quantity.ts'
+import { withUnit } from './unit.ts'
 import { unlessAborted } from './unless-aborted.ts'
 import { type Call, CONNECTING, type Verb, verb } from './verb.ts'
+import { blockInError, verifyMedium } from './verify-medium.ts'
 
 const OPTIONS = { ...RANGE, ...CONNECTING } as const
 
 export const verify: Verb = verb({
   name: 'sgring verify',
-  summary: 'whether a unit, a file or a pipe has what another has',
-  usage: 'A B [--bs BYTES] [--skip N] [--seek N] [--count N] [--timeout SECONDS] [--json]',
+  summary: 'whether a unit can be read, or has what another has',
+  usage: 'A [B] [--bs BYTES] [--skip N] [--seek N] [--count N] [--timeout SECONDS] [--json]',
   about: [
-    'Reads A to its end, and B, and compares them. B may be longer. The exit code is 14 where they differ, and the first byte that does is named. Nothing is written.',
+    'With A alone, a unit, it reads its medium itself and says whether it could: VERIFY(16) (SBC-3 5.33), and no data come.',
+    'With B, both are read, A to its end, and compared. B may be longer. The exit code is 14 where they differ, and the first byte that does is named. Nothing is written.',
   ],
-  operands: { A: END, B: END },
+  operands: { A: END, '[B]': END },
   options: OPTIONS,
   examples: [
+    ['sgring verify ring:disk', 'the whole medium of a unit'],
     ['sgring copy disk.img ring:disk && sgring verify disk.img ring:disk', 'an image and a unit'],
     ['sgring verify ring:disk ring:disk/1 --json', 'two units'],
     ['head -c 4096 disk.img | sgring verify - disk.img', 'a pipe and a file'],
   ],
   async run(call) {
-    const [a = '', b = ''] = call.operands
+    const [a = '', b] = call.operands
+    if (b === undefined) return verifyUnit(call, a)
     if (a === '-' && b === '-')
       throw new CliError(ExitCode.SYNTAX, 'stdin can be but one of A and B')
     const one = await openReading(a, call)
@@ -61,6 +66,33 @@ async function compareEnds(
   const told = `compared ${size(bytes)} in ${seconds.toFixed(2)} s, ${rate(bytes, seconds)}: the same\n`
   if (!call.json) process.stderr.write(told)
   else process.stdout.write(jsonLine({ a: one.name, b: other.name, bytes, seconds, same: true }))
+}
+
+async function verifyUnit(call: Call<typeof OPTIONS>, address: string): Promise<void> {
+  if (!address.startsWith('ring:')) {
+    throw new CliError(ExitCode.SYNTAX, 'B is missing: only a unit verifies itself')
+  }
+  await withUnit(call, async (unit, options) => {
+    const { blockLength, lastLba } = await unit.readCapacity(options)
+    const end = { name: address, blockLength, size: Number(lastLba + 1n) * blockLength }
+    const { skip, length = 0 } = rangeOf(call, end, end)
+    const progress = new Progress({ label: 'verified', total: length, silent: call.json })
+    const lba = BigInt(skip / blockLength)
+    const blocks = BigInt(length / blockLength)
+    const moved = (bytes: number) => progress.moved(bytes)
+    try {
+      await verifyMedium({ unit, options, blockLength, lba, blocks, moved })
+    } catch (error) {
+      const block = blockInError(error)
+      if (block !== undefined && !call.json) process.stderr.write(`block ${block} is in error\n`)
+      throw error
+    } finally {
+      progress.end()
+    }
+    const { bytes, seconds } = progress
+    if (call.json) process.stdout.write(jsonLine({ a: address, bytes, seconds, verified: true }))
+    else process.stderr.write(`verified ${size(bytes)} in ${seconds.toFixed(2)} s\n`)
+  })
 }
 
 /** What is known before the first byte is read. */

@@ -8,7 +8,7 @@ import { Progress } from './progress.ts'
 import { parseCount, rate, size } from './quantity.ts'
 import { openSource, type Source } from './source.ts'
 import { InputLengthError, writeBlocks } from './transfer.ts'
-import { checkRange, withUnit } from './unit.ts'
+import { checkRange, unitText, withUnit } from './unit.ts'
 import { ADDRESS, type Call, CONNECTING, type Verb, verb } from './verb.ts'
 
 const OPTIONS = {
@@ -69,7 +69,10 @@ async function writeRange({ call, unit, options, path, source, lba }: Range): Pr
   const { blockLength } = capacity
   const pad = call.values.pad === true
   checkInput(path, source.size, { capacity, lba, pad })
-  if (!call.json) process.stderr.write(await announcement(call, unit, options, capacity))
+  if (!call.json) {
+    const what = await unitText(unit, options, capacity)
+    process.stderr.write(`writing to ${call.operands[0]}, LUN ${unit.lun}: ${what}\n`)
+  }
 
   const progress = new Progress({ label: 'written', total: source.size, silent: call.json })
   const moved = (bytes: number) => progress.moved(bytes)
@@ -113,15 +116,4 @@ function checkInput(
     const message = `${path} has ${bytes} bytes, and the unit room for ${room} from block ${lba} on`
     throw new CliError(ExitCode.FILE, message)
   }
-}
-
-async function announcement(
-  { operands: [address] }: Call<typeof OPTIONS>,
-  unit: LogicalUnit,
-  options: HelperOptions,
-  { lastLba, blockLength }: Capacity16,
-): Promise<string> {
-  const { vendor, product } = await unit.inquiry(options)
-  const length = size(Number(lastLba + 1n) * blockLength)
-  return `writing to ${address}, LUN ${unit.lun}: ${vendor} ${product}, ${length}\n`
 }
