@@ -59,7 +59,7 @@ test('reads back standard INQUIRY data (spc-4 6.6.2)', () => {
   assert.throws(() => encodeInquiry({ ...data, versionDescriptors: new Array(9).fill(1) }))
 })
 
-test('names the standard of a version descriptor, whichever its revision (spc-5 6.7.2)', () => {
+test('names the standard of a version descriptor, whichever its revision (spc-5 6.7)', () => {
   const names = [0x05c0, 0x05df, 0x00a2, 0x0960, 0x1740, 0x0000, 0xffff].map(versionDescriptorName)
   assert.deepEqual(names, ['SPC-5', 'SPC-5', 'SAM-5', 'iSCSI', 'UAS', undefined, undefined])
 })

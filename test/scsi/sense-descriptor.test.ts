@@ -91,7 +91,7 @@ const details: readonly (readonly [hex: string, detail: SenseDetail])[] = [
   ['80020a0b', { kind: 'raw', type: 0x80, data: Uint8Array.of(10, 11) }],
 ]
 
-test('writes and reads each type byte by byte (spc-5 4.4.2, sat-4 12.2.2.6)', () => {
+test('writes and reads each type byte by byte (spc-5 4.4.2, sat-4 12.2.2)', () => {
   for (const [hex, detail] of details) {
     const { type, data } = encodeSenseDescriptor(detail)
     assert.equal(Buffer.from([type, data.length, ...data]).toString('hex'), hex, detail.kind)
@@ -107,7 +107,7 @@ test('carries them in descriptor format, and leaves them out of fixed format (sp
   assert.deepEqual(fixed, encodeSense(SenseKey.ILLEGAL_REQUEST, 0x2400))
 })
 
-test('leaves out what goes beyond 252 bytes, and says so by SDAT_OVFL (spc-5 4.4.2.1)', () => {
+test('leaves out what goes beyond 252 bytes, and says so by SDAT_OVFL (spc-5 4.4.2)', () => {
   const sense = encodeSense(SenseKey.MEDIUM_ERROR, 0x1100, {
     descriptor: true,
     information: 5,
@@ -141,7 +141,7 @@ test('gives a descriptor that is shorter than its type asks as it is', () => {
   assert.equal(parseSenseDescriptor(designation, 5).kind, 'raw')
 })
 
-test('refuses ATA registers that are cut, and those that do not fit 28-bit commands (sat-4 12.2.2.6)', () => {
+test('refuses ATA registers that are cut, and those that do not fit 28-bit commands (sat-4 12.2.2)', () => {
   const { data } = encodeSenseDescriptor({ kind: 'ataStatus', ata })
   assert.deepEqual(parseAtaStatusReturn(data), ata)
   for (let length = 0; length < 12; length++) {

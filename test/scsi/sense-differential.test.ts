@@ -79,10 +79,10 @@ test(
 /** What the tool does otherwise with generated sense data, and what decides it; the comparison leaves it out or writes it its way. */
 const LEFT_OUT = [
   'SPC-5 4.4.3: COMMAND-SPECIFIC INFORMATION of fixed format, which the tool does not print',
-  'SPC-5 4.4.2.4: SENSE KEY SPECIFIC without SKSV in its descriptor, which the tool reads as if it were valid',
-  'SPC-5 4.4.2.6: the other progress is a fraction of 65,536, which the tool prints as "25.020%"',
-  'SPC-5 table 48: sense key Ch is reserved, which the tool calls by its name of SCSI-2, Equal',
-  'SPC-5 4.4.2.1: descriptor type DEh is vendor specific; the tool takes it for its own, an NVMe status',
+  'SPC-5 4.4.2: SENSE KEY SPECIFIC without SKSV in its descriptor, which the tool reads as if it were valid',
+  'SPC-5 4.4.2: the other progress is a fraction of 65,536, which the tool prints as "25.020%"',
+  'SPC-5 4.4: sense key Ch is reserved, which the tool calls by its name of SCSI-2, Equal',
+  'SPC-5 4.4.2: descriptor type DEh is vendor specific; the tool takes it for its own, an NVMe status',
 ] as const
 
 test(

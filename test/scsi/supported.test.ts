@@ -36,7 +36,7 @@ const capacity: SupportedCommand = {
   timeouts,
 }
 
-test('asks for all commands, for one, and for one by its service action (spc-5 6.35.1)', () => {
+test('asks for all commands, for one, and for one by its service action (spc-4 6.35)', () => {
   assert.equal(hex(reportSupportedOpcodes().cdb), 'a30c00000000000010000000')
   const timed = reportSupportedOpcodes({ timeouts: true, allocationLength: 0x12345678 })
   assert.equal(hex(timed.cdb), 'a30c80000000123456780000')
@@ -50,7 +50,7 @@ test('asks for all commands, for one, and for one by its service action (spc-5 6
   })
 })
 
-test('writes and reads the list of all commands (spc-5 6.35.2)', () => {
+test('writes and reads the list of all commands (spc-4 6.35)', () => {
   const data = encodeSupportedCommands([read, capacity])
   assert.equal(
     hex(data),
@@ -73,7 +73,7 @@ test('refuses timeouts that end beyond their list', () => {
   assert.throws(() => reportSupportedOpcodes().parse(data), response)
 })
 
-test('writes and reads the answer for one command (spc-5 6.35.3)', () => {
+test('writes and reads the answer for one command (spc-4 6.35)', () => {
   const usage = Uint8Array.of(0x28, 0x18, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0)
   const support = {
     support: Support.STANDARD,
@@ -105,7 +105,7 @@ const functions = {
   iTNexusReset: true,
 }
 
-test('asks for, writes and reads task management functions (spc-5 6.36)', () => {
+test('asks for, writes and reads task management functions (spc-4 6.36)', () => {
   assert.equal(hex(reportSupportedFunctions().cdb), 'a30d00000000000000040000')
   assert.equal(hex(reportSupportedFunctions({ timeouts: true }).cdb), 'a30d80000000000000100000')
   const basic = { supported: functions, timeouts: undefined }
@@ -118,7 +118,7 @@ test('asks for, writes and reads task management functions (spc-5 6.36)', () => 
   assert.deepEqual(reportSupportedFunctions().parse(data), extended)
 })
 
-test('takes timeouts that are not valid for none, and refuses those that are cut (spc-5 6.36.3)', () => {
+test('takes timeouts that are not valid for none, and refuses those that are cut (spc-4 6.36)', () => {
   const { parse } = reportSupportedFunctions({ timeouts: true })
   const timed = { long: 1, short: 1, shortFor: functions }
   const data = encodeSupportedFunctions({ supported: functions, timeouts: timed })

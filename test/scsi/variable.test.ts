@@ -16,7 +16,7 @@ test('has its length in it, and its service action (spc-5 4.2.3)', () => {
   assert.throws(() => variableCdb(0x1_0000, new Uint8Array(2)), invalid)
 })
 
-test('writes READ(32) byte by byte (sbc-4 5.19)', () => {
+test('writes READ(32) byte by byte (sbc-4 clause 5)', () => {
   const { cdb, dataInLength, parse } = read32({
     lba: 0x0102_0304_0506_0708n,
     blocks: 2,
@@ -45,7 +45,7 @@ test('writes READ(32) byte by byte (sbc-4 5.19)', () => {
   assert.throws(() => parse(new Uint8Array(1039)), { code: 'ERR_SGRING_RESPONSE' })
 })
 
-test('writes WRITE(32) byte by byte (sbc-4 5.47)', () => {
+test('writes WRITE(32) byte by byte (sbc-4 clause 5)', () => {
   const data = new Uint8Array(1024)
   const command = write32({ lba: 9, blockLength: 512, data })
   assert.equal(

@@ -30,7 +30,7 @@ const test = suite('vital product data')
 const response = { code: 'ERR_SGRING_RESPONSE' }
 const invalid = { code: 'ERR_SGRING_INVALID_ARGUMENT' }
 
-test('asks for each page by its code (spc-5 7.7, sbc-4 6.6, zbc-2 6.5)', () => {
+test('asks for each page by its code (spc-5 7.7, sbc-4 6.6, zbc-2 clause 6)', () => {
   const commands = [
     vpdSupportedPages(),
     vpdUnitSerialNumber(),

@@ -1,5 +1,5 @@
 /**
- * The ATA Status Return descriptor (SAT-4 12.2.2.6): what the registers of an ATA device hold after an ATA PASS-THROUGH command.
+ * The ATA Status Return descriptor (SAT-4 12.2.2): what the registers of an ATA device hold after an ATA PASS-THROUGH command.
  *
  *     0    09h                      6   LBA (31:24)    7   LBA (7:0)
  *     1    0Ch                      8   LBA (39:32)    9   LBA (15:8)

@@ -1,5 +1,5 @@
 /**
- * Designation descriptors, by which logical units, target ports and target devices are named (SPC-5 7.7.6).
+ * Designation descriptors, by which logical units, target ports and target devices are named (SPC-5 7.7).
  *
  *     0      PROTOCOL IDENTIFIER | CODE SET
  *     1      PIV | ASSOCIATION | DESIGNATOR TYPE

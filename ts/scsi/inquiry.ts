@@ -41,7 +41,7 @@ export interface Inquiry {
   readonly qualifier: number
   readonly deviceType: number
   readonly removable: boolean
-  /** LU_CONG: the logical unit is part of a conglomerate (SAM-6 4.6.5). */
+  /** LU_CONG: the logical unit is part of a conglomerate (SAM-6 4.6). */
   readonly conglomerate: boolean
   /** VERSION: 06h is SPC-4, 07h is SPC-5. */
   readonly version: number

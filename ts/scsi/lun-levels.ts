@@ -1,5 +1,5 @@
 /**
- * LUNs of several levels, and every addressing method (SAM-5 4.7.6, 4.7.7). A level is two bytes, or what an extended one says:
+ * LUNs of several levels, and every addressing method (SAM-5 4.7). A level is two bytes, or what an extended one says:
  *
  *     00b  peripheral device    BUS IDENTIFIER (6) | TARGET OR LUN (8): a LUN on bus 0, else a target, and the next level goes on there
  *     01b  flat space           LUN (14)
@@ -9,7 +9,7 @@
 
 import { badResponse, checkUint, checkUint64, setUint16 } from './bytes.ts'
 
-/** EXTENDED ADDRESS METHOD, with the LENGTH that each has as its upper two bits (SAM-5 table 20). */
+/** EXTENDED ADDRESS METHOD, with the LENGTH that each has as its upper two bits (SAM-5 4.7). */
 export const ExtendedMethod = {
   WELL_KNOWN: 0x01,
   EXTENDED_FLAT_SPACE: 0x12,

@@ -1,5 +1,5 @@
 /**
- * Sense keys, and the SENSE KEY SPECIFIC field that they give its meaning (SPC-5 4.4.2.4).
+ * Sense keys, and the SENSE KEY SPECIFIC field that they give its meaning (SPC-5 4.4.2).
  *
  *     0     SKSV | C/D (ILLEGAL REQUEST) | SD (COPY ABORTED) | BPV | BIT POINTER
  *     1,2   FIELD POINTER, progress or retries

@@ -1,5 +1,5 @@
 /**
- * The user data segment referral sense data descriptor (SPC-5 4.4.2.7, SBC-4 4.29): by which target port groups parts of a logical
+ * The user data segment referral sense data descriptor (SPC-5 4.4.2, SBC-4 clause 4): by which target port groups parts of a logical
  * unit's data are to be reached.
  *
  *     descriptor              each segment                            each port group
@@ -12,7 +12,7 @@ import { checkUint, checkUint64, getUint16, getUint64, setUint16, setUint64 } fr
 
 /** A target port group, and how the segment is reached by it. */
 export interface ReferralPortGroup {
-  /** ASYMMETRIC ACCESS STATE (SPC-5 5.18.2). */
+  /** ASYMMETRIC ACCESS STATE, as REPORT TARGET PORT GROUPS says it. */
   readonly state: number
   readonly group: number
 }

@@ -1,5 +1,5 @@
 /**
- * REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-5 6.36): which functions a unit has, and how long they take.
+ * REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-4 6.36): which functions a unit has, and how long they take.
  *
  *     0   ATS ATSS CACAS CTSS LURS QTS          8..11   long timeout
  *     1   QAES QTSS ITNRS                       12..15  short timeout

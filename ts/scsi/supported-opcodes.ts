@@ -1,5 +1,6 @@
 /**
- * REPORT SUPPORTED OPERATION CODES (SPC-5 6.35): which commands a unit has, which bits of their CDBs count, and how long they take.
+ * REPORT SUPPORTED OPERATION CODES (SPC-4 6.35, with MLU and CDLP of SPC-5): which commands a unit has, which bits of their CDBs count,
+ * and how long they take.
  *
  *     all                                  one
  *     0..3  length of the list             0      RWCDLP
@@ -221,7 +222,7 @@ function durationLimit({ durationLimitPage }: CommandTraits): { low: number; hig
   return { low: page & 3, high: page >> 2 }
 }
 
-/** The command timeouts descriptor (SPC-5 6.35.4); its first two bytes are the length of the rest. */
+/** The command timeouts descriptor (SPC-4 6.35); its first two bytes are the length of the rest. */
 function setTimeouts(data: Uint8Array, at: number, timeouts: CommandTimeouts): void {
   setUint16(data, at, TIMEOUTS - 2)
   data[at + 3] = checkUint('commandSpecific', timeouts.commandSpecific, 0xff)

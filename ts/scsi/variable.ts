@@ -1,5 +1,5 @@
 /**
- * Variable length CDBs (SPC-5 4.2.3), and READ(32) and WRITE(32) among them (SBC-4 5.19, 5.47).
+ * Variable length CDBs (SPC-5 4.2.3), and READ(32) and WRITE(32) among them (SBC-4 clause 5).
  *
  *     0      7Fh                           READ(32), WRITE(32)
  *     1      CONTROL                       10      PROTECT 7..5, DPO 4, FUA 3, RARC 2
@@ -16,7 +16,7 @@ import { badResponse, checkUint, checkUint64, setUint16, setUint32, setUint64 } 
 import { parseNothing, type TypedCommand } from './command.ts'
 import { Opcode } from './opcode.ts'
 
-/** Service actions of variable length CDBs (SBC-4 table 33). */
+/** Service actions of variable length CDBs (SBC-4 clause 5). */
 export const VariableAction = {
   READ_32: 0x0009,
   VERIFY_32: 0x000a,

@@ -1,4 +1,4 @@
-/** Version descriptors of standard INQUIRY data (SPC-5 6.7.2 and annex F): which standards a device claims. */
+/** Version descriptors of standard INQUIRY data (SPC-5 6.7 and annex F): which standards a device claims. */
 
 /** By their codes, whose lower five bits are a revision. */
 const STANDARDS: ReadonlyMap<number, string> = new Map(

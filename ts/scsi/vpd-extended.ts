@@ -1,4 +1,4 @@
-/** Extended INQUIRY data (SPC-5 7.7.7): which task attributes, checks and caches a logical unit has. */
+/** Extended INQUIRY data (SPC-5 7.7): which task attributes, checks and caches a logical unit has. */
 
 import { checkUint, getUint16, needBytes, setUint16 } from './bytes.ts'
 import type { TypedCommand } from './command.ts'
@@ -9,7 +9,7 @@ import { type VpdOptions, VpdPage, vpdCommand } from './vpd.ts'
 export interface ExtendedInquiry {
   /** ACTIVATE MICROCODE: 1 before the final command of WRITE BUFFER ends, 2 by a reset or power on. */
   readonly activateMicrocode: number
-  /** SPT: which protection types the unit can be formatted with (SPC-5 table 517). */
+  /** SPT: which protection types the unit can be formatted with (SPC-5 7.7). */
   readonly protectionTypes: number
   /** GRD_CHK, APP_CHK, REF_CHK: which fields of the protection information are checked. */
   readonly checksGuard: boolean
@@ -40,7 +40,7 @@ export interface ExtendedInquiry {
   readonly clearsPerNexus: boolean
   /** LU_COLL_TYPE: 0 not reported, 1 conglomerate, 2 logical unit group. */
   readonly collectionType: number
-  /** R_SUP: referrals (SBC-4 4.29). */
+  /** R_SUP: referrals (SBC-4 clause 4). */
   readonly referrals: boolean
   /** RTD_SUP: MODE SELECT can revert to defaults. */
   readonly revertToDefaults: boolean

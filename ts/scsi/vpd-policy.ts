@@ -1,4 +1,4 @@
-/** Mode page policy (SPC-5 7.7.10): who shares which mode page. */
+/** Mode page policy (SPC-5 7.7): who shares which mode page. */
 
 import { badResponse, checkUint } from './bytes.ts'
 import type { TypedCommand } from './command.ts'

@@ -1,4 +1,4 @@
-/** Logical block provisioning (SBC-4 6.6.6): how blocks are unmapped, and what of a thin unit's space is used. */
+/** Logical block provisioning (SBC-4 6.6): how blocks are unmapped, and what of a thin unit's space is used. */
 
 import { checkUint, needBytes } from './bytes.ts'
 import type { TypedCommand } from './command.ts'

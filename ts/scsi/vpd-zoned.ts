@@ -1,4 +1,4 @@
-/** Zoned block device characteristics (ZBC-2 6.5.3). */
+/** Zoned block device characteristics (ZBC-2 clause 6). */
 
 import {
   checkUint,

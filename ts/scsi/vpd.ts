@@ -14,7 +14,7 @@ export {
   encodeDesignators,
 } from './designator.ts'
 
-/** Page codes (SPC-4 7.8, SBC-4 6.6, ZBC 6.5). */
+/** Page codes (SPC-4 7.8, SBC-4 6.6, ZBC clause 6). */
 export const VpdPage = {
   SUPPORTED_PAGES: 0x00,
   UNIT_SERIAL_NUMBER: 0x80,
