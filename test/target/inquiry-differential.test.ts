@@ -19,10 +19,15 @@ const disk = new Disk({
   serial: 'SERIAL-1',
   maxTransferBytes: 1 << 16,
 })
+const thin = new Disk({
+  backing: new PlainBacking(1 << 20),
+  thin: true,
+  removable: true,
+})
 
 /** What the tool makes of the disk's page. */
-function decode(tool: string, args: readonly string[], page?: number): string {
-  const target = new Target([[0, disk]])
+function decode(tool: string, args: readonly string[], page?: number, unit = disk): string {
+  const target = new Target([[0, unit]])
   const cdb = inquiryCdb(4096, page)
   const { data } = run(new PlainNexus(target), { cdb, dataInLength: 4096 })
   const hex = Array.from(data, (byte) => byte.toString(16).padStart(2, '0')).join(' ')
@@ -74,6 +79,39 @@ test(
       const text = decode('sg_vpd', [`--page=0x${page.toString(16)}`], page)
       for (const pattern of patterns) assert.match(text, pattern)
     }
+  },
+  { skip },
+)
+
+test(
+  'has pages of thin provisioning that sg_vpd reads as they are meant (sbc-3 6.6.4, 6.6.6)',
+  () => {
+    const limits = decode('sg_vpd', ['--page=0xb0'], 0xb0, thin)
+    for (const pattern of [
+      /Write same non-zero \(WSNZ\): 0/,
+      /Maximum compare and write length: 255 blocks/,
+      /Maximum unmap LBA count: (unbounded|4294967295|-1)/i,
+      /Maximum unmap block descriptor count: 256/i,
+      /Optimal unmap granularity: 8 blocks/i,
+      /Unmap granularity alignment valid: true/i,
+      /Unmap granularity alignment: 0/i,
+    ]) {
+      assert.match(limits, pattern)
+    }
+    const provisioning = decode('sg_vpd', ['--page=0xb2'], 0xb2, thin)
+    for (const pattern of [
+      /Unmap command supported \(LBPU\): 1/,
+      /Write same \(16\) with unmap bit supported \(LBPWS\): 1/,
+      /Write same \(10\) with unmap bit supported \(LBPWS10\): 1/,
+      /\(LBPRZ\): 1/,
+      /Anchored LBAs supported \(ANC_SUP\): 0/,
+      /Provisioning type: 2 [([]thin provisioned/,
+    ]) {
+      assert.match(provisioning, pattern)
+    }
+    assert.match(decode('sg_vpd', ['--page=0xb1'], 0xb1, thin), /Non-rotating medium/)
+    assert.match(decode('sg_inq', [], undefined, thin), /RMB=1/)
+    assert.match(decode('sg_vpd', ['--page=0'], 0, thin), /Logical block provisioning/)
   },
   { skip },
 )
