@@ -85,6 +85,7 @@ export interface TargetListener {
 export interface NativeStore {
   readonly length: number
   readonly readOnly: boolean
+  resize(length: number): number
   close(): void
 }
 

@@ -174,6 +174,25 @@ export class Server {
   }
 
   /**
+   * Gives the file of a disk another length, by zeros that take no room, or by cutting it: **what is cut off is lost.** Every nexus meets
+   * CAPACITY DATA HAS CHANGED at the unit.
+   *
+   * @throws `ERR_SGRING_BACKING` for a disk that is not on a regular file, or is read-only, and if the file system refuses; `ERR_SGRING_INVALID_ARGUMENT`
+   * for a LUN without a disk that the server opened, and for a length without a block
+   */
+  resizeUnit(lun: number, lengthBytes: number): void {
+    const { backing, disk } = this.#unit(lun)
+    if (backing === undefined || disk === undefined || !(lengthBytes >= disk.blockLength)) {
+      throw new SgringError(
+        'ERR_SGRING_INVALID_ARGUMENT',
+        `LUN ${lun} cannot have ${lengthBytes} bytes: it takes a disk, and a block at least`,
+      )
+    }
+    backing.resize(lengthBytes)
+    disk.resized()
+  }
+
+  /**
    * Establishes a unit attention condition (SAM-5 5.14) at a unit for every nexus that knows it, such as
    * `SenseCode.CAPACITY_DATA_HAS_CHANGED`: it is told by the next command of each.
    *

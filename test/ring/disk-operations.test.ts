@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { connect, type LogicalUnit, read10, requestSense, serve } from '#dist/index.js'
+import {
+  connect,
+  type LogicalUnit,
+  parseSense,
+  read10,
+  readCapacity16,
+  requestSense,
+  serve,
+} from '#dist/index.js'
 import { formatUnit, sanitizeOverwrite } from '#dist/scsi/block-medium.js'
 import { getLbaStatus, preFetch16, unmap, writeSame16 } from '#dist/scsi/block-provisioning.js'
 import { compareAndWrite, orWrite16, verify16, writeAndVerify16 } from '#dist/scsi/block-verify.js'
@@ -118,6 +126,39 @@ for (const kind of ['memory', 'file'] as const) {
       assert.equal(await taken(), 0)
     }))
 }
+
+test('a disk on a file is made longer and shorter, and every nexus hears of it (sbc-3 4.7.2)', async () => {
+  const listen = join(folder, 'resized.sock')
+  const resized = join(folder, 'resized')
+  const server = await serve({
+    listen,
+    units: [{ file: resized, createBytes: MIB }, { memory: MIB }],
+  })
+  const nexus = await connect(listen)
+  try {
+    const unit = nexus.unit(0)
+    const capacity = async () => Number((await unit.run(readCapacity16())).lastLba) + 1
+    assert.equal(await capacity(), 2048)
+    server.resizeUnit(0, 3 * MIB + 100)
+    const told = await unit.execute({ cdb: new Uint8Array(6) })
+    const { key, asc, ascq } = parseSense(told.sense)
+    assert.deepEqual([key, asc, ascq], [6, 0x2a, 0x09])
+    assert.equal(await capacity(), 6144)
+    await unit.write({ lba: 6143, data: pattern(512, 4) })
+    server.resizeUnit(0, 2 * MIB)
+    assert.equal(await capacity(), 4096)
+    await assert.rejects(unit.read({ lba: 4096, blocks: 1 }), { asc: 0x21 })
+    assert.equal(statSync(resized).size, 2 * MIB)
+    const invalid = { code: 'ERR_SGRING_INVALID_ARGUMENT' }
+    assert.throws(() => server.resizeUnit(0, 511), invalid)
+    assert.throws(() => server.resizeUnit(0, Number.NaN), invalid)
+    assert.throws(() => server.resizeUnit(7, MIB), invalid)
+    assert.throws(() => server.resizeUnit(1, 2 * MIB), { code: 'ERR_SGRING_BACKING' })
+  } finally {
+    await nexus.close()
+    await server.close()
+  }
+})
 
 /** Waits until REQUEST SENSE tells of no operation any more. */
 async function ready(unit: LogicalUnit): Promise<void> {

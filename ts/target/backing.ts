@@ -1,6 +1,7 @@
 /** Where a unit's bytes live: memory, a file, a block device. */
 
 import { realpathSync, unlinkSync } from 'node:fs'
+import { getSystemErrorName } from 'node:util'
 import { SgringError } from '../errors.ts'
 import { type NativeStore, native, translated } from '../native.ts'
 import type { Backing } from '../task/task.ts'
@@ -26,6 +27,12 @@ export type BackingOptions = MemoryBackingOptions | FileBackingOptions
 export interface OpenBacking extends Backing {
   /** The file's real path, if it is one. */
   readonly path: string | undefined
+  /**
+   * Gives a regular file another length: the disk on it has to be told (`Disk.resized`).
+   *
+   * @throws `ERR_SGRING_BACKING` for anything else, for what is read-only, and if the file system has no room for it
+   */
+  resize(lengthBytes: number): void
   close(): void
   /** Closes it, and removes the file if this made it: for a server that did not come about. */
   discard(): void
@@ -60,13 +67,36 @@ function backing(
   path: string | undefined,
   created: boolean,
 ): OpenBacking {
-  const { length, readOnly } = store
+  const { readOnly } = store
+  let { length } = store
   const close = () => store.close()
   const discard = () => {
     close()
     if (created && path !== undefined) unlinkSync(path)
   }
-  return { kind, lengthBytes: length, readOnly, native: store, path, close, discard }
+  const resize = (lengthBytes: number) => {
+    const errno = store.resize(byteCount('lengthBytes', lengthBytes))
+    if (errno !== 0) {
+      const why = getSystemErrorName(-errno)
+      throw new SgringError(
+        'ERR_SGRING_BACKING',
+        `${path ?? 'a backing in memory'} cannot have ${lengthBytes} bytes: ${why}`,
+      )
+    }
+    length = lengthBytes
+  }
+  return {
+    kind,
+    get lengthBytes() {
+      return length
+    },
+    readOnly,
+    native: store,
+    path,
+    resize,
+    close,
+    discard,
+  }
 }
 
 function byteCount(name: string, value: number): number {

@@ -1,5 +1,6 @@
 /** What the commands of a disk share: the blocks, what stands between commands and them, and the answers that several give. */
 
+import { SgringError } from '../errors.ts'
 import { blockLba, blockLbaExact, hasProtect } from '../scsi/block.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
@@ -76,6 +77,20 @@ export class DiskCore implements DiskTraits {
       },
       options,
     )
+  }
+
+  /** See `Disk.resized`. */
+  resized(): void {
+    const blocks = Math.floor(this.backing.lengthBytes / this.blockLength)
+    if (blocks < 1) {
+      throw new SgringError(
+        'ERR_SGRING_BACKING',
+        `${this.backing.lengthBytes} bytes are too few for one block of ${this.blockLength}`,
+      )
+    }
+    if (blocks === this.blocks) return
+    this.blocks = blocks
+    this.tell(SenseCode.CAPACITY_DATA_HAS_CHANGED)
   }
 
   attach(context: UnitContext): void {

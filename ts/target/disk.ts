@@ -84,6 +84,15 @@ export class Disk implements Unit {
     return this.#core.mode.queueError
   }
 
+  /**
+   * The backing has another length: every nexus is told (CAPACITY DATA HAS CHANGED). Commands that run are about the blocks that there were.
+   *
+   * @throws `ERR_SGRING_BACKING` for a backing without a single block; nothing is changed then
+   */
+  resized(): void {
+    this.#core.resized()
+  }
+
   attach(context: UnitContext): void {
     this.#core.attach(context)
   }

@@ -4,7 +4,7 @@ import { SgringError } from '../errors.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { checkCondition } from '../task/answer.ts'
-import type { Task } from '../task/task.ts'
+import type { TargetNexus, Task } from '../task/task.ts'
 import type { Unit, UnitContext } from './unit.ts'
 import { WrappedTask } from './wrapped-task.ts'
 
@@ -48,6 +48,14 @@ export class OwnUnit implements Unit {
 
   reset(): unknown {
     return this.#unit.reset?.()
+  }
+
+  nexusEnded(nexus: TargetNexus): void {
+    try {
+      this.#unit.nexusEnded?.(nexus)
+    } catch (error) {
+      this.#onFailed(error)
+    }
   }
 
   /** Where the unit fails, the answer waits for the end of a transfer that it has begun, because until then bytes move. */

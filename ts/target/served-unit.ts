@@ -50,6 +50,8 @@ export interface MadeUnit {
   readonly unit: Unit
   /** The backing that was opened for it. */
   readonly backing: OpenBacking | undefined
+  /** The disk that was made on it. */
+  readonly disk: Disk | undefined
   /** What stands before it. */
   readonly handler: HandlerUnit | undefined
 }
@@ -67,15 +69,16 @@ export function makeUnit(options: ServedUnit, onFailed: (error: unknown) => void
   if ('execute' in options) {
     const careful = options.execute === Disk.prototype.execute
     const unit = careful ? options : new OwnUnit(options, onFailed)
-    return { unit, backing: undefined, handler: undefined }
+    return { unit, backing: undefined, disk: undefined, handler: undefined }
   }
   const isDisk = 'memory' in options || 'file' in options
   const backing = isDisk ? openBacking(options) : undefined
   try {
     const unit = backing === undefined ? ownUnit(options) : diskOn(backing, options)
-    if (options.handler === undefined) return { unit, backing, handler: undefined }
+    const disk = unit instanceof Disk ? unit : undefined
+    if (options.handler === undefined) return { unit, backing, disk, handler: undefined }
     const handler = new HandlerUnit(options.handler, unit, onFailed, options)
-    return { unit: handler, backing, handler }
+    return { unit: handler, backing, disk, handler }
   } catch (error) {
     backing?.discard()
     throw error

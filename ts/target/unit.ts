@@ -57,7 +57,7 @@ export interface Unit extends TaskSetOptions {
    * that come while a promise is pending reach the unit.
    */
   reset?(): void
-  /** A nexus is lost, or reset (SAM-5 6.3.4): what the unit keeps for it is void. */
+  /** A nexus is lost, or reset (SAM-5 6.3.4): what the unit keeps for it is void. Must not throw. */
   nexusEnded?(nexus: TargetNexus): void
 }
 

@@ -57,6 +57,16 @@ impl NativeStore {
             .map_or(0.0, |store| store.len_bytes() as f64)
     }
 
+    /// Gives a file another length. 0, or an errno. One caller at a time: it is JavaScript's thread.
+    #[napi(catch_unwind)]
+    pub fn resize(&self, length: f64) -> i32 {
+        let resized = self
+            .store
+            .as_ref()
+            .map_or(Err(Errno(libc::EBADF)), |store| store.resize(length as u64));
+        resized.map_or_else(|Errno(errno)| errno, |()| 0)
+    }
+
     /// Whether it refuses writes.
     #[napi(getter, catch_unwind)]
     pub fn read_only(&self) -> bool {

@@ -187,6 +187,21 @@ impl FileImage {
         };
     }
 
+    /// Cuts the file, or makes it longer by a hole.
+    ///
+    /// # Errors
+    ///
+    /// `EROFS` if this image is read-only, `EOPNOTSUPP` for a device; else what `ftruncate(2)` says.
+    pub(crate) fn set_len(&self, len_bytes: u64) -> Result<(), Errno> {
+        if self.is_read_only() {
+            return Err(Errno(libc::EROFS));
+        }
+        if self.kind != Kind::File {
+            return Err(Errno(libc::EOPNOTSUPP));
+        }
+        Ok(self.data.set_len(len_bytes)?)
+    }
+
     fn refuse_write(&self, piece: Piece) -> Result<&Writer, Errno> {
         let Some(writer) = &self.writer else {
             return Err(Errno(libc::EROFS));

@@ -1,4 +1,4 @@
-//! [`Store`]: a fixed number of bytes, in memory or in a file.
+//! [`Store`]: a number of bytes, in memory or in a file.
 
 use crate::error::{Errno, StoreError};
 use crate::file::FileImage;
@@ -7,6 +7,7 @@ use crate::open::{self, Access};
 use crate::span::{self, Cursor, Span};
 use crate::stripe::{Piece, Pieces, Stripes};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What a logical unit's blocks are kept in. Any number of threads use one at once, through an `Arc`.
 ///
@@ -18,7 +19,7 @@ use std::path::Path;
 pub struct Store {
     pub(crate) image: Image,
     pub(crate) stripes: Stripes,
-    len_bytes: u64,
+    len_bytes: AtomicU64,
     kind: Kind,
 }
 
@@ -63,7 +64,7 @@ impl Store {
         Ok(Self {
             image,
             stripes: Stripes::new(),
-            len_bytes,
+            len_bytes: AtomicU64::new(len_bytes),
             kind: Kind::Memory,
         })
     }
@@ -82,14 +83,40 @@ impl Store {
         Ok(Self {
             image: Image::File(image),
             stripes: Stripes::new(),
-            len_bytes,
+            len_bytes: AtomicU64::new(len_bytes),
             kind,
         })
     }
 
-    /// How many bytes it has. This never changes.
+    /// How many bytes it has. Only [`Store::resize`] changes that.
     pub fn len_bytes(&self) -> u64 {
-        self.len_bytes
+        self.len_bytes.load(Relaxed)
+    }
+
+    /// Makes a regular file longer, by zeros that take no room, or shorter. What is cut off is gone; a transfer of it that is under way
+    /// fails with `EIO`.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` for memory and devices, `EROFS` for a store that is read-only, `EINVAL` for a length that none can have; else what
+    /// `ftruncate(2)` says.
+    pub fn resize(&self, len_bytes: u64) -> Result<(), Errno> {
+        let Image::File(file) = &self.image else {
+            return Err(Errno(libc::EOPNOTSUPP));
+        };
+        if len_bytes == 0 || i64::try_from(len_bytes).is_err() {
+            return Err(Errno(libc::EINVAL));
+        }
+        // Nothing that is started from now on is about bytes that are not there, whichever way it goes.
+        let before = self.len_bytes.fetch_min(len_bytes, Relaxed);
+        match file.set_len(len_bytes) {
+            Ok(()) => self.len_bytes.store(len_bytes, Relaxed),
+            Err(errno) => {
+                self.len_bytes.store(before, Relaxed);
+                return Err(errno);
+            }
+        }
+        Ok(())
     }
 
     /// Whether every write fails.
@@ -237,7 +264,7 @@ impl Store {
 
     /// A range of this store.
     pub(crate) fn range(&self, offset: u64, len: u64) -> Result<Pieces, Errno> {
-        Pieces::new(offset, len, self.len_bytes).ok_or(Errno(libc::EINVAL))
+        Pieces::new(offset, len, self.len_bytes()).ok_or(Errno(libc::EINVAL))
     }
 
     /// A range that may be changed.

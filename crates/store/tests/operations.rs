@@ -425,3 +425,32 @@ fn what_cannot_be_is_an_errno() {
     assert_eq!(same, Err(read_only()));
     assert_eq!(compare(&store, 0, 512, &[&[0; 512]]), Ok(512));
 }
+
+#[test]
+fn a_file_is_made_longer_and_shorter_and_nothing_else_is() {
+    let directory = Directory::new();
+    let path = directory.join("image");
+    let store = create(&path, 8192);
+    assert_eq!(
+        write(&store, 4096, &[&[7; 4096]], Durability::Cached),
+        Ok(())
+    );
+    assert_eq!(store.resize(1 << 20), Ok(()));
+    assert_eq!(store.len_bytes(), 1 << 20);
+    assert_eq!(read_vec(&store, 8191, 3), Ok(vec![7, 0, 0]));
+    assert_eq!(store.resize(4608), Ok(()));
+    assert_eq!(read_vec(&store, 4096, 512), Ok(vec![7; 512]));
+    assert_eq!(store.release(4096, 1024), Err(Errno(libc::EINVAL)));
+    assert_eq!(store.resize(8192), Ok(()));
+    assert_eq!(read_vec(&store, 4608, 512), Ok(vec![0; 512]));
+    for len_bytes in [0, u64::MAX] {
+        assert_eq!(store.resize(len_bytes), Err(Errno(libc::EINVAL)));
+    }
+    assert_eq!(store.len_bytes(), 8192);
+    drop(store);
+    let read_only = Store::open(&path, Access::ReadOnly).unwrap();
+    assert_eq!(read_only.resize(4096), Err(Errno(libc::EROFS)));
+    let memory = Store::memory(4096).unwrap();
+    assert_eq!(memory.resize(8192), Err(Errno(libc::EOPNOTSUPP)));
+    assert_eq!(memory.len_bytes(), 4096);
+}
