@@ -60,6 +60,7 @@ test('has each field where the standard has it (ssc-3 clauses 5 to 7)', () => {
     [space6({ code: SpaceCode.FILEMARKS, count: 0x7fffff }), '11017fffff00'],
     [space6({ code: SpaceCode.END_OF_DATA }), '110300000000'],
     [space16({ code: SpaceCode.FILEMARKS, count: -2n }), '91010000fffffffffffffffe00000000'],
+    [space16({ count: 2 ** 40 }), '91000000000001000000000000000000'],
     [locate10({ identifier: 0xfedcba98 }), '2b0000fedcba98000000'],
     [locate10({ identifier: 1, partition: 2, immed: true }), '2b030000000001000200'],
     [

@@ -154,6 +154,13 @@ test('says what stopped a SPACE, and how far from where (ssc-3 SPACE(6))', () =>
   })
 })
 
+test('says how many were left of a SPACE(16), which counts further than 32 bits', () => {
+  for (const left of [2n ** 40n, 2n ** 53n - 1n]) {
+    const init = { filemark: true, information: left, descriptor: true }
+    assert.equal(parseStreamEnd(parseSense(encodeSense(NO_SENSE, 1, init)))?.residual, Number(left))
+  }
+})
+
 test('gives a result, nothing or ERR_SGRING_RESPONSE for any sense data and data', () => {
   const next = generator(seed)
   const seen = { results: 0, failures: 0, refusals: 0 }

@@ -7,7 +7,7 @@
  */
 
 import { badResponse, checkUint, getUint16, getUint32, needBytes, setUint16 } from '../bytes.ts'
-import type { TypedCommand } from '../command.ts'
+import { parseNothing, type TypedCommand } from '../command.ts'
 
 export const Opcode = { RECEIVE_DIAGNOSTIC_RESULTS: 0x1c, SEND_DIAGNOSTIC: 0x1d } as const
 
@@ -65,7 +65,7 @@ export function receiveDiagnosticPage<T>(
 export function sendDiagnosticPage(page: Uint8Array): TypedCommand<void> {
   const cdb = Uint8Array.of(Opcode.SEND_DIAGNOSTIC, 0x10, 0, 0, 0, 0)
   setUint16(cdb, 3, checkUint('page.length', page.length, 0xffff))
-  return { cdb, dataInLength: 0, dataOut: page, parse: () => {} }
+  return { cdb, dataInLength: 0, dataOut: page, parse: parseNothing }
 }
 
 /** GENERATION CODE, which SES pages have behind their header; a page that does not fit the configuration is refused. */
