@@ -53,6 +53,13 @@ test('starts with the values that were saved before', () => {
   assert.equal(place.page(8, 2)[2], WCE)
 })
 
+test('refuses saved values that no page can say', () => {
+  const argument = { code: 'ERR_SGRING_INVALID_ARGUMENT' }
+  for (const savedModes of [{ qErr: 2 }, { qErr: 4 }, { swp: 'yes' as never }]) {
+    assert.throws(() => new Place({ savedModes }), argument)
+  }
+})
+
 test('takes the whole answer of MODE SENSE back, of either length', () => {
   const place = new Place()
   for (const [sense, select, dataOut] of [

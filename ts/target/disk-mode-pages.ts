@@ -26,6 +26,8 @@ export interface DiskModePage {
 }
 
 const PS = 0x80
+/** QERR 10b (SPC-4 7.5.8). */
+export const RESERVED_QERR = 2
 
 /** The pages in ascending order of their codes, as SPC-4 7.5.7 wants all of them. */
 export function pagesOf(medium: Medium, values: DiskModeValues): readonly DiskModePage[] {

@@ -10,7 +10,7 @@ import { SenseCode } from '../scsi/sense-code.ts'
 import type { Answer } from '../task/answer.ts'
 import type { Task } from '../task/task.ts'
 import type { DiskModeValues } from './disk-mode.ts'
-import type { DiskModePage, Medium } from './disk-mode-pages.ts'
+import { type DiskModePage, type Medium, RESERVED_QERR } from './disk-mode-pages.ts'
 import { illegalRequest, invalidField, invalidParameter } from './refusal.ts'
 
 /** What the pages that came make of the values, or why they are refused. */
@@ -139,8 +139,8 @@ function refusedAt(
     const bit = 31 - Math.clz32(wrong)
     return fieldAt(layout.fields, byte, bit) ?? { byte, bit }
   }
-  // QERR 10b is reserved (SPC-4 7.5.8).
-  const reserved = layout.page === CONTROL.page && readFields(CONTROL.fields, sent).qErr === 2
+  const reserved =
+    layout.page === CONTROL.page && readFields(CONTROL.fields, sent).qErr === RESERVED_QERR
   return reserved ? CONTROL.fields.qErr : undefined
 }
 

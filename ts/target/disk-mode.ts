@@ -11,6 +11,7 @@
  * WCE and RCD can be changed where there is a volatile cache. Everything else stays as it is.
  */
 
+import { SgringError } from '../errors.ts'
 import { lunOfWord } from '../scsi/lun.ts'
 import type { Caching } from '../scsi/mode-block.ts'
 import type { Control } from '../scsi/mode-common.ts'
@@ -18,7 +19,7 @@ import { SenseCode } from '../scsi/sense-code.ts'
 import type { Answer } from '../task/answer.ts'
 import { Status } from '../task/command.ts'
 import type { Backing, Task, TransferDone } from '../task/task.ts'
-import { type Medium, pagesOf } from './disk-mode-pages.ts'
+import { type Medium, pagesOf, RESERVED_QERR } from './disk-mode-pages.ts'
 import { parameterListLength, readModeSelect, savesPages } from './disk-mode-select.ts'
 import { answerDiskModeSense } from './disk-mode-sense.ts'
 import type { UnitContext } from './unit.ts'
@@ -64,6 +65,7 @@ export class DiskMode {
   /** Nothing may write: the backing is read-only, or SWP is 1. */
   writeProtected = false
 
+  /** @throws `ERR_SGRING_INVALID_ARGUMENT` for saved values that their fields cannot have */
   constructor(host: DiskModeHost, { savedModes, onSaved }: DiskModeOptions) {
     const { volatileCache } = host.medium()
     this.#host = host
@@ -78,7 +80,7 @@ export class DiskMode {
     }
     // What was saved of a cache that is no longer there does not count.
     const cache = volatileCache ? {} : { wce: false, rcd: false }
-    this.#saved = { ...this.#default, ...savedModes, ...cache }
+    this.#saved = checked({ ...this.#default, ...savedModes, ...cache }, host.medium())
     this.#current = this.#saved
     this.#apply(this.#saved)
   }
@@ -159,6 +161,13 @@ export class DiskMode {
       context.attention(SenseCode.MODE_PARAMETERS_CHANGED, except)
     }
   }
+}
+
+/** The values, if pages can say them. */
+function checked(values: DiskModeValues, medium: Medium): DiskModeValues {
+  pagesOf(medium, values)
+  if (values.qErr !== RESERVED_QERR) return values
+  throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'savedModes.qErr is 0, 1 or 3')
 }
 
 function answerGood(task: Task): void {

@@ -30,7 +30,7 @@ export type QueueError = (typeof QueueError)[keyof typeof QueueError]
 export interface Unit extends TaskSetOptions {
   /** D_SENSE (SPC-4 7.5.8), read when sense data is reported: in descriptor format then, whoever made it. Default: false. */
   readonly descriptorSense?: boolean | undefined
-  /** QERR (SPC-4 7.5.8), read when a command ends in CHECK CONDITION: which others end with it. Default: none. */
+  /** QERR (SPC-4 7.5.8), read when a command ends in CHECK CONDITION: others end with it, 1 all, 3 those of its nexus. Default: none. */
   readonly queueError?: number | undefined
   /**
    * Answers the task, now or later. The target has already dealt with what is the same on every unit: a CDB of the right length with
