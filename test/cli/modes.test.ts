@@ -74,8 +74,9 @@ test('names what is wrong with what is set', async () => {
   ] as const) {
     assert.deepEqual(await refused(`modes ring:disk ${line}`), [1, `sgring: ${message}\n`])
   }
-  const [code] = await refused('modes ring:disk --set TST=1')
+  const [code, stderr] = await refused('modes ring:disk --set TST=1')
   assert.equal(code, 5)
+  assert.match(String(stderr), /^changing ring:disk, LUN 0: TST=1\nsgring: ILLEGAL REQUEST/)
 })
 
 test('uses the 6-byte commands where there are no others', async () => {

@@ -45,7 +45,7 @@ export const modes: Verb = verb({
     'ADDRESS [--page P[,SP]] [--all] [--changeable | --default | --saved | --set FIELD=VALUE… [--save]] [--timeout SECONDS] [--json]',
   about: [
     'Sends MODE SENSE(10), or (6) to a unit that knows no other (SPC-4 6.11), and prints the current values by the names of the standards; those that can be changed say so. Pages that have no names here are printed as bytes.',
-    '--set changes what the unit works by, for everybody who uses it: it reads the page, changes the field and sends the page back by MODE SELECT (SPC-4 6.9), and prints what it was and is. With --save the unit also keeps it over a reset; alone, that saves what is there.',
+    '--set changes what the unit works by, for everybody who uses it: it reads the page, changes the field and sends the page back by MODE SELECT (SPC-4 6.9), and prints what it was and is; what it is about to change is said on stderr before. With --save the unit also keeps it over a reset; alone, that saves what is there.',
   ],
   operands: { ADDRESS },
   options: OPTIONS,
@@ -221,6 +221,11 @@ async function change(call: ModesCall, unit: LogicalUnit, options: HelperOptions
   const { deviceType } = await unit.inquiry(options)
   const { parameters, form } = await sensed(askingOf(call, unit, options), ModePageControl.CURRENT)
   const { pages, changes } = changePages(parameters.pages, deviceType, set)
+  if (!call.json) {
+    const fields = changes.map(({ field, after }) => `${field}=${Number(after)}`)
+    const what = [...fields, ...(save ? ['saving all pages'] : [])].join(', ')
+    process.stderr.write(`changing ${call.operands[0]}, LUN ${unit.lun}: ${what}\n`)
+  }
   const select = form === 10 ? modeSelect10 : modeSelect6
   await unit.run(select({ pages: set.length > 0 ? pages : parameters.pages, save }), options)
   process.stdout.write(
