@@ -1,6 +1,6 @@
 //! Backings: what a logical unit's blocks are kept in, and the threads that move them.
 //!
-//! A [`Store`] is a fixed number of bytes in memory, in a regular file or on a block device. It reads into and writes
+//! A [`Store`] is a number of bytes in memory, in a regular file or on a block device. It reads into and writes
 //! from [`Span`]s: raw memory that somebody else keeps mapped, such as a segment of a peer's arena. It knows neither
 //! rings nor SCSI: a failure is an [`Errno`], and what sense that makes is the device server's matter.
 //!
