@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { type Handler, parseBlockCdb, type Server, serve } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
@@ -17,10 +16,13 @@ let place: Place
 let server: Server
 let held: (() => void)[]
 let open: boolean
+/** The gate is before everything. */
+let hung: boolean
 const data = randomBytes(BLOCKS * 512)
 
 const gated: Handler = async (task, next) => {
-  if (!open && (parseBlockCdb(task.cdb)?.lba ?? 0n) >= GATE) {
+  const gate = hung ? 0n : GATE
+  if (!open && (parseBlockCdb(task.cdb)?.lba ?? (hung ? 0n : -1n)) >= gate) {
     await new Promise<void>((resolve) => held.push(resolve))
   }
   return next()
@@ -30,6 +32,7 @@ test.before.each(async () => {
   place = new Place()
   held = []
   open = true
+  hung = false
   server = await serve({
     listen: place.path('unit.sock'),
     units: [{ memory: data.length, handler: gated }, { memory: data.length }],
@@ -152,13 +155,28 @@ test('it is refused where the state makes no sense', async () => {
   }
 })
 
-test('the second Ctrl-C leaves at once', async () => {
-  const copying = place.start(process.execPath, [MAIN, 'copy', '-', unit(1)])
-  await once(copying.child.stderr!, 'data')
+test('the second Ctrl-C leaves, whatever a target still owes', async () => {
+  place.file('in', data)
+  const copying = place.start(process.execPath, [MAIN, 'copy', 'in', unit(0)])
+  const ended = copying.ended()
+  await until('parts that are held', () => held.length >= 8)
+  hung = true
   copying.child.kill('SIGINT')
+  await until('a SYNCHRONIZE CACHE that is held', () => held.length >= 9)
   copying.child.kill('SIGINT')
-  const [, signal] = await once(copying.child, 'exit')
-  assert.equal(signal, 'SIGINT')
+  const { signal, stderr } = await ended
+  assert.deepEqual([signal, stderr.includes('stopped'), states()], ['SIGINT', false, []])
+})
+
+test('one Ctrl-C ends it though its target hangs', async () => {
+  place.file('in', data)
+  const copying = place.start(process.execPath, [MAIN, 'copy', 'in', unit(0)])
+  const ended = copying.ended()
+  await until('parts that are held', () => held.length >= 8)
+  hung = true
+  copying.child.kill('SIGINT')
+  const { signal } = await ended
+  assert.deepEqual([signal, states()], ['SIGINT', []])
 })
 
 test('a target that goes away leaves a state too', async () => {

@@ -11,13 +11,14 @@ import { hexBytes } from './hex.ts'
 import { parseSeconds, size } from './quantity.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
+/** For the last command of a copy that was stopped. */
+const LAST: HelperOptions = { timeoutMs: 5000, onAbort: 'detach' }
+
 interface Opened {
   readonly name: string
   readonly nexus: Nexus
   readonly unit: LogicalUnit
   readonly options: HelperOptions
-  /** Of commands that are sent after the verb was told to end. */
-  readonly last: HelperOptions
   readonly place: string
   readonly identity: string
   readonly blockLength: number
@@ -51,7 +52,8 @@ export async function openUnitWriting(
     begin: async () => {},
     write: (at, data) => unit.write({ ...options, lba: BigInt(at / blockLength), data }),
     readBack: (at, length) => readAt(opened, at, length, true),
-    sync: () => unit.synchronizeCache(opened.last),
+    // Told to end, it asks once more, and does not wait long for a target that hangs.
+    sync: () => unit.synchronizeCache(call.signal.aborted ? LAST : options),
     commit: close,
     stop: close,
     close,
@@ -81,11 +83,11 @@ async function openUnit(name: string, call: Call<typeof CONNECTING>): Promise<Op
     ...(timeoutMs !== undefined && { connectTimeoutMs: timeoutMs }),
   })
   try {
-    const last: HelperOptions = {
+    const options: HelperOptions = {
+      signal: call.signal,
       onAbort: 'detach',
       ...(timeoutMs !== undefined && { timeoutMs }),
     }
-    const options: HelperOptions = { ...last, signal: call.signal }
     const unit = nexus.unit(lun)
     const { vendor, product } = await unit.inquiry(options)
     const { lastLba, blockLength } = await unit.readCapacity(options)
@@ -97,7 +99,7 @@ async function openUnit(name: string, call: Call<typeof CONNECTING>): Promise<Op
     const identity = [vendor, product, designators, bytes, blockLength].join(' | ')
     const place = `ring:${socket}?lun=${lun}`
     const what = `${vendor} ${product}`
-    return { name, nexus, unit, options, last, place, identity, blockLength, size: bytes, what }
+    return { name, nexus, unit, options, place, identity, blockLength, size: bytes, what }
   } catch (error) {
     await nexus.close()
     throw error
