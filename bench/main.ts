@@ -2,7 +2,8 @@
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Case } from './cases/case.ts'
 import { CASES, GOALS } from './cases/index.ts'
 import type { ClientOptions, ClientReport } from './client.ts'
 import type { Score } from './contest.ts'
@@ -40,8 +41,8 @@ export interface GoalResult extends Goal, Ratio {
 }
 
 const CLIENT = fileURLToPath(new URL('client.js', import.meta.url))
-/** Where a checkout's client stands. */
-const CLIENT_BELOW = 'build/bench/client.js'
+/** Where a checkout's benchmarks stand. */
+const BENCH_BELOW = 'build/bench'
 const SMOKE_IMAGE_BYTES = 8 << 20
 
 /**
@@ -58,7 +59,7 @@ export async function bench(
     process.stdout.write(HELP)
     return 0
   }
-  const other = options.beside === undefined ? undefined : clientOf(options.beside)
+  const other = options.beside === undefined ? undefined : await otherIn(options.beside)
   const place = placement(options.cpus)
   const around = environment(place, rustc)
   const cases: CaseResult[] = []
@@ -68,7 +69,7 @@ export async function bench(
     for (let process_ = 1; process_ <= options.processes; process_++) {
       process.stderr.write(`bench: ${name}, process ${process_} of ${options.processes}\n`)
       const turns = [{ client: CLIENT, scores: processes }]
-      if (other !== undefined) turns.push({ client: other, scores: beside })
+      if (other?.cases.has(name)) turns.push({ client: other.client, scores: beside })
       // Neither is always the first: what the machine does over time meets both.
       if (process_ % 2 === 0) turns.reverse()
       for (const { client, scores } of turns)
@@ -83,12 +84,19 @@ export async function bench(
   return 0
 }
 
-/** @throws `TypeError` where there is none */
-function clientOf(folder: string): string {
-  const client = resolve(folder, CLIENT_BELOW)
+/**
+ * The other checkout's client, and the cases that it has.
+ *
+ * @throws `TypeError` where there is none
+ */
+async function otherIn(folder: string): Promise<{ client: string; cases: ReadonlySet<string> }> {
+  const client = resolve(folder, BENCH_BELOW, 'client.js')
   if (!existsSync(client))
     throw new TypeError(`--beside: no ${client}; run \`npm run bench -- --smoke\` there first`)
-  return client
+  const { CASES: cases }: { CASES: readonly Case[] } = await import(
+    pathToFileURL(resolve(folder, BENCH_BELOW, 'cases/index.js')).href
+  )
+  return { client, cases: new Set(cases.map(({ name }) => name)) }
 }
 
 async function runCase(
