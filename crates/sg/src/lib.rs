@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `transport` | [`Transport`]: a command to the kernel, its outcome back, never a wait |
+//! | `abi` | the kernel's structures and numbers, every offset asserted |
 //! | `error` | [`Errno`] |
 //!
 //! A kernel node is served like a ring: JavaScript has the initiator's end of a queue pair in memory of its own process, and the target's
@@ -13,6 +14,7 @@
 //!             <--reap----              <-complete-                  <--reap----------             <--
 //! ```
 
+pub mod abi;
 mod error;
 pub mod transport;
 
