@@ -157,6 +157,7 @@ pub trait Transport {
     /// As [`Transport::flush`].
     fn reap(&mut self, done: &mut dyn FnMut(Outcome, &[u8])) -> Result<(), Errno>;
 
-    /// What to poll(2) while requests are outstanding: ready when [`Transport::reap`] may find one. The caller has emptied `into`.
-    fn poll_fds(&self, into: &mut Vec<libc::pollfd>);
+    /// The engine is about to sleep: appends what it shall poll(2), ready as soon as [`Transport::reap`] finds an outcome, or now if one is
+    /// there already. Called before each sleep while requests are outstanding.
+    fn poll_fds(&mut self, into: &mut Vec<libc::pollfd>);
 }

@@ -9,6 +9,7 @@
 //! queues.rs      the ends of the queues that a side holds: publish and ring, look and sleep
 //! initiator.rs   submit and reap
 //! target.rs      fetch, the task's bytes, complete
+//! native.rs      a task, and its answer, for a target in Rust
 //! tasks.rs       what a target believes of each slot
 //! transfer.rs    the list by which data moves between tasks and backings
 //! violation.rs   what a peer can do wrong
@@ -26,6 +27,7 @@ compile_error!("sgring's segments need a little-endian target with 64-bit pointe
 mod desk;
 mod geometry;
 mod initiator;
+mod native;
 mod queues;
 mod segments;
 mod shared;
@@ -38,6 +40,7 @@ mod violation;
 pub use desk::Desk;
 pub use geometry::{Geometry, HEADER_MAGIC, SEGMENT_VERSION, write_header};
 pub use initiator::Initiator;
+pub use native::{Answer, Line};
 pub use segments::Segment;
 pub use slot::{
     CompletionWord, INLINE_CDB, MAX_CDB_LEN, MAX_SEGMENTS, MAX_SENSE_LEN, MIN_CDB_LEN, Record,

@@ -5,7 +5,8 @@
 //!   0  lun[8] | tag u64 | cdb_len u16 | attribute u8 | function u8 | out_len u32 |           initiator
 //!      in_len u32 | out_segments u16 | in_segments u16 | cdb[32]
 //!  64  out[2] | in[2], each { offset u32, len u32 } in the arena                             initiator
-//! 128  out_residual i32 | in_residual i32 | sense_len u16                                    target
+//! 128  out_residual i32 | in_residual i32 | sense_len u16 | host_status u16 |                target
+//!      driver_status u16 | errno u16
 //! 144  sense[252]                                                                            target
 //! 400  cdb_tail[228]: bytes 32 to 259 of a longer CDB                                        initiator
 //!
@@ -44,6 +45,8 @@ pub mod flags {
     pub const SENSE: u8 = 0x10;
     /// The slot has residuals; without this flag both are 0.
     pub const RESIDUAL: u8 = 0x20;
+    /// The slot says what a kernel's layers said of the command. Only a kernel node's engine sets it; from a ring it counts as not set.
+    pub const TRANSPORT: u8 = 0x40;
 }
 
 /// A segment as the slot and its table spell it.
@@ -59,7 +62,8 @@ pub struct WireSegment {
 /// A slot. Never borrowed: it is shared memory. The type is here for its offsets.
 #[repr(C, align(64))]
 pub struct Slot {
-    /// The logical unit number as it stands in SAM-5 4.7.
+    /// The logical unit number as it stands in SAM-5 4.7. A pair of a kernel node has one unit, and the first four bytes are instead how
+    /// long the kernel may take, in milliseconds (u32, 0 is without an end).
     pub lun: [u8; 8],
     /// The task tag.
     pub tag: u64,
@@ -92,8 +96,12 @@ pub struct Slot {
     pub in_residual: i32,
     /// Bytes of sense, at most 252.
     pub sense_len: u16,
-    /// Ignored.
-    pub reserved_response: [u8; 6],
+    /// With [`flags::TRANSPORT`], as the two after it: `DID_…` of the host adapter or the kernel, 0 for a device's own answer.
+    pub host_status: u16,
+    /// `DRIVER_…`.
+    pub driver_status: u16,
+    /// 0, or why the kernel took no such command: no command was sent then.
+    pub errno: u16,
     /// Sense data.
     pub sense: [u8; MAX_SENSE_LEN],
     /// Ignored.
@@ -120,6 +128,9 @@ const _: () = {
     assert!(offset_of!(Slot, out_residual) == 128);
     assert!(offset_of!(Slot, in_residual) == 132);
     assert!(offset_of!(Slot, sense_len) == 136);
+    assert!(offset_of!(Slot, host_status) == 138);
+    assert!(offset_of!(Slot, driver_status) == 140);
+    assert!(offset_of!(Slot, errno) == 142);
     assert!(offset_of!(Slot, sense) == 144);
     assert!(offset_of!(Slot, cdb_tail) == 400);
 };
@@ -157,12 +168,16 @@ pub struct Record {
     pub in_residual: i32,
     /// As in the slot.
     pub sense_len: u16,
-    /// Goes to the slot as it stands, and is ignored there.
-    pub reserved_4: [u8; 6],
+    /// As in the slot.
+    pub host_status: u16,
+    /// As in the slot.
+    pub driver_status: u16,
+    /// As in the slot.
+    pub errno: u16,
     /// As in the slot.
     pub sense: [u8; MAX_SENSE_LEN],
-    /// As `reserved_4`.
-    pub reserved_5: [u8; 4],
+    /// Goes to the slot as it stands, and is ignored there.
+    pub reserved_4: [u8; 4],
 }
 
 /// How many bytes of a slot the target writes: from `out_residual` to behind the sense.

@@ -142,6 +142,20 @@ impl Target {
         Ok(())
     }
 
+    /// How many slots there are.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.tasks.len()
+    }
+
+    pub(crate) fn fetched_list(&self) -> usize {
+        self.tasks.fetched_list()
+    }
+
+    pub(crate) fn completion_list(&self) -> usize {
+        self.tasks.completion_list()
+    }
+
     /// The accepted task's segments in one direction. `None` if the slot has no accepted task.
     #[must_use]
     pub fn segments(&self, slot: u16, direction: Direction) -> Option<&[Segment]> {

@@ -176,6 +176,7 @@ impl Tasks {
     fn write_response(&self, slot: usize, flags: u8) {
         let words = match flags {
             _ if flags & flags::SENSE != 0 => RESPONSE_BYTES / 8,
+            _ if flags & flags::TRANSPORT != 0 => 2,
             _ if flags & flags::RESIDUAL != 0 => 1,
             _ => return,
         };
