@@ -41,9 +41,13 @@ export const CODES = {
   ERR_SGRING_NEXUS_LOST:
     'the target went away, broke the protocol, or this side closed the nexus; see the message',
   ERR_SGRING_NOT_A_SOCKET: 'the path exists and is no socket; it was left alone',
+  ERR_SGRING_NOT_PERMITTED:
+    'the kernel lets this process not send the command through this node; see the message',
   ERR_SGRING_NO_TARGET: 'nobody serves this socket; start the target, or check the path',
   ERR_SGRING_PATH_TOO_LONG: 'a Unix socket path has at most 107 bytes (unix(7)); use a shorter one',
   ERR_SGRING_PEER_NOT_ALLOWED: 'the peer runs as a user that is not allowed here',
+  ERR_SGRING_READ_ONLY:
+    'the command may change the device, and the node was opened readOnly, or denies it',
   ERR_SGRING_RESPONSE: 'the device answered bytes that its command does not allow; see the message',
   ERR_SGRING_SCSI_STATUS: 'the command ended in a status other than GOOD; see status',
   ERR_SGRING_SEGMENT:
