@@ -21,10 +21,10 @@ const groups = new Set()
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, deadlineMs?: number }} [options]
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, deadlineMs?: number, signal?: AbortSignal }} [options] `signal` kills it
  * @returns {Promise<Ended>} whatever happened: nothing rejects
  */
-export function run(program, args, { cwd, env, deadlineMs } = {}) {
+export function run(program, args, { cwd, env, deadlineMs, signal } = {}) {
   const started = performance.now()
   return new Promise((resolve) => {
     const child = spawn(program, args, {
@@ -46,6 +46,9 @@ export function run(program, args, { cwd, env, deadlineMs } = {}) {
             if (pid !== undefined) killGroup(pid)
           }, deadlineMs)
 
+    const kill = () => pid !== undefined && killGroup(pid)
+    signal?.addEventListener('abort', kill)
+
     child.stdout.setEncoding('utf8').on('data', (text) => {
       stdout += text
       output += text
@@ -65,13 +68,14 @@ export function run(program, args, { cwd, env, deadlineMs } = {}) {
 
     /**
      * @param {number | null} code
-     * @param {NodeJS.Signals | null} signal
+     * @param {NodeJS.Signals | null} endedBy
      */
-    function finish(code, signal) {
+    function finish(code, endedBy) {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', kill)
       if (pid !== undefined) groups.delete(pid)
       const seconds = (performance.now() - started) / 1000
-      resolve({ code, signal, stdout, output, timedOut, seconds })
+      resolve({ code, signal: endedBy, stdout, output, timedOut, seconds })
     }
   })
 }

@@ -49,7 +49,7 @@ async function rustTools(root) {
   } else if (!satisfies(release, `>=${wanted}`)) {
     missing.push(`Rust ${wanted} or later (this is ${release}; rustup update stable)`)
   }
-  if (!onPath('cc') && !linkerIsNamed()) {
+  if (find('cc') === undefined && !linkerIsNamed()) {
     missing.push('a C linker, cc (apt-get install gcc libc6-dev, or what your system calls it)')
   }
   return { missing, rustc: rustc.stdout, host: /^host: (\S+)$/m.exec(rustc.stdout)?.[1] ?? '' }
@@ -72,16 +72,23 @@ export function satisfies(version, range) {
   })
 }
 
-/** @param {string} program */
-function onPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+/**
+ * Where a program is: on the path, or among the system's own, which an ordinary user's path leaves out.
+ *
+ * @param {string} program
+ */
+export function find(program) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
+  return folders
+    .map((folder) => join(folder, program))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
 }
 
 /** Cargo can be told of another linker; then `cc` is not needed. */
