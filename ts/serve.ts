@@ -174,10 +174,10 @@ export class Server {
   }
 
   /**
-   * Gives the file of a disk another length, by zeros that take no room, or by cutting it: **what is cut off is lost.** Every nexus meets
-   * CAPACITY DATA HAS CHANGED at the unit.
+   * Gives a disk in memory or on a file another length, by zeros that take no room, or by cutting it: **what is cut off is lost.** Every nexus
+   * meets CAPACITY DATA HAS CHANGED at the unit.
    *
-   * @throws `ERR_SGRING_BACKING` for a disk that is not on a regular file, or is read-only, and if the file system refuses; `ERR_SGRING_INVALID_ARGUMENT`
+   * @throws `ERR_SGRING_BACKING` for a disk that is on a device, or is read-only, and if the system refuses; `ERR_SGRING_INVALID_ARGUMENT`
    * for a LUN without a disk that the server opened, and for a length without a block
    */
   resizeUnit(lun: number, lengthBytes: number): void {

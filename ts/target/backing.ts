@@ -28,9 +28,9 @@ export interface OpenBacking extends Backing {
   /** The file's real path, if it is one. */
   readonly path: string | undefined
   /**
-   * Gives a regular file another length: the disk on it has to be told (`Disk.resized`).
+   * Gives memory or a regular file another length: the disk on it has to be told (`Disk.resized`).
    *
-   * @throws `ERR_SGRING_BACKING` for anything else, for what is read-only, and if the file system has no room for it
+   * @throws `ERR_SGRING_BACKING` for a device, for what is read-only, and if the system has no room for it
    */
   resize(lengthBytes: number): void
   close(): void

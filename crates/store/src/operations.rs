@@ -240,8 +240,8 @@ impl Store {
         for piece in self.writable_range(offset, len)? {
             let _owned = self.stripes.own(piece);
             match &self.image {
-                // SAFETY: 1. `writable_range` checked the range. 2. `_owned` keeps everybody else out.
-                Image::Memory(memory) => unsafe { memory.release(piece) },
+                // SAFETY: `_owned` keeps everybody else out.
+                Image::Memory(memory) => unsafe { memory.release(piece) }?,
                 Image::File(file) => file.release(piece)?,
             }
         }
@@ -256,7 +256,10 @@ impl Store {
     pub fn extent(&self, offset: u64) -> Result<Extent, Errno> {
         self.range(offset, 1)?;
         let (end, allocated) = match &self.image {
-            Image::Memory(memory) => memory.extent(offset),
+            Image::Memory(memory) => {
+                let _shared = self.stripes.share(Piece { offset, len: 1 });
+                memory.extent(offset)?
+            }
             Image::File(file) => file.extent(offset, self.len_bytes())?,
         };
         let len = end - offset;
@@ -272,9 +275,8 @@ impl Store {
         }];
         let mut cursor = Cursor::new(&spans);
         match &self.image {
-            // SAFETY: 1. The cursor is over `into`, an exclusive borrow. 2. The piece is one of a checked range. 3. The caller
-            // holds its stripe.
-            Image::Memory(memory) => unsafe { memory.read(piece, &mut cursor) },
+            // SAFETY: 1. The cursor is over `into`, an exclusive borrow. 2. The caller holds the stripe.
+            Image::Memory(memory) => unsafe { memory.read(piece, &mut cursor) }?,
             // SAFETY: the cursor is over `into`, an exclusive borrow.
             Image::File(file) => unsafe { file.read(piece, &mut cursor) }?,
         }
@@ -290,9 +292,8 @@ impl Store {
         }];
         let mut cursor = Cursor::new(&spans);
         match &self.image {
-            // SAFETY: 1. The cursor is over `from`, which is only read. 2. The piece is one of a checked range. 3. The caller
-            // owns its stripe.
-            Image::Memory(memory) => unsafe { memory.write(piece, &mut cursor) },
+            // SAFETY: 1. The cursor is over `from`, which is only read. 2. The caller owns the stripe.
+            Image::Memory(memory) => unsafe { memory.write(piece, &mut cursor) }?,
             // SAFETY: the cursor is over `from`, which is only read.
             Image::File(file) => unsafe { file.write(piece, &mut cursor, durability) }?,
         }

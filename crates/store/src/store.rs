@@ -93,23 +93,28 @@ impl Store {
         self.len_bytes.load(Relaxed)
     }
 
-    /// Makes a regular file longer, by zeros that take no room, or shorter. What is cut off is gone; a transfer of it that is under way
-    /// fails with `EIO`.
+    /// Makes memory or a regular file longer, by zeros that take no room, or shorter. What is cut off is gone; a transfer of it that is
+    /// under way fails with `EIO`. Memory waits for the pieces, of 1 MiB at most, that are being copied.
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` for memory and devices, `EROFS` for a store that is read-only, `EINVAL` for a length that none can have; else what
-    /// `ftruncate(2)` says.
+    /// `EOPNOTSUPP` for devices, `EROFS` for a store that is read-only, `EINVAL` for a length that none can have; else what
+    /// `mremap(2)` or `ftruncate(2)` says.
     pub fn resize(&self, len_bytes: u64) -> Result<(), Errno> {
-        let Image::File(file) = &self.image else {
-            return Err(Errno(libc::EOPNOTSUPP));
-        };
         if len_bytes == 0 || i64::try_from(len_bytes).is_err() {
             return Err(Errno(libc::EINVAL));
         }
         // Nothing that is started from now on is about bytes that are not there, whichever way it goes.
         let before = self.len_bytes.fetch_min(len_bytes, Relaxed);
-        match file.set_len(len_bytes) {
+        let resized = match &self.image {
+            Image::Memory(memory) => {
+                let _owned = self.stripes.own_every();
+                // SAFETY: `_owned` has all of them.
+                unsafe { memory.resize(len_bytes) }
+            }
+            Image::File(file) => file.set_len(len_bytes),
+        };
+        match resized {
             Ok(()) => self.len_bytes.store(len_bytes, Relaxed),
             Err(errno) => {
                 self.len_bytes.store(before, Relaxed);
@@ -150,8 +155,8 @@ impl Store {
             let _shared = self.stripes.share(piece);
             match &self.image {
                 // SAFETY: 1. `pieces` has as many bytes as the spans, which are mapped by contract, and the image is
-                // private to this crate. 2. `pieces` checked the range. 3. `_shared` keeps writers out.
-                Image::Memory(memory) => unsafe { memory.read(piece, &mut cursor) },
+                // private to this crate. 2. `_shared` keeps writers out.
+                Image::Memory(memory) => unsafe { memory.read(piece, &mut cursor) }?,
                 // SAFETY: `pieces` has as many bytes as the spans, which are mapped by contract.
                 Image::File(file) => unsafe { file.read(piece, &mut cursor) }?,
             }
@@ -181,8 +186,8 @@ impl Store {
         for piece in pieces {
             let _owned = self.stripes.own(piece);
             match &self.image {
-                // SAFETY: 1. and 2. as in `read`. 3. `_owned` keeps everybody else out.
-                Image::Memory(memory) => unsafe { memory.write(piece, &mut cursor) },
+                // SAFETY: 1. as in `read`. 2. `_owned` keeps everybody else out.
+                Image::Memory(memory) => unsafe { memory.write(piece, &mut cursor) }?,
                 // SAFETY: as in `read`.
                 Image::File(file) => unsafe { file.write(piece, &mut cursor, durability) }?,
             }
@@ -228,8 +233,11 @@ impl Store {
         let _shared = try_all(&pieces, |piece| self.stripes.try_share(piece))?;
         let mut cursor = Cursor::new(into);
         for piece in pieces {
-            // SAFETY: 1. and 2. as in `read`. 3. `_shared` keeps writers out of all pieces.
-            unsafe { memory.read(piece, &mut cursor) };
+            // SAFETY: 1. as in `read`. 2. `_shared` keeps writers out of all pieces.
+            let read = unsafe { memory.read(piece, &mut cursor) };
+            if read.is_err() {
+                return Some(read);
+            }
         }
         Some(Ok(()))
     }
@@ -252,8 +260,11 @@ impl Store {
         let _owned = try_all(&pieces, |piece| self.stripes.try_own(piece))?;
         let mut cursor = Cursor::new(from);
         for piece in pieces {
-            // SAFETY: 1. and 2. as in `read`. 3. `_owned` keeps everybody else out of all pieces.
-            unsafe { memory.write(piece, &mut cursor) };
+            // SAFETY: 1. as in `read`. 2. `_owned` keeps everybody else out of all pieces.
+            let written = unsafe { memory.write(piece, &mut cursor) };
+            if written.is_err() {
+                return Some(written);
+            }
         }
         Some(Ok(()))
     }

@@ -51,6 +51,11 @@ impl Stripes {
         numbers.iter().map(|&n| self.0[n].0.own()).collect()
     }
 
+    /// All there are.
+    pub(crate) fn own_every(&self) -> Vec<Owned<'_>> {
+        self.0.iter().map(|stripe| stripe.0.own()).collect()
+    }
+
     /// `None` if it would wait.
     pub(crate) fn try_share(&self, piece: Piece) -> Option<Shared<'_>> {
         self.of(piece).try_share()

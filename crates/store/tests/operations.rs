@@ -450,7 +450,77 @@ fn a_file_is_made_longer_and_shorter_and_nothing_else_is() {
     drop(store);
     let read_only = Store::open(&path, Access::ReadOnly).unwrap();
     assert_eq!(read_only.resize(4096), Err(Errno(libc::EROFS)));
-    let memory = Store::memory(4096).unwrap();
-    assert_eq!(memory.resize(8192), Err(Errno(libc::EOPNOTSUPP)));
-    assert_eq!(memory.len_bytes(), 4096);
+}
+
+#[test]
+fn memory_is_made_longer_and_shorter_and_what_was_cut_off_does_not_come_back() {
+    let store = Store::memory(6000).unwrap();
+    assert_eq!(fill(&store, 0, 6000, &[&[7]], Zeros::Written), Ok(()));
+    assert_eq!(store.resize(64 * MIB as u64), Ok(()));
+    assert_eq!(read_vec(&store, 5999, 3), Ok(vec![7, 0, 0]));
+    let written = |allocated, len| Ok(Extent { len, allocated });
+    assert_eq!(store.extent(0), written(true, 8192));
+    assert_eq!(store.extent(8192), written(false, 64 * MIB as u64 - 8192));
+    assert_eq!(
+        write(&store, 63 * MIB as u64, &[&[9; 512]], Durability::Cached),
+        Ok(())
+    );
+    assert_eq!(store.resize(100), Ok(()));
+    assert_eq!(read_vec(&store, 99, 1), Ok(vec![7]));
+    assert_eq!(read_vec(&store, 99, 2), Err(Errno(libc::EINVAL)));
+    assert_eq!(store.resize(64 * MIB as u64), Ok(()));
+    assert_eq!(
+        read_vec(&store, 99, 6000),
+        Ok([vec![7], vec![0; 5999]].concat())
+    );
+    assert_eq!(read_vec(&store, 63 * MIB as u64, 512), Ok(vec![0; 512]));
+    assert_eq!(store.extent(4096), written(false, 64 * MIB as u64 - 4096));
+    for len_bytes in [0, u64::MAX] {
+        assert_eq!(store.resize(len_bytes), Err(Errno(libc::EINVAL)));
+    }
+    // More than any address space has.
+    assert!(store.resize(1 << 62).is_err());
+    assert_eq!(store.len_bytes(), 64 * MIB as u64);
+    assert_eq!(read_vec(&store, 99, 1), Ok(vec![7]));
+}
+
+#[test]
+fn memory_moves_under_transfers_and_each_of_them_is_whole_or_refused() {
+    let long = 8 * MIB as u64;
+    let store = Store::memory(long).unwrap();
+    let done = AtomicBool::new(false);
+    let refused = |errno| matches!(errno, Errno(libc::EIO | libc::EINVAL));
+    thread::scope(|scope| {
+        for seed in 1..=2u8 {
+            let (store, done) = (&store, &done);
+            scope.spawn(move || {
+                // The first blocks are there at any length; the others come and go.
+                let home = u64::from(seed) * 4096;
+                while !done.load(Relaxed) {
+                    let mine = [seed; 4096];
+                    assert_eq!(write(store, home, &[&mine], Durability::Cached), Ok(()));
+                    assert_eq!(read_vec(store, home, 4096), Ok(mine.to_vec()));
+                    assert!(store.extent(home).unwrap().allocated);
+                    let range = (3 * MIB as u64, 4 * MIB as u64);
+                    for outcome in [
+                        fill(store, range.0, range.1, &[&[seed]], Zeros::Written),
+                        store.release(range.0, range.1),
+                        store.extent(range.0).map(|_| ()),
+                    ] {
+                        assert!(outcome.map_or_else(refused, |()| true));
+                    }
+                }
+            });
+        }
+        for round in 0..200u64 {
+            let len_bytes = if round % 2 == 0 {
+                MIB as u64
+            } else {
+                long << (round % 3)
+            };
+            assert_eq!(store.resize(len_bytes), Ok(()));
+        }
+        done.store(true, Relaxed);
+    });
+    assert_eq!(store.len_bytes(), long << 1);
 }
