@@ -52,6 +52,8 @@ export const CODES = {
   ERR_SGRING_SCSI_STATUS: 'the command ended in a status other than GOOD; see status',
   ERR_SGRING_SEGMENT:
     'the shared segment is not what the handshake says: size, seals or file system',
+  ERR_SGRING_SMP_FUNCTION:
+    'an expander or adapter did not accept an SMP function; see result and the message',
   ERR_SGRING_SYSTEM: 'a system call failed; see cause and the message',
   ERR_SGRING_TAG_IN_USE: 'another outstanding command of this pair has the same tag',
   ERR_SGRING_TIMEOUT:
