@@ -10,9 +10,10 @@ use sgring_sg::abi::{
 /// Bytes from rows of hexadecimal digits.
 fn hex(rows: &[&str]) -> Vec<u8> {
     let digits: String = rows.concat().split_whitespace().collect();
-    (0..digits.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+    let value = |digit: u8| (digit as char).to_digit(16).expect("a hexadecimal digit") as u8;
+    let pairs = digits.as_bytes().chunks_exact(2);
+    pairs
+        .map(|pair| value(pair[0]) << 4 | value(pair[1]))
         .collect()
 }
 
