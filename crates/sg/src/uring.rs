@@ -232,14 +232,13 @@ impl Uring {
     fn clear_event(&self) {
         let mut count = [0u8; 8];
         // SAFETY: eight bytes, borrowed during the call.
-        let read = unsafe {
+        let _read = unsafe {
             libc::read(
                 self.event.as_raw_fd(),
                 count.as_mut_ptr().cast(),
                 count.len(),
             )
         };
-        read > 0
     }
 
     /// The index of the registered buffer in which a span lies.
