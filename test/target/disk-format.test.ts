@@ -27,6 +27,10 @@ function written(options = {}): ServedDisk {
   return disk
 }
 
+function isZeros(bytes: Uint8Array): boolean {
+  return Buffer.compare(bytes, new Uint8Array(bytes.length)) === 0
+}
+
 function sense({ send }: ServedDisk) {
   const command = requestSense()
   return command.parse(send(command).data)
@@ -66,7 +70,7 @@ for (const [name, command, inProgress] of [
     assert.equal(task.end, 'GOOD')
     assert.equal(disk.end(TEST_UNIT_READY), 'GOOD')
     assert.equal(senseText(sense(disk)), '0/00/00')
-    assert.ok(disk.backing.bytes.every((byte) => byte === 0))
+    assert.ok(isZeros(disk.backing.bytes))
   })
 
   test(`${name} with IMMED is answered at once, and goes on through an abort and a reset (sbc-3 5.3, 4.11)`, () => {
@@ -88,6 +92,54 @@ for (const [name, command, inProgress] of [
     assert.equal(disk.end(TEST_UNIT_READY), 'GOOD')
   })
 }
+
+for (const [name, command, inProgress] of [
+  ['FORMAT UNIT', formatUnit, '2/04/04'],
+  ['SANITIZE', sanitizeBlockErase, '2/04/1b'],
+] as const) {
+  test(`${name} begins when the last write that had begun is over, also an aborted one (sbc-3 4.11)`, () => {
+    const disk = written()
+    const { backing, nexus } = disk
+    backing.slow = true
+    const [one, other] = [0, 1].map((lba) =>
+      disk.begin(write10({ lba, data: bytesOf(512), blockLength: 512 })),
+    )
+    nexus.send({ function: TaskFunction.ABORT_TASK_SET })
+    const late = disk.begin(write10({ lba: 2, data: bytesOf(512), blockLength: 512 }))
+    const logged = backing.log.length
+    const task = disk.begin(command({}))
+    assert.equal(disk.end(TEST_UNIT_READY), inProgress)
+    for (const write of [one, other]) {
+      write!.endTransfer()
+      assert.equal(write!.end, 'aborted')
+      assert.equal(backing.log.length, logged)
+    }
+    late.endTransfer()
+    assert.equal(late.end, 'GOOD')
+    assert.deepEqual(backing.log.slice(logged), [`fill 0 ${16 * MIB}`])
+    nexus.background.finish()
+    assert.equal(task.end, 'GOOD')
+    assert.ok(isZeros(backing.bytes))
+  })
+}
+
+test('a command of several steps is over before FORMAT UNIT begins (sbc-3 5.3)', () => {
+  const size = 70 * MIB
+  const disk = servedDisk({}, new PlainBacking(size))
+  disk.backing.slow = true
+  const filling = disk.begin({
+    cdb: hex('93 00 0000000000000000 00000000 00 00'),
+    dataOut: new Uint8Array(512).fill(0x77),
+  })
+  const task = disk.begin(formatUnit({ immed: true }))
+  assert.equal(task.end, 'GOOD')
+  while (!filling.isOver) {
+    assert.equal(disk.backing.log.filter((line) => line.startsWith('fill 0 ')).length, 1)
+    filling.endTransfer()
+  }
+  disk.nexus.background.finish()
+  assert.ok(isZeros(disk.backing.bytes))
+})
 
 test('FORMAT UNIT that fails leaves a corrupted medium, which only another one mends (sbc-3 5.3)', () => {
   const disk = written()

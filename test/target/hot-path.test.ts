@@ -4,13 +4,14 @@ import { read10, write16 } from '#dist/scsi/block.js'
 import { testUnitReady } from '#dist/scsi/inquiry.js'
 import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
-import type {
-  Backing,
-  TargetNexus,
-  Task,
-  TaskOwner,
-  TaskSource,
-  TransferDone,
+import {
+  type Backing,
+  type TargetNexus,
+  type Task,
+  type TaskOwner,
+  type TaskSource,
+  Traffic,
+  type TransferDone,
 } from '#dist/task/task.js'
 import { suite } from '../harness/index.ts'
 
@@ -103,7 +104,13 @@ async function collections(body: () => void): Promise<number> {
   return count
 }
 
-const backing: Backing = { kind: 'memory', lengthBytes: 1 << 30, readOnly: false, native: null }
+const backing: Backing = {
+  kind: 'memory',
+  lengthBytes: 1 << 30,
+  readOnly: false,
+  native: null,
+  traffic: new Traffic(),
+}
 
 for (const [name, cdb] of [
   ['TEST UNIT READY', testUnitReady().cdb],

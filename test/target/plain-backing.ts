@@ -1,6 +1,6 @@
 /** Backings of the tests' own. */
 
-import type { Backing } from '#dist/task/task.js'
+import { type Backing, Traffic } from '#dist/task/task.js'
 
 /** A backing over bytes, which does as the store does and writes down what was asked of it. */
 export class PlainBacking implements Backing {
@@ -8,6 +8,7 @@ export class PlainBacking implements Backing {
   readonly readOnly: boolean
   readonly bytes: Uint8Array
   readonly native: unknown
+  readonly traffic: Traffic = new Traffic()
   readonly log: string[] = []
   /** The errno of the next transfers; 0 is success. */
   errno = 0

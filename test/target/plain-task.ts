@@ -139,6 +139,7 @@ export class PlainTask implements Task {
     const value = errno === 0 ? transfer.move() : 0
     if (this.#state === 'aborted') this.#endAborted()
     else transfer.done(this, errno, value)
+    transfer.backing.traffic.end()
   }
 
   // ---- for the target, while there is a task
@@ -301,6 +302,7 @@ export class PlainTask implements Task {
   #begin(transfer: Transfer): void {
     this.#check()
     this.#transfer = transfer
+    transfer.backing.traffic.begin()
     if (!transfer.backing.slow) this.endTransfer()
   }
 

@@ -15,6 +15,7 @@ import type {
   TargetNexus,
   Task,
   TaskOwner,
+  Traffic,
   TransferDone,
 } from '../task/task.ts'
 import {
@@ -74,6 +75,8 @@ export class RingTask implements Task {
   #state = OVER
   /** What the task waits for: the end of its transfer. */
   #done: OperationDone | undefined
+  /** What that transfer is counted in. */
+  #traffic: Traffic | undefined
   /** Whether the last transfer was one of data-out. */
   #wrote = false
   /** What an aborted task ends with. */
@@ -219,7 +222,7 @@ export class RingTask implements Task {
     this.#check()
     const code = operationCode(operation, fua)
     this.#pair.operation(this.#slot, code, backing, offset, length, data)
-    this.#done = done
+    this.#begun(backing, done)
   }
 
   get background(): Background {
@@ -228,9 +231,14 @@ export class RingTask implements Task {
 
   transferred(errno: number, value: number): void {
     const done = this.#done
+    const traffic = this.#traffic
     this.#done = undefined
-    if (this.#state === ABORTED) this.#endAborted()
-    else done?.(this, errno, value)
+    try {
+      if (this.#state === ABORTED) this.#endAborted()
+      else done?.(this, errno, value)
+    } finally {
+      traffic?.end()
+    }
   }
 
   abort(status: number | undefined): void {
@@ -271,7 +279,13 @@ export class RingTask implements Task {
   ): void {
     this.#checkIdle()
     this.#pair.transfer(this.#slot, op, backing, offset, length)
-    // It begins when the code that runs now is through.
+    this.#begun(backing, done)
+  }
+
+  /** A transfer is listed: it begins when the code that runs now is through. */
+  #begun({ traffic }: Backing, done: OperationDone): void {
+    traffic.begin()
+    this.#traffic = traffic
     this.#done = done
   }
 

@@ -4,7 +4,7 @@ import { realpathSync, unlinkSync } from 'node:fs'
 import { getSystemErrorName } from 'node:util'
 import { SgringError } from '../errors.ts'
 import { type NativeStore, native, translated } from '../native.ts'
-import type { Backing } from '../task/task.ts'
+import { type Backing, Traffic } from '../task/task.ts'
 
 /** Zeroed memory, taken from the system as it is written. */
 export interface MemoryBackingOptions {
@@ -92,6 +92,7 @@ function backing(
     },
     readOnly,
     native: store,
+    traffic: new Traffic(),
     path,
     resize,
     close,

@@ -165,7 +165,11 @@ function sanitize(core: DiskCore, task: Task, passes: readonly Uint8Array[], tak
   })
 }
 
-/** Erases behind the command, which is answered at once or at the end. An operation that has begun is not ended by an abort, or a reset. */
+/**
+ * Erases behind the command, which is answered at once or at the end. From now on nothing else begins here; what has begun, also for commands
+ * that were aborted since, is over before the first block is erased: else a write that comes late would outlive what erases it. An
+ * operation that has begun is not ended by an abort, or a reset.
+ */
 function begin(core: DiskCore, task: Task, erasure: Erasure): void {
   if (core.mode.writeProtected) {
     task.answer(WRITE_PROTECTED)
@@ -183,11 +187,15 @@ function begin(core: DiskCore, task: Task, erasure: Erasure): void {
   task.onAbort = () => {
     waiting = undefined
   }
-  erase(core, task.background, erasure, (errno) => {
+  const { background } = task
+  const operation = {}
+  const over = (errno: number) => {
     answer(
       errno === 0 ? took(erasure.taken) : checkCondition(SenseKey.MEDIUM_ERROR, erasure.failed),
     )
-  })
+  }
+  core.state.progress(operation, 0, erasure.notReady)
+  core.backing.traffic.drained(() => erase(core, background, erasure, operation, over))
   if (erasure.immediate) answer(took(erasure.taken))
 }
 
@@ -195,13 +203,13 @@ function erase(
   core: DiskCore,
   background: Background,
   erasure: Erasure,
+  operation: object,
   over: (errno: number) => void,
 ): void {
   const { passes, notReady, failure } = erasure
   const { backing, state } = core
   const length = core.blocks * core.blockLength
   const total = passes.length * length
-  const operation = {}
   const end = (errno: number) => {
     if (errno !== 0) core.failed(errno, 'write')
     state.finished(operation, errno === 0 ? undefined : failure)

@@ -9,8 +9,41 @@ export interface Backing {
   /** Size in bytes. */
   readonly lengthBytes: number
   readonly readOnly: boolean
+  /** What tasks have under way here. Whoever carries tasks out, a port, counts them. */
+  readonly traffic: Traffic
   /** The native handle, which only a port knows how to use. */
   readonly native: unknown
+}
+
+/**
+ * The transfers and operations of tasks that a backing has under way: also those of tasks that were aborted meanwhile, whose bytes still
+ * move. What goes on behind a task's answer (`Background`) is not among them.
+ */
+export class Traffic {
+  #underWay = 0
+  #waiting: (() => void)[] | undefined
+
+  /** One is asked for. */
+  begin(): void {
+    this.#underWay++
+  }
+
+  /** One is over, and its task has been told: a command of several steps has begun its next by then. */
+  end(): void {
+    if (--this.#underWay > 0 || this.#waiting === undefined) return
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    for (const then of waiting) then()
+  }
+
+  /** Calls `then` when none is left: at once, or at the end of the last one. It must not throw. */
+  drained(then: () => void): void {
+    if (this.#underWay === 0) then()
+    else {
+      this.#waiting ??= []
+      this.#waiting.push(then)
+    }
+  }
 }
 
 /** How a transfer ended: 0, or the `errno` that the backing gave. */

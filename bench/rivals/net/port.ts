@@ -9,18 +9,19 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { Answer } from '#dist/task/answer.js'
-import type {
-  Background,
-  Backing,
-  BackingOperation,
-  BackingRange,
-  OperationDone,
-  TargetNexus,
-  Task,
-  TaskOwner,
-  TaskRouter,
-  TaskSource,
-  TransferDone,
+import {
+  type Background,
+  type Backing,
+  type BackingOperation,
+  type BackingRange,
+  type OperationDone,
+  type TargetNexus,
+  type Task,
+  type TaskOwner,
+  type TaskRouter,
+  type TaskSource,
+  Traffic,
+  type TransferDone,
 } from '#dist/task/task.js'
 import * as record from './record.ts'
 
@@ -28,6 +29,8 @@ import * as record from './record.ts'
 export class HeapBacking implements Backing {
   readonly kind = 'memory'
   readonly readOnly = false
+  /** Nothing here outlasts its call. */
+  readonly traffic: Traffic = new Traffic()
   readonly native: Buffer
 
   constructor(image: Uint8Array) {
