@@ -19,6 +19,18 @@ export type { NexusInfo } from './ring/port-nexus.ts'
 export type { PairStats } from './ring/stats.ts'
 export * from './scsi/index.ts'
 export { type ServeOptions, type Server, type ServerStats, serve } from './serve.ts'
+export type { DeviceUse } from './sg/device-uses.ts'
+export {
+  type Device,
+  type DeviceAddress,
+  type DeviceNodes,
+  type DeviceTransport,
+  type DiscoveryOptions,
+  type FoundDevice,
+  findDevice,
+  listDevices,
+} from './sg/discovery.ts'
+export type { CommandRules, OpcodeRule } from './sg/opcodes.ts'
 export {
   type BackingOptions,
   type FileBackingOptions,

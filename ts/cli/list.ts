@@ -1,4 +1,4 @@
-/** `sgring list`: the targets in the runtime folder, and their units. */
+/** `sgring list`: the targets in the runtime folder with their units, and the SCSI devices of the kernel. */
 
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -8,7 +8,9 @@ import { socketOf } from '../ring/address.ts'
 import { connect } from '../ring/nexus.ts'
 import { DeviceType } from '../scsi/inquiry.ts'
 import { MAX_LUN } from '../scsi/lun.ts'
-import { jsonLine, nameOf } from './output.ts'
+import { listDevices } from '../sg/discovery.ts'
+import { deviceCells } from './device.ts'
+import { aligned, jsonLine, nameOf } from './output.ts'
 import { parseSeconds, size } from './quantity.ts'
 import { type Verb, verb } from './verb.ts'
 
@@ -44,10 +46,11 @@ interface Target {
 
 export const list: Verb = verb({
   name: 'sgring list',
-  summary: 'targets in the runtime folder, and their units',
+  summary: 'targets in the runtime folder, and SCSI devices',
   usage: '[--timeout SECONDS] [--json]',
   about: [
     'Asks every socket in the runtime folder ($XDG_RUNTIME_DIR/sgring, or /run/user/UID/sgring), which is where "sgring serve --listen NAME" puts them, for its units: REPORT LUNS, INQUIRY, READ CAPACITY(16). A line for each: address, device type, vendor, product, size.',
+    'Then the SCSI devices of the kernel, as sysfs shows them; nothing is sent to them. A line for each: the node that the other verbs take best, device type, vendor, product, size, how it is attached; then its other nodes, and what uses it: mounts, swap, and what is built on it.',
     'A socket that nobody serves any more is called stale: its target ended without taking it away. The next one that serves the name replaces it.',
   ],
   operands: {},
@@ -68,9 +71,11 @@ export const list: Verb = verb({
     const names = (await namesIn(folder)).sort()
     const options = { signal, timeoutMs }
     const targets = await Promise.all(names.map((name) => ask(name, folder, options)))
-    if (json) process.stdout.write(jsonLine({ folder, targets }))
-    else if (targets.length > 0) process.stdout.write(aligned(targets.flatMap(cells)))
-    else process.stderr.write(`no targets in ${folder}\n`)
+    const devices = await listDevices()
+    const text = aligned(targets.flatMap(cells)) + aligned(devices.map(deviceCells))
+    if (json) process.stdout.write(jsonLine({ folder, targets, devices }))
+    else if (text !== '') process.stdout.write(text)
+    else process.stderr.write(`no targets in ${folder}, and no SCSI devices\n`)
   },
 })
 
@@ -153,17 +158,4 @@ function cells(target: Target): string[][] {
     const bytes = is.size && size(Number(is.size.blocks) * is.size.blockLength)
     return [address, type, is.vendor, is.product, bytes ?? '-']
   })
-}
-
-/** Columns as wide as they must be. The last cell of a row pads nothing, and makes none wide. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = []
-  for (const row of rows) {
-    for (const [column, cell] of row.slice(0, -1).entries()) {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length)
-    }
-  }
-  const line = (row: readonly string[]) =>
-    row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!)))
-  return rows.map((row) => `${line(row).join('  ')}\n`).join('')
 }

@@ -16,6 +16,19 @@ export function table(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('')
 }
 
+/** Columns as wide as they must be. The last cell of a row pads nothing, and makes none wide. */
+export function aligned(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = []
+  for (const row of rows) {
+    for (const [column, cell] of row.slice(0, -1).entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length)
+    }
+  }
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!)))
+  return rows.map((row) => `${line(row).join('  ')}\n`).join('')
+}
+
 /** A service response by its name in SAM-5. */
 export function responseName(response: ServiceResponse): string {
   return nameOf(ServiceResponse, response)
