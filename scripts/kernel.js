@@ -7,9 +7,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { quoted, runGuest } from './lib/guest.js'
-import { kernel, kernelNames } from './lib/kernels.js'
-import { machine } from './lib/machines.js'
+import { lacking, quoted, runGuest } from './lib/guest.js'
+import { kernel, kernelNames, NoKernel } from './lib/kernels.js'
+import { machine, machineOptions } from './lib/machines.js'
 import { main, Stop, seconds } from './lib/stop.js'
 import { root } from './setup.js'
 
@@ -19,9 +19,9 @@ Boots a Debian kernel under QEMU, runs COMMAND as root in this checkout, and exi
 read-only; /tmp, /run and /dev/shm are its own and empty. COMMAND can load further modules by modprobe, and pass files out by $RESULTS.
 
   --kernel NAME          6.1 (Debian 12's) or newest (the newest that Debian has). Default: newest
-  --scsi-debug PARAMS    parameters of scsi_debug, instead of the default ones
-  --modules LIST         modules to load before, separated by ';', each with its parameters: 'st; scsi_debug ptype=1'
-  --qemu ARGS            further arguments for QEMU, separated by spaces: '-device megasas'
+  --scsi-debug PARAMS    parameters of scsi_debug, instead of three disks of 64 MB; 'none': without scsi_debug
+  --modules LIST         modules to load before, separated by ';', each with its parameters: 'st; ses'
+  --qemu ARGS            further arguments for QEMU, separated by spaces: '-device megasas'; {disk} is an empty image of 64 MiB
   --results FOLDER       what $RESULTS is in the guest; the console's text is kept there too
   --kvm                  uses KVM instead of emulation; where it does not work, the guest hangs
   --console              prints the console's text at the end
@@ -34,9 +34,7 @@ main(async () => {
     allowPositionals: true,
     options: {
       kernel: { type: 'string', default: 'newest' },
-      'scsi-debug': { type: 'string' },
-      modules: { type: 'string', default: '' },
-      qemu: { type: 'string', default: '' },
+      ...machineOptions,
       results: { type: 'string' },
       kvm: { type: 'boolean', default: false },
       console: { type: 'boolean', default: false },
@@ -50,13 +48,12 @@ main(async () => {
   const name = kernelNames.find((known) => known === values.kernel)
   if (name === undefined || positionals.length === 0) throw new Stop(usage, 2)
 
-  const modules = values.modules.split(';').filter((module) => module.trim() !== '')
-  if (values['scsi-debug'] !== undefined) modules.push(`scsi_debug ${values['scsi-debug']}`)
-  const qemu = values.qemu.split(/\s+/).filter((word) => word !== '')
+  const lack = lacking()
+  if (lack !== undefined) throw new NoKernel(`nothing to boot it with: ${lack}`)
   const job = `cd ${quoted(root)}\n${positionals.map(quoted).join(' ')}`
   const results = values.results ?? mkdtempSync(join(tmpdir(), 'sgring-results-'))
   try {
-    const end = await runGuest(await kernel(name), machine(modules, qemu), job, results, {
+    const end = await runGuest(await kernel(name), machine(values), job, results, {
       paths: [root],
       kvm: values.kvm,
       onOutput: (bytes) => process.stdout.write(bytes),

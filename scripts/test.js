@@ -1,10 +1,13 @@
 /**
- * `npm test [-- FILTER… --json]`: makes the checkout ready, then runs every test file in a process of its own, the Rust tests, and
- * the loom models. A filter is a part of a path: a test file's, or a crate's folder. Ends with `N passed, N failed, N skipped`.
+ * `npm test [-- FILTER… --json]`: makes the checkout ready, then runs every test file in a process of its own, the Rust tests, the loom
+ * models, and where QEMU and kernels are there already the kernel tests. A filter is a part of a path: a test file's, or a crate's
+ * folder. Ends with `N passed, N failed, N skipped`.
  */
 
 import { cargoTest, packages } from './lib/cargo.js'
 import { forgotten, runFiles, testFiles } from './lib/files.js'
+import { kernelLane } from './lib/kernel-tests.js'
+import { kernelNames } from './lib/kernels.js'
 import { main } from './lib/stop.js'
 import { exitCode, line, single, sum, summary } from './lib/tally.js'
 import { loom, models } from './loom.js'
@@ -18,12 +21,12 @@ main(async () => {
   const chosen = (path) => filters.length === 0 || filters.some((filter) => path.includes(filter))
   await setup()
 
+  const stream = json ? process.stderr : process.stdout
   /** @type {import('./lib/tally.js').Outcome[]} */
   const outcomes = []
   /** @param {import('./lib/tally.js').Outcome} outcome */
   const tell = (outcome) => {
     outcomes.push(outcome)
-    const stream = json ? process.stderr : process.stdout
     stream.write(line(outcome))
   }
 
@@ -32,6 +35,9 @@ main(async () => {
   await runFiles(root, testFiles(root).filter(chosen), tell)
   for (const outcome of await rust(chosen, filters.length === 0)) tell(outcome)
   if (chosen(models)) await loom(tell)
+  /** @param {string} text */
+  const note = (text) => void stream.write(`${text}\n`)
+  await kernelLane(root, { kernels: kernelNames, chosen, fetch: false, tell, note })
 
   process.stdout.write(
     json

@@ -79,17 +79,19 @@ export function libtest(title, output) {
       const text = output.slice(start.index, starts[index + 1]?.index)
       const [, source, program, documented] = start
       const name = documented === undefined ? `${program} ${source}` : `${documented} documentation`
-      return oneProgram(`${title} ${name}`, text)
+      return testProgram(`${title} ${name}`, text)
     })
     .filter(({ passed, failed, skipped }) => passed + failed + skipped.length > 0)
 }
 
 /**
+ * Reads what one test program printed.
+ *
  * @param {string} name
  * @param {string} text
  * @returns {import('./tally.js').Outcome}
  */
-function oneProgram(name, text) {
+export function testProgram(name, text) {
   // A documentation run has one result for merged tests and one for the rest.
   const results = Array.from(
     text.matchAll(

@@ -7,12 +7,15 @@ import { ending, run } from './child.js'
 import { filesBelow } from './step.js'
 
 /**
- * The sources of all test files, relative to the root.
+ * The sources of all test files that run on the host, relative to the root. Those that take a kernel are
+ * kernel-tests.js'.
  *
  * @param {string} root
  */
 export function testFiles(root) {
-  return filesBelow(root, 'test').filter((path) => path.endsWith('.test.ts'))
+  return filesBelow(root, 'test').filter(
+    (path) => path.endsWith('.test.ts') && !/^test\/(kernel|guests)\//.test(path),
+  )
 }
 
 /**
@@ -70,10 +73,19 @@ export async function runFiles(root, files, onOutcome, options) {
   /** @param {string[]} paths */
   async function work(paths) {
     for (let path = paths.shift(); path !== undefined; path = paths.shift()) {
-      const built = join(root, 'build', path.replace(/\.ts$/, '.js'))
-      onOutcome(await runFile(root, path, built, options))
+      onOutcome(await runFile(root, path, builtFile(root, path), options))
     }
   }
+}
+
+/**
+ * Where a test file's source is compiled to.
+ *
+ * @param {string} root
+ * @param {string} path
+ */
+export function builtFile(root, path) {
+  return join(root, 'build', path.replace(/\.ts$/, '.js'))
 }
 
 /**
@@ -99,7 +111,7 @@ export async function runFile(
       env: { ...process.env, SGRING_TEST_REPORT: report },
       deadlineMs,
     })
-    return judge(name, ended, events(report))
+    return judge(name, { ...ended, how: ending(ended) }, events(report))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -114,10 +126,12 @@ export async function runFile(
  */
 
 /**
+ * What a test file has told.
+ *
  * @param {string} path
  * @returns {Event[]} none when the process died before its first test
  */
-function events(path) {
+export function events(path) {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return []
   return readFileSync(path, 'utf8')
     .split('\n')
@@ -126,22 +140,24 @@ function events(path) {
 }
 
 /**
+ * What a test file's run comes to.
+ *
  * @param {string} name
- * @param {import('./child.js').Ended} ended
+ * @param {{ code: number | null, how: string, output: string, seconds: number }} ended its exit code, if any, and how it ended in words
  * @param {readonly Event[]} events
  * @returns {import('./tally.js').Outcome}
  */
-function judge(name, ended, events) {
+export function judge(name, { code, how, output, seconds }, events) {
   /** @param {Event['at']} kind */
   const all = (kind) => events.filter(({ at }) => at === kind)
   const skipped = all('skip').map(({ suite, test, reason = '' }) => ({
     test: `${suite} > ${test}`,
     reason,
   }))
-  const outcome = { name, passed: all('pass').length, skipped, seconds: ended.seconds }
+  const outcome = { name, passed: all('pass').length, skipped, seconds }
   const failed = all('fail').length
   const finished = all('result').length === 1
-  if (finished && failed === 0 && ended.code === 0) return { ...outcome, failed }
+  if (finished && failed === 0 && code === 0) return { ...outcome, failed }
 
   const last = events.at(-1)
   const during =
@@ -149,8 +165,6 @@ function judge(name, ended, events) {
       ? `during "${last.suite} > ${last.test}"`
       : `after ${last === undefined ? 'no test' : `"${last.suite} > ${last.test}"`}`
   const trouble =
-    finished && failed > 0
-      ? ended.output
-      : `${ended.output}\n${name} ${ending(ended)}${finished ? '' : ` ${during}`}`
+    finished && failed > 0 ? output : `${output}\n${name} ${how}${finished ? '' : ` ${during}`}`
   return { ...outcome, failed: finished && failed > 0 ? failed : failed + 1, trouble }
 }

@@ -1,6 +1,14 @@
 /** A guest: a Debian kernel under QEMU with the host's files inside, read-only, which runs one job and powers off. */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -9,14 +17,6 @@ import { run } from './child.js'
 import { initramfs } from './initramfs.js'
 import { NoKernel } from './kernels.js'
 import { find } from './toolchain.js'
-
-/**
- * What a guest has.
- *
- * @typedef {object} Machine
- * @property {readonly string[]} modules loaded before the job runs: a name each, and its parameters
- * @property {readonly string[]} qemu further arguments
- */
 
 /**
  * @typedef {object} GuestEnd
@@ -36,9 +36,6 @@ const programs = {
   xz: 'xz-utils',
 }
 
-/** A guest beats every second: after so long without a sign of life it hangs. */
-const silenceMs = 60_000
-
 /**
  * What this machine lacks to run guests, in words; undefined when it has all.
  *
@@ -56,6 +53,7 @@ export function lacking() {
  * @typedef {object} GuestOptions
  * @property {readonly string[]} [paths] folders of the host that the job needs: those below /tmp and the like are else not seen
  * @property {boolean} [kvm] default: no. Where KVM does not work, the guest hangs at its start
+ * @property {number} [silenceMs] a guest beats every second: after so long without a sign of life it is ended. Default: 60,000
  * @property {(bytes: Buffer) => void} [onOutput] what the job prints, as it comes
  * @property {(results: string) => string | undefined} [watch] called again and again while the job runs; returns why the guest must end
  */
@@ -64,7 +62,7 @@ export function lacking() {
  * Boots a kernel and runs a job as root.
  *
  * @param {import('./kernels.js').Kernel} kernel
- * @param {Machine} machine
+ * @param {import('./machines.js').Machine} machine
  * @param {string} job a shell script. `$RESULTS` is the one folder that it shares with the host, and it can load further modules
  * @param {string} results that folder on the host, where the console's text goes too
  * @param {GuestOptions} [options]
@@ -79,10 +77,12 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
     writeFileSync(join(results, 'job'), `${environment(kernel)}${job}\n`)
     const archive = await initramfs(kernel, machine.modules, firstFiles(kernel, options), folder)
     const kill = new AbortController()
-    const args = qemuArguments(kernel, machine, archive, results, options.kvm ?? false)
+    const args = [
+      ...qemuArguments(kernel, archive, results, options.kvm ?? false),
+      ...withDisks(machine.qemu, folder),
+    ]
     const qemu = run(find('qemu-system-x86_64') ?? '', args, { signal: kill.signal })
-    const seen = await follow(qemu, results, options)
-    kill.abort()
+    const seen = await follow(qemu, results, options).finally(() => kill.abort())
     const { output, seconds } = await qemu
     const bootSeconds = seen.bootSeconds ?? seconds
     const status =
@@ -103,7 +103,7 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
  * @param {string} results
  * @param {GuestOptions} options
  */
-async function follow(qemu, results, { onOutput, watch }) {
+async function follow(qemu, results, { silenceMs = 60_000, onOutput, watch }) {
   const started = performance.now()
   const output = tail(join(results, 'output'))
   let over = false
@@ -126,19 +126,32 @@ async function follow(qemu, results, { onOutput, watch }) {
       ? `it gave no sign of life for ${silenceMs / 1000} s`
       : bootSeconds && watch?.(results)
     if (last) return { bootSeconds }
-    if (reason) return { bootSeconds, reason }
+    if (reason) {
+      if (!silent) await explained(results)
+      return { bootSeconds, reason }
+    }
     await Promise.race([delay(100), ended])
   }
 }
 
 /**
+ * Has the kernel write onto the console where its blocked tasks stand. The guest takes the request away once it has.
+ *
+ * @param {string} results
+ */
+async function explained(results) {
+  const request = join(results, 'explain')
+  writeFileSync(request, '')
+  for (let tries = 0; existsSync(request) && tries < 50; tries += 1) await delay(100)
+}
+
+/**
  * @param {import('./kernels.js').Kernel} kernel
- * @param {Machine} machine
  * @param {string} archive
  * @param {string} results
  * @param {boolean} kvm
  */
-function qemuArguments({ image }, machine, archive, results, kvm) {
+function qemuArguments({ image }, archive, results, kvm) {
   /** @type {(path: string, tag: string) => string} */
   const share = (path, tag) => `local,path=${path},mount_tag=${tag},security_model=none`
   return [
@@ -150,8 +163,26 @@ function qemuArguments({ image }, machine, archive, results, kvm) {
     ...['-append', 'console=ttyS0 panic=-1 oops=panic mitigations=off tsc=reliable'],
     ...['-virtfs', `${share('/', 'host')},readonly=on,multidevs=remap`],
     ...['-virtfs', share(results, 'results')],
-    ...machine.qemu,
   ]
+}
+
+/**
+ * Arguments with a new image for each `{disk}`.
+ *
+ * @param {readonly string[]} args
+ * @param {string} folder
+ */
+function withDisks(args, folder) {
+  let disks = 0
+  return args.map((word) =>
+    word.replace('{disk}', () => {
+      const image = join(folder, `disk${disks}`)
+      writeFileSync(image, '')
+      truncateSync(image, 64 << 20)
+      disks += 1
+      return image
+    }),
+  )
 }
 
 /**
@@ -213,9 +244,15 @@ function tail(path) {
   }
 }
 
-/** @param {string} console */
+/**
+ * The console's end, from where the kernel began to complain if that is not long ago.
+ *
+ * @param {string} console
+ */
 function lastLines(console) {
-  return console.replaceAll('\r', '').trimEnd().split('\n').slice(-30).join('\n')
+  const lines = console.replaceAll('\r', '').trimEnd().split('\n').slice(-80)
+  const complaint = lines.findIndex((line) => /Kernel panic|BUG:|Oops|sysrq: Show/.test(line))
+  return lines.slice(complaint < 0 ? -30 : complaint).join('\n')
 }
 
 /** @param {string} path */

@@ -1,17 +1,23 @@
 #!/bin/busybox sh
 # A guest's first program. Loads the modules, mounts the host's files below /host, and runs the job that the host left in the share
-# `results`, where the job's output, a heartbeat, and at last its exit status go.
-# /paths names folders to be seen though temporary ones cover them.
+# `results`, where its output, a heartbeat, and at last its exit status go; where the host
+# leaves `explain`, the kernel writes its blocked tasks onto the console. /paths names folders to be seen though temporary ones cover them.
 /bin/busybox mkdir -p /proc /sys /dev /host /whole
 /bin/busybox --install -s /bin
 export PATH=/bin
 
+# Ends QEMU at once: no unit that hangs can hold it up, and what is in the results is on the host.
+off() {
+  echo b >/proc/sysrq-trigger
+}
+
 lost() {
   echo "guest: $*" >/dev/console
-  poweroff -f
+  off
 }
 
 mount -t proc proc /proc
+echo 1 >/proc/sys/kernel/sysrq
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 while read -r file parameters; do
@@ -39,14 +45,16 @@ mount -t 9p -o "$share,cache=none" results /host/run/sgring || lost 'cannot moun
 
 # Modules that the kernel itself asks for come from the host's cache too.
 echo /modprobe >/proc/sys/kernel/modprobe
-echo 1 >/proc/sys/kernel/sysrq
 ip link set lo up
 
 while :; do
   echo >>/host/run/sgring/beat
+  if [ -e /host/run/sgring/explain ]; then
+    echo w >/proc/sysrq-trigger
+    rm /host/run/sgring/explain
+  fi
   sleep 1
 done &
 chroot /host /bin/sh /run/sgring/job >/host/run/sgring/output 2>&1 </dev/null
 echo $? >/host/run/sgring/status
-sync
-poweroff -f
+off

@@ -41,26 +41,68 @@ export class NoKernel extends Stop {
   /** @param {string} why */
   constructor(why) {
     super(`no kernel: ${why}`, noKernelCode)
+    this.why = why
   }
 }
 
 /** The exit code of a run that had no kernel, or nothing to boot it with. */
 export const noKernelCode = 3
 
-/** Where kernels are kept. */
+/** Where kernels are kept. @returns {string} */
 export function cacheFolder() {
   const caches = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
   return process.env.SGRING_KERNEL_CACHE ?? join(caches, 'sgring', 'kernels')
 }
 
 /**
- * The kernel of a name that is in the cache already.
+ * The newest kernel of a name that is in the cache.
  *
  * @param {KernelName} name
- * @param {string} [cache]
+ * @returns {Kernel}
+ * @throws {NoKernel} when there is none
+ */
+export function cachedKernel(name) {
+  const cached = inCache(name)
+  if (cached !== undefined) return cached
+  throw new NoKernel(`${name} is not in ${cacheFolder()} (npm run test:kernel fetches it)`)
+}
+
+/**
+ * The kernel of a name: the one that the package index names, fetched if the cache has it not; without a network the newest cached one.
+ *
+ * @param {KernelName} name
+ * @returns {Promise<Kernel>}
+ * @throws {NoKernel} when there is none
+ */
+export async function kernel(name) {
+  const cache = cacheFolder()
+  const looked = join(cache, `.looked-for-${name}`)
+  mkdirSync(cache, { recursive: true })
+  const unlock = await lock(join(cache, '.lock'), ({ pid }) => {
+    process.stderr.write(`kernel: waiting for another fetch to end (process ${pid})\n`)
+  })
+  try {
+    const cached = inCache(name)
+    if (cached !== undefined && ageMs(looked) < freshMs) return cached
+    const fetched = await fetchKernel(name, cache)
+    writeFileSync(looked, '')
+    return fetched
+  } catch (error) {
+    const cached = inCache(name)
+    if (!(error instanceof NoKernel) || cached === undefined) throw error
+    process.stderr.write(`${error.message}\nkernel: taking the cached ${cached.release}\n`)
+    return cached
+  } finally {
+    unlock()
+  }
+}
+
+/**
+ * @param {KernelName} name
  * @returns {Kernel | undefined}
  */
-export function cachedKernel(name, cache = cacheFolder()) {
+function inCache(name) {
+  const cache = cacheFolder()
   const releases = existsSync(cache) ? readdirSync(cache) : []
   const release = releases
     .filter((found) => fits(name, found))
@@ -69,39 +111,6 @@ export function cachedKernel(name, cache = cacheFolder()) {
   if (release === undefined) return undefined
   const root = join(cache, release)
   return { name, release, root, image: join(root, 'vmlinuz') }
-}
-
-/**
- * The kernel of a name: the one that the package index names, fetched if the cache has it not, or without a network the newest cached one.
- *
- * @param {KernelName} name
- * @returns {Promise<Kernel>}
- * @throws {NoKernel} when there is none
- */
-export async function kernel(name) {
-  const cache = cacheFolder()
-  const cached = cachedKernel(name, cache)
-  const looked = join(cache, `.looked-for-${name}`)
-  if (cached !== undefined && ageMs(looked) < freshMs) return cached
-
-  mkdirSync(cache, { recursive: true })
-  const release = await lock(join(cache, '.lock'), ({ pid }) => {
-    process.stderr.write(`kernel: waiting for another fetch to end (process ${pid})\n`)
-  })
-  try {
-    // Somebody else may have fetched it meanwhile.
-    if (ageMs(looked) < freshMs)
-      return cachedKernel(name, cache) ?? (await fetchKernel(name, cache))
-    const fetched = await fetchKernel(name, cache)
-    writeFileSync(looked, '')
-    return fetched
-  } catch (error) {
-    if (!(error instanceof NoKernel) || cached === undefined) throw error
-    process.stderr.write(`${error.message}\nkernel: taking the cached ${cached.release}\n`)
-    return cached
-  } finally {
-    release()
-  }
 }
 
 /**
@@ -159,8 +168,7 @@ async function fetchKernel(name, cache) {
     if (release === undefined || !fits(name, release)) {
       throw new NoKernel(`${name}: the package index has ${release ?? 'none'}`)
     }
-    if (cachedKernel(name, cache)?.release !== release)
-      await unpack(apt, packages, release, work, cache)
+    if (inCache(name)?.release !== release) await unpack(apt, packages, release, work, cache)
     return { name, release, root: join(cache, release), image: join(cache, release, 'vmlinuz') }
   } finally {
     rmSync(work, { recursive: true, force: true })
@@ -198,6 +206,7 @@ async function packageIndex(name, folder) {
     'Dir::Etc::preferencesparts': '/dev/null',
     'Dir::State::lists': join(folder, 'lists'),
     'Dir::Cache': join(folder, 'cache'),
+    'Acquire::http::Timeout': '20',
     'Acquire::Languages': 'none',
     'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled': 'false',
     // Who fetches owns the folder: no other user can write there.
@@ -256,7 +265,8 @@ async function kernelPackages(apt) {
       lenBytes: Number(field(newest, 'Size')),
     })
     wanted.push(
-      ...(field(newest, 'Depends').match(/(?<!\S)linux-(image|base|binary|modules)-\d[^\s,]*/g) ?? []),
+      ...(field(newest, 'Depends').match(/(?<!\S)linux-(image|base|binary|modules)-\d[^\s,]*/g) ??
+        []),
     )
   }
   return [...found.values()]

@@ -9,13 +9,20 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Settles as `body` does, or rejects with a `DeadlineError` after `ms` milliseconds. The timer keeps the process alive: a promise
+ * How much longer than on ordinary hardware everything takes, as whoever runs the tests has measured it: an emulated machine is an
+ * order of magnitude slower.
+ */
+export const deadlineScale: number = Number(process.env.SGRING_DEADLINE_SCALE ?? 1)
+
+/**
+ * Settles as `body` does, or rejects with a `DeadlineError` after `ms` milliseconds, scaled. The timer keeps the process alive: a promise
  * that nobody will ever settle is told at its deadline instead of ending the process in silence.
  */
 export async function within<T>(ms: number, what: string, body: () => T | Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new DeadlineError(what, ms)), ms)
+    const scaled = ms * deadlineScale
+    timer = setTimeout(() => reject(new DeadlineError(what, scaled)), scaled)
   })
   try {
     return await Promise.race([body(), deadline])
