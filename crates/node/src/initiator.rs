@@ -58,7 +58,7 @@ pub struct WelcomeRecord {
 pub struct InitiatorPair {
     pair: Option<Initiator>,
     geometry: Geometry,
-    // Rings and hangs up; the pair has a bell of its own. `None` once it is closed.
+    // Rings and hangs up; the pair has a bell of its own. `None` once it is closed, and where the other end hangs up by itself.
     hang_up: Option<Bell>,
     socket: Option<OwnedFd>,
     peer_pid: u32,
@@ -235,6 +235,17 @@ impl InitiatorPair {
 }
 
 impl InitiatorPair {
+    /// A pair whose target is a thread of this process, which is stopped in its own way and then hangs up.
+    pub(crate) fn local(pair: Initiator, geometry: Geometry, socket: OwnedFd) -> Self {
+        Self {
+            pair: Some(pair),
+            geometry,
+            hang_up: None,
+            socket: Some(socket),
+            peer_pid: std::process::id(),
+        }
+    }
+
     fn pair(&self) -> Result<&Initiator, Coded> {
         self.pair.as_ref().ok_or_else(error::closed)
     }

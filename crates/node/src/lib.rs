@@ -6,6 +6,7 @@
 //! initiator.rs  connect; submit and reap
 //! listener.rs   let connections in
 //! target.rs     fetch, data, complete
+//! kernel.rs     kernel nodes: open one, and its engine
 //! store.rs      backings, and the threads that move their bytes
 //! ```
 //!
@@ -23,6 +24,7 @@
 
 mod error;
 mod initiator;
+mod kernel;
 mod listener;
 mod memory;
 mod store;

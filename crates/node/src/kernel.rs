@@ -1,0 +1,148 @@
+//! Kernel nodes: open one, and its engine.
+
+use crate::error::{self, Coded};
+use crate::initiator::InitiatorPair;
+use napi_derive::napi;
+use sgring_sg::{Engine, Errno, Header, Ioctl, StartError};
+use sgring_shm::{Bell, Mapping, bell_pair, memfd};
+use sgring_task::{Geometry, Initiator};
+use std::fs::OpenOptions;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The epoch of a segment that nobody attaches to again.
+const EPOCH: u32 = 1;
+
+/// Which node, and how it is used.
+#[napi(object)]
+pub struct KernelOptions {
+    /// `/dev/…`.
+    pub path: String,
+    /// The device number that the caller has looked at: another device by then is refused.
+    pub device: f64,
+    /// Opens it for reading only: what the kernel lets through a filter depends on it.
+    pub read_only: bool,
+    /// Keeps others out, where the node honours `O_EXCL`.
+    pub exclusive: bool,
+    /// `ioctl-v4`, `ioctl-v3`.
+    pub transport: String,
+    /// Threads of the ioctl transports: commands that they have under way.
+    pub threads: u32,
+    /// 1 to 4096.
+    pub slots: u32,
+    /// Whole pages of 4096 bytes, below 2 GiB.
+    pub arena_bytes: u32,
+    /// How long the engine looks before it sleeps, in microseconds.
+    pub spin_us: u32,
+}
+
+/// A node that is open: the thread that serves it, and the initiator's end of its pair.
+#[napi]
+pub struct KernelEngine {
+    engine: Engine,
+    pair: Option<InitiatorPair>,
+}
+
+/// Opens a node and starts its engine.
+#[napi(catch_unwind)]
+pub fn open_kernel(options: KernelOptions) -> Result<KernelEngine, Coded> {
+    let geometry = Geometry::new(options.slots, options.arena_bytes)
+        .ok_or_else(|| error::argument("slots or arenaBytes out of range"))?;
+    let node = open_node(&options)?;
+    // As on a ring, where nobody but this process has it.
+    let segment = memfd::create(geometry.segment_bytes() as u64).map_err(error::shm)?;
+    let mapping =
+        Mapping::map(segment.as_fd(), geometry.segment_bytes() as u64).map_err(error::shm)?;
+    mapping.advise_huge(geometry.arena_offset()..geometry.segment_bytes());
+    let memory = Arc::new(mapping);
+    let (ours, theirs) = bell_pair().map_err(error::shm)?;
+    let ours = ours
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(|error| error::node(&options.path, error.into()))?;
+    let bell = Bell::new(ours.as_fd()).map_err(error::shm)?;
+    let wake = Bell::new(ours.as_fd()).map_err(error::shm)?;
+    // First, for it writes the header.
+    let pair = Initiator::new(Arc::clone(&memory), geometry, 0, EPOCH, bell);
+    let engine = start(&options, node, memory, geometry, theirs, wake)?;
+    Ok(KernelEngine {
+        engine,
+        pair: Some(InitiatorPair::local(pair, geometry, ours)),
+    })
+}
+
+fn start(
+    options: &KernelOptions,
+    node: OwnedFd,
+    memory: Arc<Mapping>,
+    geometry: Geometry,
+    socket: OwnedFd,
+    wake: Bell,
+) -> Result<Engine, Coded> {
+    let spin = Duration::from_micros(options.spin_us.into());
+    let threads = options.threads as usize;
+    let started = match options.transport.as_str() {
+        "ioctl-v3" => Engine::start(memory, geometry, EPOCH, socket, wake, spin, move || {
+            Ioctl::new(node, Header::V3, threads)
+        }),
+        "ioctl-v4" => Engine::start(memory, geometry, EPOCH, socket, wake, spin, move || {
+            Ioctl::new(node, Header::V4, threads)
+        }),
+        _ => return Err(error::argument("no such transport")),
+    };
+    started.map_err(|error| match error {
+        StartError::Bell(error) => error::shm(error),
+        StartError::Thread(errno) | StartError::Transport(errno) => {
+            error::node(&options.path, errno)
+        }
+        StartError::Segment => error::argument("a segment of its own that is none"),
+    })
+}
+
+/// Never waits: a node that is kept by somebody else is `EBUSY`, and a tape drive without a tape opens.
+fn open_node(options: &KernelOptions) -> Result<OwnedFd, Coded> {
+    let failed = |error: std::io::Error| error::node(&options.path, error.into());
+    let exclusive = if options.exclusive { libc::O_EXCL } else { 0 };
+    let file = OpenOptions::new()
+        .read(true)
+        .write(!options.read_only)
+        .custom_flags(libc::O_NONBLOCK | exclusive)
+        .open(&options.path)
+        .map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    let kind = found.file_type();
+    let is_device = kind.is_char_device() || kind.is_block_device();
+    if !is_device || found.rdev() as f64 != options.device {
+        return Err(error::node(&options.path, Errno(libc::ENODEV)));
+    }
+    Ok(file.into())
+}
+
+#[napi]
+impl KernelEngine {
+    /// The initiator's end, once.
+    #[napi(catch_unwind)]
+    pub fn take_pair(&mut self) -> Result<InitiatorPair, Coded> {
+        self.pair.take().ok_or_else(error::closed)
+    }
+
+    /// Has the engine end: the pair's socket is hung up when `left_behind` is known.
+    #[napi(catch_unwind)]
+    pub fn stop(&self) {
+        self.engine.stop();
+    }
+
+    /// Commands in the kernel's hands when the engine hung up.
+    #[napi(getter, catch_unwind)]
+    pub fn left_behind(&self) -> u32 {
+        self.engine.left_behind()
+    }
+
+    /// Why the engine has ended by itself; 0 if it has not.
+    #[napi(getter, catch_unwind)]
+    pub fn errno(&self) -> i32 {
+        self.engine.errno().map_or(0, |Errno(errno)| errno)
+    }
+}
