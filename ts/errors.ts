@@ -14,7 +14,7 @@ export const CODES = {
   ERR_SGRING_ABORT_UNANSWERED:
     'the target did not answer a task management function, or end an aborted command, within abortTimeoutMs',
   ERR_SGRING_ADDRESS:
-    'the address is none of ring:NAME, ring:NAME/LUN, ring:/path.sock, ring:/path.sock?lun=N',
+    'the address is none of ring:NAME, ring:NAME/LUN, ring:/path.sock, ring:/path.sock?lun=N, /dev/…',
   ERR_SGRING_ADDRESS_IN_USE:
     'another target already serves this socket; stop it, or listen elsewhere',
   ERR_SGRING_ARENA_TOO_SMALL:
@@ -31,6 +31,8 @@ export const CODES = {
   ERR_SGRING_FEATURE:
     'the peer requires a feature that this side does not know; upgrade the older side',
   ERR_SGRING_HANDSHAKE: 'the peer did not speak sgring: wrong magic, or its answer was cut short',
+  ERR_SGRING_HOST_STATUS:
+    'the host adapter or the kernel ended the command without an answer of the device; see hostStatus',
   ERR_SGRING_INVALID_ARGUMENT:
     'an argument has a wrong type or lies outside its range; see the message',
   ERR_SGRING_JOIN: 'the join token names no nexus of this target, or one of another user',
@@ -40,9 +42,12 @@ export const CODES = {
     'the native library for this platform is not installed; see cause for what was tried',
   ERR_SGRING_NEXUS_LOST:
     'the target went away, broke the protocol, or this side closed the nexus; see the message',
+  ERR_SGRING_NODE_BUSY: 'somebody else has the node for himself; wait, or open without exclusive',
+  ERR_SGRING_NODE_DENIED: 'the node may not be opened by this user; see the message',
   ERR_SGRING_NOT_A_SOCKET: 'the path exists and is no socket; it was left alone',
   ERR_SGRING_NOT_PERMITTED:
     'the kernel lets this process not send the command through this node; see the message',
+  ERR_SGRING_NO_DEVICE: 'there is no such device, or it is gone',
   ERR_SGRING_NO_TARGET: 'nobody serves this socket; start the target, or check the path',
   ERR_SGRING_PATH_TOO_LONG: 'a Unix socket path has at most 107 bytes (unix(7)); use a shorter one',
   ERR_SGRING_PEER_NOT_ALLOWED: 'the peer runs as a user that is not allowed here',
@@ -58,6 +63,10 @@ export const CODES = {
   ERR_SGRING_TAG_IN_USE: 'another outstanding command of this pair has the same tag',
   ERR_SGRING_TIMEOUT:
     'no answer came within timeoutMs (a command is aborted then) or connectTimeoutMs',
+  ERR_SGRING_TRANSFER_LENGTH:
+    'the command moves more bytes than the node takes at once; see the message, and split it',
+  ERR_SGRING_TRANSPORT: 'the node or the kernel does not offer this transport; see the message',
+  ERR_SGRING_UNSUPPORTED: 'no node of this kind offers that; see the message',
   ERR_SGRING_UNSUPPORTED_PLATFORM:
     'sgring needs Linux on x64 or arm64, and memory outside the JavaScript heap',
   ERR_SGRING_VERSION: 'the peer speaks another protocol version; upgrade the older side',

@@ -11,7 +11,7 @@ export type {
   UnitOptions,
   WriteRange,
 } from './initiator/unit.ts'
-export { type OpenedUnit, type OpenOptions, open } from './open.ts'
+export { type OpenedNode, type OpenedUnit, type OpenOptions, open } from './open.ts'
 export type { ConnectOptions } from './ring/connect.ts'
 export { connect, type Nexus, type NexusFunctionRequest } from './ring/nexus.ts'
 export type { PortEvents, PortOptions, PortStats } from './ring/port.ts'
@@ -30,7 +30,10 @@ export {
   findDevice,
   listDevices,
 } from './sg/discovery.ts'
-export type { CommandRules, OpcodeRule } from './sg/opcodes.ts'
+export { KernelNode, type NodeTransport } from './sg/node.ts'
+export { NodeError } from './sg/node-error.ts'
+export type { CommandRules, NodeKind, OpcodeRule } from './sg/opcodes.ts'
+export { type NodeOptions, openNode } from './sg/open.ts'
 export {
   type BackingOptions,
   type FileBackingOptions,

@@ -1,6 +1,6 @@
 /**
  * The one door to native code. It is opened on first use, so that importing the package works everywhere; what lies behind it is declared
- * here and used nowhere else but in `ts/ring` and `ts/target/backing.ts`.
+ * here and used nowhere else but in `ts/ring`, `ts/sg` and `ts/target/backing.ts`.
  */
 
 import { createRequire } from 'node:module'
@@ -111,7 +111,28 @@ export interface IoPool {
   close(): void
 }
 
+export interface KernelOptions {
+  readonly path: string
+  readonly device: number
+  readonly readOnly: boolean
+  readonly exclusive: boolean
+  readonly transport: string
+  readonly threads: number
+  readonly slots: number
+  readonly arenaBytes: number
+  readonly spinUs: number
+}
+
+/** A kernel node that is open (`crates/node/src/kernel.rs`). */
+export interface KernelEngine {
+  takePair(): InitiatorPair
+  stop(): void
+  readonly leftBehind: number
+  readonly errno: number
+}
+
 export interface Native {
+  openKernel(options: KernelOptions): KernelEngine
   connectPair(options: ConnectOptions): InitiatorPair
   decodeWelcome(bytes: Uint8Array): WelcomeRecord
   detach(buffer: ArrayBuffer): void

@@ -3,6 +3,7 @@
 import { SgringError } from '../errors.ts'
 import { type Command, TaskAttribute } from '../task/command.ts'
 import { type FunctionRequest, TaskFunction } from '../task/function.ts'
+import type { Transport } from './transport.ts'
 
 const MIN_CDB_LENGTH = 6
 const MAX_CDB_LENGTH = 260
@@ -13,12 +14,11 @@ const MAX_PRIORITY = 15
 const MAX_FUNCTION = 255
 const ATTRIBUTES: readonly number[] = Object.values(TaskAttribute)
 
-/**
- * The first thing that is wrong with a command, if something is.
- *
- * @param maxTransferBytes what the transport can move in both directions together
- */
-export function checkCommand(command: Command, maxTransferBytes: number): SgringError | undefined {
+/** The first thing that is wrong with a command, if something is. */
+export function checkCommand(
+  command: Command,
+  transport: Pick<Transport, 'maxTransferBytes' | 'tooLong'>,
+): SgringError | undefined {
   if (!isObject(command)) return wrong('a command is an object', command)
   const { cdb, dataOut, dataIn, lease, tag, attribute, priority, timeoutMs, signal, onAbort } =
     command
@@ -37,11 +37,10 @@ export function checkCommand(command: Command, maxTransferBytes: number): Sgring
   }
   const inLength = typeof dataIn === 'object' ? dataIn.length : (dataIn ?? 0)
   const bytes = (dataOut?.length ?? 0) + inLength
-  if (bytes > maxTransferBytes) {
-    return new SgringError(
-      'ERR_SGRING_ARENA_TOO_SMALL',
-      `the command moves ${bytes} bytes and this nexus at most ${maxTransferBytes}; raise arenaBytes, or split it`,
-    )
+  if (bytes > transport.maxTransferBytes) {
+    return transport.tooLong === undefined
+      ? arenaTooSmall(bytes, transport.maxTransferBytes)
+      : transport.tooLong(bytes)
   }
   if (tag !== undefined && !isTag(tag, MAX_TAG))
     return wrong('tag is an integer of 0 to 2^63-1', tag)
@@ -115,4 +114,11 @@ function wrong(rule: string, value: unknown): SgringError {
   // Not every object can be made a string.
   const shown = isObject(value) ? 'an object' : String(value)
   return new SgringError('ERR_SGRING_INVALID_ARGUMENT', `${rule}, not ${shown}`)
+}
+
+function arenaTooSmall(bytes: number, most: number): SgringError {
+  return new SgringError(
+    'ERR_SGRING_ARENA_TOO_SMALL',
+    `the command moves ${bytes} bytes and this nexus at most ${most}; raise arenaBytes, or split it`,
+  )
 }

@@ -85,6 +85,13 @@ export interface Completion {
   readonly residualOut: number
   /** Sense data, copied; empty when there is none. */
   readonly sense: Uint8Array
+  /**
+   * On a kernel node: what the host adapter (`DID_…`), the kernel's driver (`DRIVER_…`) and, where no command was sent, the system call
+   * (`errno`) say; undefined where all of them have nothing to say.
+   */
+  readonly transport?:
+    | { readonly hostStatus: number; readonly driverStatus: number; readonly errno: number }
+    | undefined
   /** The data-in that came, in place in the arena. */
   readonly data: Uint8Array
   /** Gives the slot back to `reserve()`; nothing once the queue is closed or its nexus lost. */

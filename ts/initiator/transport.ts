@@ -1,5 +1,6 @@
-/** What carries commands to logical units: a ring today, kernel nodes later. */
+/** What carries commands to logical units: a ring, or a node of the kernel's. */
 
+import type { SgringError } from '../errors.ts'
 import type { Command, Response } from '../task/command.ts'
 import type { FunctionRequest, FunctionResult } from '../task/function.ts'
 import type { Queue, QueueOptions } from './queue.ts'
@@ -8,6 +9,8 @@ import type { Queue, QueueOptions } from './queue.ts'
 export interface TransportEvents {
   /** The nexus is gone. `reason` is undefined when this side closed it. */
   end: [reason: Error | undefined]
+  /** A kernel node was closed with this many commands in the kernel's hands: they go on, and nobody hears of their end. */
+  leftBehind: [commands: number]
   /** A helper met a unit attention condition and sent its command again (SAM-5 5.14). */
   unitAttention: [lun: number, sense: Uint8Array]
   /** A helper met RECOVERED ERROR: current, it is success; deferred, the command was sent again. */
@@ -16,8 +19,10 @@ export interface TransportEvents {
 
 /** One way to a target's logical units. */
 export interface Transport {
-  /** Bytes that one command can move in one direction. */
+  /** Bytes that one command can move, both directions together. */
   readonly maxTransferBytes: number
+  /** What a longer transfer is refused with. Default: `ERR_SGRING_ARENA_TOO_SMALL`. */
+  tooLong?(bytes: number): SgringError
   /**
    * Sends one command, checked by `checkCommand`, and resolves with however it ended.
    *

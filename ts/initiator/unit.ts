@@ -86,7 +86,7 @@ export class LogicalUnit {
    * nothing was sent.
    */
   execute(command: Command): Promise<Response> {
-    const wrong = checkCommand(command, this.#transport.maxTransferBytes)
+    const wrong = checkCommand(command, this.#transport)
     if (wrong !== undefined) return Promise.reject(wrong)
     return this.#transport.execute(this.#lunWord, command)
   }

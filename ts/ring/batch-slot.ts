@@ -9,10 +9,12 @@ import {
   FLAG_RESIDUAL,
   FLAG_SENSE,
   FLAG_SERVICE_RESPONSE,
+  FLAG_TRANSPORT,
   INLINE_CDB,
   SLOT_BYTES,
 } from './layout.gen.ts'
 import type { RingPair, SlotOwner } from './pair.ts'
+import type { TransportStatus } from './slots.ts'
 
 /** What a slot is. */
 export const FREE = 0
@@ -43,6 +45,7 @@ export class BatchSlot implements Completion, SlotOwner {
   residual: number = 0
   residualOut: number = 0
   sense: Uint8Array = NO_BYTES
+  transport: TransportStatus | undefined = undefined
   dataInLength: number = 0
   /** The low half of its last command's tag, as a signed number. */
   tagLow: number = 0
@@ -87,6 +90,7 @@ export class BatchSlot implements Completion, SlotOwner {
     this.residual = flags & FLAG_RESIDUAL ? slots.inResidual(slot) : 0
     this.residualOut = flags & FLAG_RESIDUAL ? slots.outResidual(slot) : 0
     this.sense = flags & FLAG_SENSE ? slots.sense(slot) : NO_BYTES
+    this.transport = flags & FLAG_TRANSPORT ? slots.transportStatus(slot) : undefined
     // Nothing is known of the data of a command that was not carried out.
     if (!this.delivered) this.residual = this.dataInLength
     this.#queue.completed(this)

@@ -24,11 +24,15 @@ import { swap } from './slots.ts'
 const POISON = 0xdb
 const NO_BYTES = new Uint8Array(0)
 
+/** What is against a CDB of this length, if anything is. */
+export type Admit = (cdb: Uint8Array, length: number) => SgringError | undefined
+
 export class RingQueue implements Queue {
   readonly depth: number
   readonly #ring: RingPair
   readonly #words: Uint32Array
   readonly #poison: boolean
+  readonly #admit: Admit | undefined
   readonly #dataBytes: number
   readonly #commands: BatchSlot[] = []
   readonly #free: number[] = []
@@ -41,7 +45,8 @@ export class RingQueue implements Queue {
   /** Set while `close()` waits for the last command. */
   #idle: (() => void) | undefined
 
-  constructor(ring: RingPair, lunWord: number, options: QueueOptions) {
+  /** @param admit looks at each command before it is listed */
+  constructor(ring: RingPair, lunWord: number, options: QueueOptions, admit?: Admit) {
     const { depth, dataBytes = 0, poison = false } = options
     inRange('depth', depth, 1, Number.MAX_SAFE_INTEGER)
     inRange('dataBytes', dataBytes, 0, Number.MAX_SAFE_INTEGER)
@@ -52,6 +57,7 @@ export class RingQueue implements Queue {
     this.#ring = ring
     this.#words = ring.slots.words
     this.#poison = poison
+    this.#admit = admit
     this.#dataBytes = dataBytes
     for (let number = 0; number < depth; number++) {
       const slot = ring.takeSlot()
@@ -124,6 +130,8 @@ export class RingQueue implements Queue {
     ) {
       throw wrong(`a command of this queue moves 0 to ${this.#dataBytes} bytes in one direction`)
     }
+    const refused = this.#admit?.(command.cdb, cdbLength)
+    if (refused !== undefined) throw refused
     const words = this.#words
     const word = command.word
     const tagLow = this.#ring.nextTag(command.ringSlot)

@@ -5,19 +5,24 @@ import type { Command, Response } from '../task/command.ts'
 import { ENDED_WITHOUT_RESPONSE } from '../task/function.ts'
 import { Abort } from './abort.ts'
 import type { Functions } from './functions.ts'
-import { FLAG_RESIDUAL, FLAG_SENSE, FLAG_SERVICE_RESPONSE } from './layout.gen.ts'
+import { FLAG_RESIDUAL, FLAG_SENSE, FLAG_SERVICE_RESPONSE, FLAG_TRANSPORT } from './layout.gen.ts'
 import { Outstanding } from './outstanding.ts'
 import type { PairOptions, PairUser, RingPair } from './pair.ts'
 import { RingResponse } from './response.ts'
+import type { TransportStatus } from './slots.ts'
 import { Waiting } from './waiting.ts'
 
 const DEFAULT_TIMEOUT_MS = 60_000
 const NO_SENSE = new Uint8Array(0)
 
+/** Why a command has no status, by what a kernel's layers say of it: what it rejects with. */
+export type Explain = (command: Command, status: TransportStatus, abortedFor: unknown) => unknown
+
 export class Commands implements PairUser {
   readonly pair: RingPair
   readonly functions: Functions
   readonly options: PairOptions
+  readonly #explain: Explain | undefined
   readonly #waiting = new Waiting<Outstanding>()
   /** Tags of outstanding commands that their callers chose. */
   readonly #tags = new Set<bigint>()
@@ -28,8 +33,10 @@ export class Commands implements PairUser {
   #startScheduled = false
   #quarantined = 0
 
-  constructor(pair: RingPair, functions: Functions, options: PairOptions) {
+  /** @param explain only where the pair's target says more than a ring's may */
+  constructor(pair: RingPair, functions: Functions, options: PairOptions, explain?: Explain) {
     this.pair = pair
+    this.#explain = explain
     this.functions = functions
     this.options = options
     pair.addUser(this)
@@ -142,7 +149,11 @@ export class Commands implements PairUser {
       this.#answer(task, slot, status, flags)
     } else {
       this.pair.arena.release(into)
-      task.fail(withoutStatus(task, response))
+      const told =
+        (flags & FLAG_TRANSPORT) !== 0 ? this.pair.slots.transportStatus(slot) : undefined
+      const explained =
+        told && this.#explain?.(task.command, told, abort === undefined ? undefined : abort.reason)
+      task.fail(explained ?? withoutStatus(task, response))
     }
   }
 
@@ -190,6 +201,7 @@ export class Commands implements PairUser {
     const inResidual = hasResidual ? slots.inResidual(slot) : 0
     const outResidual = hasResidual ? slots.outResidual(slot) : 0
     const sense = (flags & FLAG_SENSE) !== 0 ? slots.sense(slot) : NO_SENSE
+    const told = (flags & FLAG_TRANSPORT) !== 0 ? slots.transportStatus(slot) : undefined
     // The residual is the target's word: negative for what did not fit, and not to be believed beyond the buffer.
     const came = Math.max(0, Math.min(into.length, into.length - inResidual))
     try {
@@ -197,11 +209,13 @@ export class Commands implements PairUser {
         const buffer = this.pair.lease(into.offset, came)
         const data = new Uint8Array(buffer)
         const lease = { pair: this.pair, buffer, offset: into.offset, length: into.length }
-        task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, lease))
+        task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, told, lease))
       } else {
         const data = arena.copyIn(into, came, task.buffer)
         arena.release(into)
-        task.succeed(new RingResponse(status, sense, data, inResidual, outResidual, undefined))
+        task.succeed(
+          new RingResponse(status, sense, data, inResidual, outResidual, told, undefined),
+        )
       }
     } catch (cause) {
       // The others of the batch go on.

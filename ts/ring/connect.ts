@@ -70,7 +70,7 @@ export async function connectPair(
   options: ConnectOptions,
   forged: ForgedHello = {},
 ): Promise<Connected> {
-  const resolved = resolve(options)
+  const resolved = pairOptions(options)
   const token = tokenOf(options.join)
   const allowedUids = [...(options.allowedUids ?? [process.geteuid?.() ?? 0, 0])]
   const patience = inRange('connectTimeoutMs', options.connectTimeoutMs ?? 5000, 1, 2 ** 31 - 1)
@@ -222,7 +222,12 @@ function refused(path: string, welcome: WelcomeRecord): SgringError {
   }
 }
 
-function resolve(options: ConnectOptions): PairOptions {
+/**
+ * The defaults filled in.
+ *
+ * @throws `ERR_SGRING_INVALID_ARGUMENT` for what is out of its range
+ */
+export function pairOptions(options: ConnectOptions): PairOptions {
   const arenaBytes = Math.ceil((options.arenaBytes ?? 64 << 20) / PAGE) * PAGE
   return {
     slots: inRange('slots', options.slots ?? 256, 1, MAX_SLOTS - FUNCTION_SLOTS),

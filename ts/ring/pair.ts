@@ -5,8 +5,7 @@
 
 import { CODES, SgringError, TransportError } from '../errors.ts'
 import { type InitiatorPair, native } from '../native.ts'
-import type { Bell } from './bell.ts'
-import { VIOLATIONS } from './layout.gen.ts'
+import { FLAG_RESIDUAL, FLAG_SENSE, FLAG_SERVICE_RESPONSE, VIOLATIONS } from './layout.gen.ts'
 import { Pump } from './pump.ts'
 import { Slots } from './slots.ts'
 import { ownTagHigh, ownTagLow } from './tags.ts'
@@ -43,6 +42,22 @@ export interface PairUser {
   lost(reason: TransportError): void
 }
 
+/** What a pair needs of its bell. */
+export interface PairBell {
+  reference(wanted: boolean): void
+  close(): void
+}
+
+/** What a pair does about its bell. */
+export interface PairBellEvents {
+  ring(): void
+  /** @param why in words; default: it was the target's doing */
+  end(why?: string): void
+}
+
+/** What a target on a ring may say in a completion's flags. */
+const RING_FLAGS = FLAG_SERVICE_RESPONSE | FLAG_SENSE | FLAG_RESIDUAL
+
 /** Slots beyond those for commands, so that a task management function finds one when all commands hang. */
 export const FUNCTION_SLOTS = 32
 /** Commands after which a batch is published without waiting for its end. */
@@ -58,7 +73,8 @@ export class RingPair {
   /** All deadlines of the pair. */
   readonly wheel: Wheel = new Wheel(() => this.#noted())
   readonly #native: InitiatorPair
-  readonly #bell: Bell
+  readonly #bell: PairBell
+  readonly #flags: number
   readonly #pump: Pump
   readonly #onEnd: (reason: TransportError | undefined) => void
   readonly #shared: readonly ArrayBuffer[]
@@ -88,15 +104,18 @@ export class RingPair {
    * @param bell hands over the bell, once
    * @param number the pair's number in its nexus: it stands in the tags that this side chooses
    * @param onEnd called once, with the reason unless this side closed the pair
+   * @param flags those that count in a completion: with `FLAG_TRANSPORT` where the target is this process's own engine of a kernel node
    */
   constructor(
     pair: InitiatorPair,
-    bell: (events: { ring(): void; end(): void }) => Bell,
+    bell: (events: PairBellEvents) => PairBell,
     number: number,
     options: PairOptions,
     onEnd: (reason: TransportError | undefined) => void,
+    flags: number = RING_FLAGS,
   ) {
     this.#native = pair
+    this.#flags = flags
     this.#onEnd = onEnd
     this.tagHigh = ownTagHigh(number)
     const slots = pair.slots()
@@ -118,10 +137,10 @@ export class RingPair {
         this.#wakes++
         this.#pump.wake()
       },
-      end: () => {
+      end: (why = 'the target closed the connection or died') => {
         // What it answered before its end is still there, and so is what it did wrong.
         while (this.#reap(false) > 0) {}
-        this.giveUp('the target closed the connection or died')
+        this.giveUp(why)
       },
     })
   }
@@ -242,7 +261,7 @@ export class RingPair {
       const word = this.#completions[index]!
       const slot = word & 0xffff
       this.#completed++
-      this.#owners[slot]!.completed(slot, (word >>> 16) & 0xff, word >>> 24)
+      this.#owners[slot]!.completed(slot, (word >>> 16) & 0xff, (word >>> 24) & this.#flags)
     }
     if (count > 0) this.room()
     return count

@@ -3,6 +3,7 @@
 import { native } from '../native.ts'
 import type { Response } from '../task/command.ts'
 import type { RingPair } from './pair.ts'
+import type { TransportStatus } from './slots.ts'
 
 /** Where leased bytes go back to. */
 interface Lease {
@@ -20,6 +21,7 @@ export class RingResponse implements Response {
   readonly data: Uint8Array
   readonly residual: number
   readonly residualOut: number
+  readonly transport: TransportStatus | undefined
   #lease: Lease | undefined
 
   constructor(
@@ -28,6 +30,7 @@ export class RingResponse implements Response {
     data: Uint8Array,
     residual: number,
     residualOut: number,
+    transport: TransportStatus | undefined,
     lease: Lease | undefined,
   ) {
     this.status = status
@@ -35,6 +38,7 @@ export class RingResponse implements Response {
     this.data = data
     this.residual = residual
     this.residualOut = residualOut
+    this.transport = transport
     this.#lease = lease
   }
 

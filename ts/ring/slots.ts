@@ -9,6 +9,9 @@ import {
   SLOT_CDB,
   SLOT_CDB_LEN,
   SLOT_CDB_TAIL,
+  SLOT_DRIVER_STATUS,
+  SLOT_ERRNO,
+  SLOT_HOST_STATUS,
   SLOT_IN,
   SLOT_IN_LEN,
   SLOT_IN_RESIDUAL,
@@ -33,6 +36,16 @@ export interface Place {
   readonly offset: number
   readonly length: number
   readonly pieces: Pieces | undefined
+}
+
+/** What the kernel's layers say of a command: all 0 where the device's own answer is all there is. */
+export interface TransportStatus {
+  /** `DID_…`. */
+  readonly hostStatus: number
+  /** `DRIVER_…`. */
+  readonly driverStatus: number
+  /** Why the kernel took no such command. */
+  readonly errno: number
 }
 
 const INLINE_SEGMENTS = 2
@@ -126,6 +139,17 @@ export class Slots {
 
   outResidual(slot: number): number {
     return this.#words[(slot * SLOT_BYTES + SLOT_OUT_RESIDUAL) >>> 2]! | 0
+  }
+
+  /** Of a slot that was completed with `FLAG_TRANSPORT`. */
+  transportStatus(slot: number): TransportStatus {
+    const at = slot * SLOT_BYTES
+    const half = (place: number) => this.#bytes[at + place]! | (this.#bytes[at + place + 1]! << 8)
+    return {
+      hostStatus: half(SLOT_HOST_STATUS),
+      driverStatus: half(SLOT_DRIVER_STATUS),
+      errno: half(SLOT_ERRNO),
+    }
   }
 
   #writeSegments(at: number, place: Place): number {

@@ -61,6 +61,11 @@ export interface Response {
   /** Data-out bytes given and not taken (`sg_io_v4.dout_resid`). */
   readonly residualOut: number
   /**
+   * On a kernel node: what the host adapter (`DID_…`) and the kernel's driver (`DRIVER_…`) say beside the device's status; undefined where both have
+   * nothing to say.
+   */
+  readonly transport?: { readonly hostStatus: number; readonly driverStatus: number } | undefined
+  /**
    * Gives leased data back: `data` then has length 0. Idempotent. Without a lease it does nothing.
    * A lease that is never released keeps its arena space until the nexus closes.
    */

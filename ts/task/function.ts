@@ -51,6 +51,8 @@ export interface FunctionResult {
   readonly response: ServiceResponse
   /** QUERY ASYNCHRONOUS EVENT that succeeded: the unit attention condition that would be told next (SAM-5 7.10). */
   readonly event?: AsynchronousEvent
+  /** Why a kernel node rejected it, in words: nothing was asked of the device then. */
+  readonly reason?: string
 }
 
 /** The Additional Response Information of QUERY ASYNCHRONOUS EVENT. */

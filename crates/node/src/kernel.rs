@@ -90,13 +90,15 @@ fn start(
         "ioctl-v4" => Engine::start(memory, geometry, EPOCH, socket, wake, spin, move || {
             Ioctl::new(node, Header::V4, threads)
         }),
-        _ => return Err(error::argument("no such transport")),
+        name => {
+            let message = format!("this build has no transport {name}");
+            return Err(Coded::new("TRANSPORT", message));
+        }
     };
     started.map_err(|error| match error {
         StartError::Bell(error) => error::shm(error),
-        StartError::Thread(errno) | StartError::Transport(errno) => {
-            error::node(&options.path, errno)
-        }
+        StartError::Thread(errno) => error::node(&options.path, errno),
+        StartError::Transport(error) => Coded::new("TRANSPORT", error.to_string()),
         StartError::Segment => error::argument("a segment of its own that is none"),
     })
 }
