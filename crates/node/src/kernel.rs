@@ -3,9 +3,10 @@
 use crate::error::{self, Coded};
 use crate::initiator::InitiatorPair;
 use napi_derive::napi;
-use sgring_sg::{Engine, Errno, Header, Ioctl, StartError};
+use sgring_sg::{Engine, Errno, Header, Ioctl, Sg, StartError, Transport, Uring, sg, uring};
 use sgring_shm::{Bell, Mapping, bell_pair, memfd};
 use sgring_task::{Geometry, Initiator};
+use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -26,7 +27,7 @@ pub struct KernelOptions {
     pub read_only: bool,
     /// Keeps others out, where the node honours `O_EXCL`.
     pub exclusive: bool,
-    /// `ioctl-v4`, `ioctl-v3`.
+    /// `io_uring`, `sg`, `ioctl-v4` or `ioctl-v3`.
     pub transport: String,
     /// Threads of the ioctl transports: commands that they have under way.
     pub threads: u32,
@@ -66,41 +67,65 @@ pub fn open_kernel(options: KernelOptions) -> Result<KernelEngine, Coded> {
     let wake = Bell::new(ours.as_fd()).map_err(error::shm)?;
     // First, for it writes the header.
     let pair = Initiator::new(Arc::clone(&memory), geometry, 0, EPOCH, bell);
-    let engine = start(&options, node, memory, geometry, theirs, wake)?;
+    let side = Side {
+        memory,
+        geometry,
+        socket: theirs,
+        wake,
+        spin: Duration::from_micros(options.spin_us.into()),
+    };
+    let engine = start(&options, node, side)?;
     Ok(KernelEngine {
         engine,
         pair: Some(InitiatorPair::local(pair, geometry, ours)),
     })
 }
 
-fn start(
-    options: &KernelOptions,
-    node: OwnedFd,
+/// The thread's side of a pair, from its making to its engine.
+struct Side {
     memory: Arc<Mapping>,
     geometry: Geometry,
     socket: OwnedFd,
     wake: Bell,
-) -> Result<Engine, Coded> {
-    let spin = Duration::from_micros(options.spin_us.into());
+    spin: Duration,
+}
+
+impl Side {
+    fn start<T: Transport, E: Display + Send + 'static>(
+        self,
+        make: impl FnOnce() -> Result<T, E> + Send + 'static,
+    ) -> Result<Engine, Coded> {
+        let Self {
+            memory,
+            geometry,
+            socket,
+            wake,
+            spin,
+        } = self;
+        let started = Engine::start(memory, geometry, EPOCH, socket, wake, spin, make);
+        started.map_err(|error| match error {
+            StartError::Bell(error) => error::shm(error),
+            StartError::Thread(errno) => Coded::new("SYSTEM", format!("a thread: {errno}")),
+            StartError::Transport(error) => Coded::new("TRANSPORT", error.to_string()),
+            StartError::Segment => error::argument("a segment of its own that is none"),
+        })
+    }
+}
+
+fn start(options: &KernelOptions, node: OwnedFd, side: Side) -> Result<Engine, Coded> {
     let threads = options.threads as usize;
-    let started = match options.transport.as_str() {
-        "ioctl-v3" => Engine::start(memory, geometry, EPOCH, socket, wake, spin, move || {
-            Ioctl::new(node, Header::V3, threads)
+    let slots = side.geometry.slots();
+    match options.transport.as_str() {
+        "ioctl-v3" => side.start(move || Ioctl::new(node, Header::V3, threads)),
+        "ioctl-v4" => side.start(move || Ioctl::new(node, Header::V4, threads)),
+        "sg" => side.start(move || Sg::new(node, slots, sg::Options::default())),
+        "io_uring" => side.start(move || {
+            let options = uring::Options::default();
+            // SAFETY: nothing is pinned.
+            unsafe { Uring::new(node, slots, options) }
         }),
-        "ioctl-v4" => Engine::start(memory, geometry, EPOCH, socket, wake, spin, move || {
-            Ioctl::new(node, Header::V4, threads)
-        }),
-        name => {
-            let message = format!("this build has no transport {name}");
-            return Err(Coded::new("TRANSPORT", message));
-        }
-    };
-    started.map_err(|error| match error {
-        StartError::Bell(error) => error::shm(error),
-        StartError::Thread(errno) => error::node(&options.path, errno),
-        StartError::Transport(error) => Coded::new("TRANSPORT", error.to_string()),
-        StartError::Segment => error::argument("a segment of its own that is none"),
-    })
+        _ => Err(error::argument("no such transport")),
+    }
 }
 
 /// Never waits: a node that is kept by somebody else is `EBUSY`, and a tape drive without a tape opens.

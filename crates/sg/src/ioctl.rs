@@ -18,16 +18,17 @@
 
 use crate::Errno;
 use crate::abi::{
-    BSG_FLAG_Q_AT_TAIL, BSG_PROTOCOL_SCSI, BSG_SUB_PROTOCOL_SCSI_CMD, DRIVER_SENSE, Plain,
-    SG_DXFER_FROM_DEV, SG_DXFER_NONE, SG_DXFER_TO_DEV, SG_FLAG_Q_AT_TAIL, SG_INTERFACE_ID, SG_IO,
-    SG_V4_GUARD, SgIoHdr, SgIoV4,
+    BSG_FLAG_Q_AT_TAIL, BSG_PROTOCOL_SCSI, BSG_SUB_PROTOCOL_SCSI_CMD, Plain, SG_IO, SG_V4_GUARD,
+    SgIoV4,
 };
+use crate::decode::Asked;
+use crate::sg_io::sg_io;
 use crate::signals::block_signals;
 use crate::transport::{
     Data, MAX_CDB_LEN, Outcome, Request, SENSE_BUFFER_LEN, Span, Start, Transport,
 };
 use std::cell::UnsafeCell;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use std::thread::{self, Thread};
@@ -91,14 +92,13 @@ unsafe impl Sync for Desk {}
 
 #[derive(Debug)]
 struct Cell {
-    slot: u16,
-    key: u32,
+    /// Slot, generation and timeout; the rest of it stands below.
+    request: Request<'static>,
     cdb: [u8; MAX_CDB_LEN],
     cdb_len: usize,
     /// To the device.
     out: bool,
     spans: Vec<Span>,
-    timeout_ms: u32,
     outcome: Outcome,
     sense: [u8; SENSE_BUFFER_LEN],
     sense_len: usize,
@@ -169,8 +169,11 @@ impl Transport for Ioctl {
         let Worker { desk, thread } = &self.workers[number];
         // SAFETY: the worker was idle: its cell is ours, by [reaped] or since it was made.
         let cell = unsafe { &mut *desk.cell.get() };
-        cell.slot = request.slot;
-        cell.key = request.key();
+        cell.request = Request {
+            cdb: &[],
+            data: Data::None,
+            ..*request
+        };
         cell.cdb[..request.cdb.len()].copy_from_slice(request.cdb);
         cell.cdb_len = request.cdb.len();
         cell.spans.clear();
@@ -179,7 +182,6 @@ impl Transport for Ioctl {
             Data::In(spans) | Data::Out(spans) => cell.spans.extend_from_slice(spans),
         }
         cell.out = matches!(request.data, Data::Out(_));
-        cell.timeout_ms = request.timeout_ms;
         // [taken]
         desk.state.store(TAKEN, Ordering::Release);
         thread.unpark();
@@ -253,13 +255,17 @@ impl Worker {
         let desk = Arc::new(Desk {
             state: AtomicU32::new(IDLE),
             cell: UnsafeCell::new(Cell {
-                slot: 0,
-                key: 0,
+                request: Request {
+                    slot: 0,
+                    generation: 0,
+                    cdb: &[],
+                    data: Data::None,
+                    timeout_ms: 0,
+                },
                 cdb: [0; MAX_CDB_LEN],
                 cdb_len: 0,
                 out: false,
                 spans: Vec::new(),
-                timeout_ms: 0,
                 outcome: Outcome::default(),
                 sense: [0; SENSE_BUFFER_LEN],
                 sense_len: 0,
@@ -321,113 +327,87 @@ impl Node {
         // SAFETY: eight writable bytes.
         let _read = unsafe { libc::read(fd, to.cast(), size_of::<u64>()) };
     }
-
-    fn sg_io<H: Plain>(&self, header: &mut H) -> Result<(), Errno> {
-        let fd = self.node.as_raw_fd();
-        // SAFETY: 1. a header of the node's kind; the kernel writes nothing beyond it and what it names; 2. the data stays mapped by the contract
-        // of `Transport::start`, CDB and sense buffer by the cell.
-        let done = unsafe { libc::ioctl(fd, SG_IO as _, std::ptr::from_mut(header)) };
-        if done < 0 { Err(Errno::last()) } else { Ok(()) }
-    }
 }
 
 impl Cell {
     fn carry_out(&mut self, node: &Node) {
-        self.sense_len = 0;
-        let done = match node.header {
-            Header::V3 => self.v3(node),
-            Header::V4 => self.v4(node),
-        };
-        self.outcome = done.unwrap_or_else(|Errno(errno)| Outcome {
-            errno,
-            ..Outcome::default()
-        });
-        self.outcome.slot = self.slot;
-        if self.outcome.driver_status == DRIVER_SENSE {
-            self.outcome.driver_status = 0;
-        }
-    }
-
-    fn v4(&mut self, node: &Node) -> Result<Outcome, Errno> {
-        let mut header = SgIoV4 {
-            guard: SG_V4_GUARD,
-            protocol: BSG_PROTOCOL_SCSI,
-            subprotocol: BSG_SUB_PROTOCOL_SCSI_CMD,
-            request_len: self.cdb_len as u32,
-            request: self.cdb.as_ptr().expose_provenance() as u64,
-            max_response_len: self.sense.len() as u32,
-            response: self.sense.as_mut_ptr().expose_provenance() as u64,
-            timeout: self.timeout_ms,
-            // Without it a command overtakes those that came before it.
-            flags: BSG_FLAG_Q_AT_TAIL,
-            usr_ptr: u64::from(self.key),
-            ..SgIoV4::zeroed()
-        };
-        if let [span] = self.spans[..] {
-            let (at, len) = (span.ptr.expose_provenance() as u64, length(span.len)?);
-            if self.out {
-                (header.dout_xferp, header.dout_xfer_len) = (at, len);
-            } else {
-                (header.din_xferp, header.din_xfer_len) = (at, len);
-            }
-        }
-        node.sg_io(&mut header)?;
-        self.sense_len = self.sense.len().min(header.response_len as usize);
-        Ok(Outcome {
-            status: header.device_status as u8,
-            host_status: header.transport_status as u16,
-            driver_status: header.driver_status as u16,
-            out_residual: header.dout_resid,
-            in_residual: header.din_resid,
-            ..Outcome::default()
-        })
-    }
-
-    fn v3(&mut self, node: &Node) -> Result<Outcome, Errno> {
-        let mut header = SgIoHdr {
-            interface_id: SG_INTERFACE_ID,
-            cmd_len: self.cdb_len as u8,
-            mx_sb_len: self.sense.len() as u8,
-            cmdp: self.cdb.as_ptr().expose_provenance() as _,
-            sbp: self.sense.as_mut_ptr().expose_provenance() as _,
-            timeout: self.timeout_ms,
-            flags: SG_FLAG_Q_AT_TAIL,
-            pack_id: self.key as i32,
-            dxfer_direction: match (self.spans.is_empty(), self.out) {
-                (true, _) => SG_DXFER_NONE,
-                (_, true) => SG_DXFER_TO_DEV,
-                (_, false) => SG_DXFER_FROM_DEV,
+        let Self {
+            request,
+            cdb,
+            cdb_len,
+            spans,
+            out,
+            sense,
+            ..
+        } = self;
+        let request = Request {
+            cdb: &cdb[..*cdb_len],
+            data: match (&spans[..], *out) {
+                ([], _) => Data::None,
+                (spans, true) => Data::Out(spans),
+                (spans, false) => Data::In(spans),
             },
-            dxfer_len: length(self.spans.iter().map(|span| span.len).sum())?,
-            ..SgIoHdr::zeroed()
+            ..*request
         };
-        match self.spans[..] {
-            [] => {}
-            [span] => header.dxferp = span.ptr.expose_provenance() as _,
-            // A span is an `sg_iovec`.
-            ref spans => {
-                header.iovec_count = spans.len() as u16;
-                header.dxferp = spans.as_ptr().expose_provenance() as _;
-            }
-        }
-        node.sg_io(&mut header)?;
-        self.sense_len = self.sense.len().min(usize::from(header.sb_len_wr));
-        let (out_residual, in_residual) = match self.out {
-            true => (header.resid, 0),
-            false => (0, header.resid),
+        let fd = node.node.as_fd();
+        let done = match node.header {
+            // SAFETY: the spans stay mapped by the contract of `Transport::start`: this is before the outcome.
+            Header::V3 => unsafe { sg_io(fd, &request, sense) },
+            // SAFETY: as above.
+            Header::V4 => unsafe { sg_io_v4(fd, &request, sense) },
         };
-        Ok(Outcome {
-            status: header.status,
-            host_status: header.host_status,
-            driver_status: header.driver_status,
-            out_residual,
-            in_residual,
-            ..Outcome::default()
-        })
+        (self.outcome, self.sense_len) = done.unwrap_or_else(|Errno(errno)| {
+            let outcome = Outcome {
+                slot: request.slot,
+                errno,
+                ..Outcome::default()
+            };
+            (outcome, 0)
+        });
     }
 }
 
-/// Bytes of a transfer as headers have them.
-fn length(len: usize) -> Result<u32, Errno> {
-    u32::try_from(len).map_err(|_| Errno(libc::EINVAL))
+/// Sends a command to a bsg node and waits, uninterruptibly, for its end; returns that and how many bytes of sense data were written. The node
+/// makes 7 s of a shorter timeout.
+///
+/// # Safety
+///
+/// As for [`sg_io`].
+unsafe fn sg_io_v4(
+    node: BorrowedFd<'_>,
+    request: &Request<'_>,
+    sense: &mut [u8; SENSE_BUFFER_LEN],
+) -> Result<(Outcome, usize), Errno> {
+    let asked = Asked::of(request).ok_or(Errno(libc::EINVAL))?;
+    let mut header = SgIoV4 {
+        guard: SG_V4_GUARD,
+        protocol: BSG_PROTOCOL_SCSI,
+        subprotocol: BSG_SUB_PROTOCOL_SCSI_CMD,
+        request_len: request.cdb.len() as u32,
+        request: request.cdb.as_ptr().expose_provenance() as u64,
+        max_response_len: sense.len() as u32,
+        response: sense.as_mut_ptr().expose_provenance() as u64,
+        timeout: request.timeout_ms,
+        // Without it a command overtakes those that came before it.
+        flags: BSG_FLAG_Q_AT_TAIL,
+        usr_ptr: request.key().into(),
+        ..SgIoV4::zeroed()
+    };
+    // One span, by `max_spans`; the length fits, by `Asked`.
+    let place = |spans: &[Span]| spans[0].ptr.expose_provenance() as u64;
+    match request.data {
+        Data::None => {}
+        Data::In(spans) => (header.din_xferp, header.din_xfer_len) = (place(spans), asked.in_len),
+        Data::Out(spans) => {
+            (header.dout_xferp, header.dout_xfer_len) = (place(spans), asked.out_len);
+        }
+    }
+    let (fd, header_at) = (node.as_raw_fd(), &raw mut header);
+    // SAFETY: 1. a v4 header; 2. CDB and sense buffer are borrowed until this returns, the spans mapped as long, by contract; 3. a node that
+    // does not know v4 answers with an error and touches nothing.
+    let done = unsafe { libc::ioctl(fd, SG_IO as libc::Ioctl, header_at) };
+    if done < 0 {
+        return Err(Errno::last());
+    }
+    Ok(asked.v4(&header))
 }

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use crate::Errno;
 use crate::abi::{
     Plain, RESET_NO_ESCALATE, Reset, SG_DXFER_FROM_DEV, SG_DXFER_NONE, SG_DXFER_TO_DEV,
-    SG_GET_SCSI_ID, SG_INTERFACE_ID, SG_IO, SG_SCSI_RESET, SgIoHdr, SgScsiId,
+    SG_FLAG_Q_AT_TAIL, SG_GET_SCSI_ID, SG_INTERFACE_ID, SG_IO, SG_SCSI_RESET, SgIoHdr, SgScsiId,
 };
 use crate::decode::Asked;
 use crate::transport::{Data, Outcome, Request, SENSE_BUFFER_LEN, Span};
@@ -29,6 +29,8 @@ pub unsafe fn sg_io(
 ) -> Result<(Outcome, usize), Errno> {
     let asked = Asked::of(request).ok_or(Errno(libc::EINVAL))?;
     let mut header = header(request, sense.as_mut_ptr())?;
+    // An sg node would put it before those that came before it.
+    header.flags = SG_FLAG_Q_AT_TAIL;
     // SAFETY: 1. the header is a v3 header of this process's layout; 2. the CDB and the sense buffer are borrowed until this returns, and
     // the spans are mapped as long, by contract; 3. a node that does not know v3 answers with an error and touches nothing.
     unsafe { ioctl(node, SG_IO, std::ptr::from_mut(&mut header).cast()) }?;
