@@ -51,6 +51,7 @@ test('sets fields by their names, and saves them', async () => {
     [
       [8, true, undefined, ['WCE', 'RCD']],
       [10, true, true, ['D_SENSE', 'QERR', 'SWP', 'TAS']],
+      [28, true, undefined, ['DEXCPT', 'TEST']],
     ],
   )
   const factory = await json('modes ring:disk --page 0ah --default')
@@ -111,11 +112,34 @@ test('uses the 6-byte commands where there are no others', async () => {
   }
 })
 
+test('tells the log pages of a disk, and what they say', async () => {
+  const file = place.path('thin.img')
+  await place.serve(['--listen', 'disk', '--file', file, '--create', '64M', '--thin'])
+  await out('read ring:disk --blocks 8 --out /dev/null')
+  assert.equal(
+    await out('logs ring:disk'),
+    [
+      'supported log pages (00h)',
+      'supported subpages (00h,ffh)',
+      'write error counters (02h)',
+      'read error counters (03h)',
+      'verify error counters (05h)',
+      'logical block provisioning (0ch)',
+      'general statistics and performance (19h)',
+      'informational exceptions (2fh)',
+      '',
+    ].join('\n'),
+  )
+  assert.match(await out('logs ring:disk --page 3'), /^ *total bytes processed +4096$/m)
+  const { fields } = await json('logs ring:disk --page 0ch')
+  assert.deepEqual([fields.used, fields.used_scope], [0, 1])
+})
+
 test('tells the log pages of a target, and what one of them says', async () => {
   await place.serve(['--listen', 'disk', '--memory', '8M'])
   assert.match(
     await out('logs ring:disk --target'),
-    /^supported log pages \(00h\)\nprotocol specific port \(18h\)\n/,
+    /^supported log pages \(00h\)\nsupported subpages \(00h,ffh\)\nprotocol specific port \(18h\)\n/,
   )
   const { name, list } = await json('logs ring:disk --target --page 18h')
   assert.deepEqual(

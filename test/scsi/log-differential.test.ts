@@ -30,6 +30,7 @@ const PAGES: readonly (readonly [page: number, deviceType: number])[] = [
   [0x11, DISK],
   [0x19, DISK],
   [0x2f, DISK],
+  [0x0c, DISK],
   [0x0c, TAPE],
   [0x17, TAPE],
   [0x31, TAPE],
@@ -49,6 +50,8 @@ const SHOWN: Readonly<Record<string, RegExp>> = {
     /weighted read command processing plus write command processing = (\d+)/,
   'maximum native capacity in object buffer':
     /maximum native capacity in device object buffer: (\d+)/,
+  'available LBA mapping resource count': /available lba mapping threshold resource count: (\d+)/,
+  'used LBA mapping resource count': /used lba mapping threshold resource count: (\d+)/,
   'time interval exponent': /time interval negative exponent = (\d+)/,
 }
 
@@ -56,9 +59,14 @@ const SHOWN: Readonly<Record<string, RegExp>> = {
  * Fields whose number sg_logs does not show, so that there is nothing to compare:
  *
  *     0Ch   bytes of 0 to 3     shown in GB, rounded; compared as that
+ *     0Ch   of disks: scope     shown as a sentence
  *     0Ch   0100h               shown as a sentence where it is not 0 (SSC-4 8.2.2: any value but 0)
  */
-const HIDDEN = new Set(['cleaning action required'])
+const HIDDEN = new Set([
+  'cleaning action required',
+  'scope of what is available',
+  'scope of what is used',
+])
 
 function shownBy(page: Uint8Array, deviceType: number): string {
   const input = Buffer.from(page).toString('hex').replaceAll(/../g, '$& ')
@@ -113,7 +121,8 @@ test(
         for (const [name, { label, code }] of fields) {
           if (HIDDEN.has(label)) continue
           const value = BigInt(values[name]!)
-          const scaled = page === 0x0c && code < 4 ? value / 1_000_000_000n : value
+          const scaled =
+            deviceType === TAPE && page === 0x0c && code < 4 ? value / 1_000_000_000n : value
           assert.equal(
             BigInt(told(label, text) ?? -1),
             scaled,

@@ -58,7 +58,7 @@ test('REPORT SUPPORTED OPERATION CODES lists all that are answered, and no other
 test('each usage map is as long as its CDB, and begins with the operation code (spc-4 6.35.3)', () => {
   const disk = servedDisk({ thin: true, removable: true })
   const listed = commandsOf(disk)
-  assert.equal(listed.length, 45)
+  assert.equal(listed.length, 47)
   for (const { opcode, serviceAction, cdbLength: length } of listed) {
     const { support, usage } = usageOf(disk, opcode, serviceAction)
     assert.equal(support, Support.STANDARD)

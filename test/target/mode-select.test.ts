@@ -32,7 +32,10 @@ test('saves all pages with SP 1, and LOGICAL UNIT RESET goes back to what is sav
   place.select(TAS)
   place.select(caching(RCD), PF | SP)
   assert.deepEqual(saved, [
-    { wce: false, rcd: true, dSense: false, qErr: 0, swp: false, tas: true },
+    {
+      ...{ wce: false, rcd: true, dSense: false, qErr: 0, swp: false, tas: true },
+      ...{ dexcpt: false, test: false },
+    },
   ])
   place.select([...caching(WCE), ...SWP])
   assert.deepEqual([place.page(8)[2], place.page(10)[4], place.page(10)[5]], [WCE, 8, 0])
@@ -48,14 +51,19 @@ test('saves all pages with SP 1, and LOGICAL UNIT RESET goes back to what is sav
 
 test('starts with the values that were saved before', () => {
   const place = new Place({ savedModes: { wce: false, swp: true } })
-  assert.equal(place.write().senseText, '7/27/00')
+  assert.equal(place.write().senseText, '7/27/02')
   assert.equal(place.page(8)[2], 0)
   assert.equal(place.page(8, 2)[2], WCE)
 })
 
 test('refuses saved values that no page can say', () => {
   const argument = { code: 'ERR_SGRING_INVALID_ARGUMENT' }
-  for (const savedModes of [{ qErr: 2 }, { qErr: 4 }, { swp: 'yes' as never }]) {
+  for (const savedModes of [
+    { qErr: 2 },
+    { qErr: 4 },
+    { swp: 'yes' as never },
+    { test: true, dexcpt: true },
+  ]) {
     assert.throws(() => new Place({ savedModes }), argument)
   }
 })
@@ -63,8 +71,8 @@ test('refuses saved values that no page can say', () => {
 test('takes the whole answer of MODE SENSE back, of either length', () => {
   const place = new Place()
   for (const [sense, select, dataOut] of [
-    [[0x1a, 0, 0x3f, 0, 255, 0], [0x15, PF, 0, 0, 44, 0], 44],
-    [[0x5a, 0x10, 0x3f, 0, 0, 0, 0, 0, 255, 0], [0x55, PF, 0, 0, 0, 0, 0, 0, 56, 0], 56],
+    [[0x1a, 0, 0x3f, 0, 255, 0], [0x15, PF, 0, 0, 56, 0], 56],
+    [[0x5a, 0x10, 0x3f, 0, 0, 0, 0, 0, 255, 0], [0x55, PF, 0, 0, 0, 0, 0, 0, 68, 0], 68],
   ] as const) {
     const { data } = run(place.one, { cdb: Uint8Array.from(sense), dataInLength: 255 })
     assert.equal(data.length, dataOut)
@@ -84,13 +92,15 @@ test('points at the field that is refused, by its first bit, and changes nothing
     [place.select(caching(0), PF, [0, 0, 0, 7]), ['list', 3, 7]],
     [block(0, 0, 0, 5, 0, 0, 2, 0), ['list', 4, 7]],
     [block(0, 0, 0, 128, 0, 0, 4, 0), ['list', 9, 7]],
-    [place.select([0x1c, 10, ...new Array<number>(10).fill(0)]), ['list', 4, 5]],
+    [place.select([0x1d, 10, ...new Array<number>(10).fill(0)]), ['list', 4, 5]],
     [place.select([0x08, 10, ...new Array<number>(10).fill(0)]), ['list', 5, 7]],
     [place.select(caching(0x80 | WCE)), ['list', 6, 7]],
     [place.select([...caching(0), ...control(0, 0x30)]), ['list', 27, 7]],
     [place.select(control(0, 0x14)), ['list', 7, 2]],
     [place.select(control(0, 0x10, 0, 0, 0, 0, 0, 1)), ['list', 12, 7]],
     [place.select(control(0, 0x10, 0, 0, 1)), ['list', 10, 0]],
+    [place.select([0x1c, 10, 0x0c, 6, ...new Array<number>(8).fill(0)]), ['list', 6, 2]],
+    [place.select([0x1c, 10, 0, 0, ...new Array<number>(8).fill(0)]), ['list', 7, 3]],
   ] as const) {
     assert.deepEqual(pointer(outcome), where)
     assert.equal(outcome.senseText, where[0] === 'cdb' ? '5/24/00' : '5/26/00')

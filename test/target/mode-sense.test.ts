@@ -27,12 +27,14 @@ const CACHING = `8812${'00'.repeat(18)}`
 const CACHING_WCE = `881204${'00'.repeat(17)}`
 const CACHING_MASK = `881205${'00'.repeat(17)}`
 const CONTROL = `8a0a0010${'00'.repeat(8)}`
+const EXCEPTIONS = `9c0a0006${'00'.repeat(8)}`
+const EXCEPTIONS_MASK = `9c0a0c${'00'.repeat(9)}`
 const CONTROL_MASK = `8a0a04060840${'00'.repeat(6)}`
 
 test('answers the 6-byte form with header, block descriptor and pages (spc-4 7.5, sbc-3 6.5)', () => {
   assert.equal(
     hex(send([0x1a, 0, 0x3f, 0, 255, 0])),
-    `2b001008${'0000008000000200'}${CACHING}${CONTROL}`,
+    `37001008${'0000008000000200'}${CACHING}${CONTROL}${EXCEPTIONS}`,
   )
   assert.equal(hex(send([0x1a, 8, 0x0a, 0, 255, 0])), `0f001000${CONTROL}`)
 })
@@ -67,12 +69,12 @@ test('tells what can be changed, the defaults and what is saved (spc-4 6.11.1)',
   const backing = new PlainBacking(4096, file)
   assert.equal(
     hex(send([0x1a, 8, 0x7f, 0, 255, 0], backing)),
-    `23001000${CACHING_MASK}${CONTROL_MASK}`,
+    `2f001000${CACHING_MASK}${CONTROL_MASK}${EXCEPTIONS_MASK}`,
   )
   for (const control of [0xbf, 0xff]) {
     assert.equal(
       hex(send([0x1a, 8, control, 0xff, 255, 0], backing)),
-      `23001000${CACHING_WCE}${CONTROL}`,
+      `2f001000${CACHING_WCE}${CONTROL}${EXCEPTIONS}`,
     )
   }
 })
@@ -82,12 +84,12 @@ test('has no cache to switch in memory', () => {
 })
 
 test('cuts at the allocation length, under the full mode data length', () => {
-  assert.equal(hex(send([0x1a, 0, 0x3f, 0, 4, 0])), '2b001008')
+  assert.equal(hex(send([0x1a, 0, 0x3f, 0, 4, 0])), '37001008')
   assert.equal(send([0x1a, 0, 0x3f, 0, 0, 0]).status, Status.GOOD)
 })
 
 test('refuses pages and subpages that it does not have', () => {
-  assert.equal(send([0x1a, 0, 0x1c, 0, 255, 0]).senseText, '5/24/00')
+  assert.equal(send([0x1a, 0, 0x1d, 0, 255, 0]).senseText, '5/24/00')
   assert.equal(send([0x1a, 0, 0x0a, 1, 255, 0]).senseText, '5/24/00')
 })
 

@@ -32,11 +32,11 @@ test('makes every read come from the medium with RCD 1 (sbc-3 6.4.5)', () => {
   assert.deepEqual(place.log, ['flush', 'read 0 512'])
 })
 
-test('keeps nothing from being written but by DATA PROTECT, WRITE PROTECTED with SWP 1 (spc-4 7.5.8)', () => {
+test('answers what would write with DATA PROTECT, LOGICAL UNIT SOFTWARE WRITE PROTECTED with SWP 1 (spc-4 7.5.8)', () => {
   const place = new Place()
   assert.equal(place.select(SWP).status, Status.GOOD)
   assert.deepEqual(place.log, ['flush'])
-  assert.equal(place.write().senseText, '7/27/00')
+  assert.equal(place.write().senseText, '7/27/02')
   assert.equal(place.read().status, Status.GOOD)
   const cdb = Uint8Array.of(0x1a, 8, 0x0a, 0, 255, 0)
   assert.equal(run(place.one, { cdb, dataInLength: 255 }).data[2], 0x90)

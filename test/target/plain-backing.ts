@@ -1,6 +1,6 @@
 /** Backings of the tests' own. */
 
-import { type Backing, Traffic } from '#dist/task/task.js'
+import { type Backing, type BackingUsage, Traffic } from '#dist/task/task.js'
 
 /** A backing over bytes, which does as the store does and writes down what was asked of it. */
 export class PlainBacking implements Backing {
@@ -16,17 +16,24 @@ export class PlainBacking implements Backing {
   slow = false
   /** Bytes of the backing that take room, in pages of 512: those that were written. */
   readonly allocated: Set<number> = new Set()
+  declare readonly usage?: () => Promise<BackingUsage>
   readonly #claimed: number | undefined
 
   constructor(
     lengthBytes: number,
-    options: { kind?: 'memory' | 'file'; readOnly?: boolean; claimed?: number } = {},
+    options: {
+      kind?: 'memory' | 'file'
+      readOnly?: boolean
+      claimed?: number
+      usage?: (() => Promise<BackingUsage>) | undefined
+    } = {},
   ) {
     this.bytes = new Uint8Array(lengthBytes)
     this.native = this.bytes
     this.kind = options.kind ?? 'memory'
     this.readOnly = options.readOnly ?? false
     this.#claimed = options.claimed
+    if (options.usage !== undefined) this.usage = options.usage
   }
 
   /** Writes, and notes what takes room by then. */

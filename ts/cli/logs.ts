@@ -41,6 +41,8 @@ export const logs: Verb = verb({
     ...CONNECTING,
   },
   examples: [
+    ['sgring logs ring:disk', 'which pages there are'],
+    ['sgring logs ring:disk --page 0x03', 'bytes that were read, and errors of it'],
     ['sgring logs ring:disk --target', 'which pages there are of a target as a whole'],
     ['sgring logs ring:disk --target --page 0x18 --json', 'one of them, as JSON'],
   ],

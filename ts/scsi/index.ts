@@ -98,6 +98,8 @@ export { type LogField, type LogFields, type LogPageLayout, readLogPage } from '
 export {
   INFORMATIONAL_EXCEPTIONS,
   type InformationalExceptions,
+  PROVISIONING_STATISTICS,
+  type ProvisioningStatistics,
   SOLID_STATE_MEDIA,
   type SolidStateMedia,
   START_STOP_CYCLES,

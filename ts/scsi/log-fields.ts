@@ -1,7 +1,7 @@
 /** Log pages as tables: which parameter has a value, and where in it. */
 
-import { getAscii, getUint64 } from './bytes.ts'
-import type { LogPage } from './log.ts'
+import { getAscii, getUint64, setAscii, setUint64 } from './bytes.ts'
+import type { LogPage, LogParameter } from './log.ts'
 
 /** A value in a parameter. `T` is number for at most 4 bytes, bigint for more, and string for ASCII. */
 export interface LogField<T extends number | bigint | string = number | bigint | string> {
@@ -66,6 +66,50 @@ export function readLogPage<P>(layout: LogPageLayout<P>, { parameters }: LogPage
   const fields = Object.entries<LogField>(layout.fields as Readonly<Record<string, LogField>>)
   const entries = fields.map(([name, field]) => [name, readLogField(field, values.get(field.code))])
   return Object.fromEntries(entries) as P
+}
+
+/** A count that has all of its parameter is written in so many bytes. */
+const COUNT_BYTES = 8
+
+/**
+ * The parameters that say these values, in ascending order of their codes; where a parameter has further fields, they are 0. Of a parameter
+ * without a value there is none.
+ *
+ * @param control the parameter control byte of all of them
+ */
+export function logParameters<P>(
+  layout: LogPageLayout<P>,
+  values: Partial<P>,
+  control: number,
+): LogParameter[] {
+  const fields = Object.entries<LogField>(layout.fields as Readonly<Record<string, LogField>>)
+  const given = new Set(
+    fields.filter(([name]) => values[name as keyof P] !== undefined).map(([, { code }]) => code),
+  )
+  return [...given]
+    .sort((one, other) => one - other)
+    .map((code) => {
+      const own = fields.filter(([, field]) => field.code === code)
+      const value = new Uint8Array(Math.max(...own.map(([, field]) => endOf(field))))
+      for (const [name, field] of own) writeLogField(value, field, values[name as keyof P])
+      return { code, control, value }
+    })
+}
+
+function endOf({ offset, length }: LogField): number {
+  return offset + (length || COUNT_BYTES)
+}
+
+function writeLogField(bytes: Uint8Array, field: LogField, value: unknown): void {
+  if (value === undefined) return
+  const { type, offset, length } = field
+  if (type === 'text') {
+    setAscii(bytes, offset, length, value as string)
+    return
+  }
+  const wide = new Uint8Array(COUNT_BYTES)
+  setUint64(wide, 0, BigInt(value as number | bigint))
+  bytes.set(wide.subarray(COUNT_BYTES - (length || COUNT_BYTES)), offset)
 }
 
 function readLogField(

@@ -117,3 +117,25 @@ export const INFORMATIONAL_EXCEPTIONS: LogPageLayout<InformationalExceptions> = 
     temperature: numberAt(0, 2, 1, 'most recent temperature'),
   },
 }
+
+/** Logical block provisioning (SBC-3 6.3.4): what of a thin unit's room is used. */
+export interface ProvisioningStatistics {
+  /** Threshold sets: of 2 to the power of THRESHOLD EXPONENT blocks (VPD page B2h). */
+  readonly available: number | undefined
+  /** 1: the room is the unit's alone; 2: others may use it, too; 0: not reported. */
+  readonly availableScope: number | undefined
+  readonly used: number | undefined
+  readonly usedScope: number | undefined
+}
+
+export const PROVISIONING_STATISTICS: LogPageLayout<ProvisioningStatistics> = {
+  page: 0x0c,
+  subpage: 0,
+  name: 'logical block provisioning',
+  fields: {
+    available: numberAt(1, 0, 4, 'available LBA mapping resource count'),
+    availableScope: numberAt(1, 4, 1, 'scope of what is available'),
+    used: numberAt(2, 0, 4, 'used LBA mapping resource count'),
+    usedScope: numberAt(2, 4, 1, 'scope of what is used'),
+  },
+}

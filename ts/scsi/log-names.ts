@@ -11,6 +11,7 @@ import {
 import type { LogPageLayout } from './log-fields.ts'
 import {
   INFORMATIONAL_EXCEPTIONS,
+  PROVISIONING_STATISTICS,
   SOLID_STATE_MEDIA,
   START_STOP_CYCLES,
   STATISTICS,
@@ -59,7 +60,7 @@ const COMMON: readonly AnyLogPageLayout[] = [
 ]
 
 const LAYOUTS_OF_TYPE: ReadonlyMap<number, readonly AnyLogPageLayout[]> = new Map([
-  [DeviceType.DIRECT_ACCESS_BLOCK, [any(SOLID_STATE_MEDIA)]],
+  [DeviceType.DIRECT_ACCESS_BLOCK, [any(PROVISIONING_STATISTICS), any(SOLID_STATE_MEDIA)]],
   [
     DeviceType.SEQUENTIAL_ACCESS,
     [any(SEQUENTIAL_ACCESS), any(VOLUME_STATISTICS), any(TAPE_CAPACITY)],
@@ -96,7 +97,7 @@ const NAMES: Names = {
 
 const DISK_NAMES: Names = {
   2048: 'format status',
-  3072: 'logical block provisioning',
+  3072: PROVISIONING_STATISTICS.name,
   4352: SOLID_STATE_MEDIA.name,
   5121: 'zoned block device statistics',
   5376: 'background scan results',

@@ -76,6 +76,8 @@ export interface LogPage {
 
 /** The control byte of a binary format list parameter that is never saved (SPC-4 7.3.2.2.2.5): TSD, and 11b for the format. */
 export const BINARY_LIST = 0x23
+/** That of a data counter that is never saved, and goes on when another one is full: unbounded, or bounded all the same (SPC-4 7.3.2.2.2.2). */
+export const DATA_COUNTER = 0x22
 
 const HEADER = 4
 const PARAMETER_HEADER = 4
@@ -153,6 +155,16 @@ export function encodeLogPage(
 export function encodeSupportedLogPages(pages: readonly number[]): Uint8Array {
   const data = pageOf(LogPageCode.SUPPORTED_PAGES, pages.length)
   data.set(pages, HEADER)
+  return data
+}
+
+/** The supported log pages and subpages page, of pages in ascending order. */
+export function encodeSupportedLogSubpages(pages: readonly LogPageName[]): Uint8Array {
+  const data = pageOf(SPF | LogPageCode.SUPPORTED_PAGES, 2 * pages.length)
+  data[1] = ALL_SUBPAGES
+  for (const [index, { page, subpage }] of pages.entries()) {
+    data.set([page, subpage], HEADER + 2 * index)
+  }
   return data
 }
 

@@ -1,6 +1,6 @@
 /** What a failed transfer means in SCSI: the one table from `errno` to status and sense. */
 
-import { SenseKey } from '../scsi/sense.ts'
+import { parseSense, SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition, status } from '../task/answer.ts'
 import { Status } from '../task/command.ts'
@@ -89,6 +89,11 @@ export function answerBackingError(errno: number, direction: Direction): Answer 
 /** Whether the backing is gone: its descriptor will never work again. */
 export function isVanished(errno: number): boolean {
   return answerBackingError(errno, 'read') === VANISHED
+}
+
+/** Whether bytes could not be had from the medium, or brought there: no retry of this side's has helped. */
+export function isMediumError({ sense }: Answer): boolean {
+  return sense !== undefined && parseSense(sense).key === SenseKey.MEDIUM_ERROR
 }
 
 /**

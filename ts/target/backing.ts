@@ -1,10 +1,11 @@
 /** Where a unit's bytes live: memory, a file, a block device. */
 
-import { realpathSync, unlinkSync } from 'node:fs'
+import { realpathSync, statSync, unlinkSync } from 'node:fs'
+import { stat, statfs } from 'node:fs/promises'
 import { getSystemErrorName } from 'node:util'
 import { SgringError } from '../errors.ts'
 import { type NativeStore, native, translated } from '../native.ts'
-import { type Backing, Traffic } from '../task/task.ts'
+import { type Backing, type BackingUsage, Traffic } from '../task/task.ts'
 
 /** Zeroed memory, taken from the system as it is written. */
 export interface MemoryBackingOptions {
@@ -97,6 +98,18 @@ function backing(
     resize,
     close,
     discard,
+    ...(path !== undefined && statSync(path).isFile() && { usage: () => usageOf(path) }),
+  }
+}
+
+/** stat(2) counts room in units of 512 bytes, whatever the file system's are. */
+const STAT_BLOCK = 512
+
+async function usageOf(path: string): Promise<BackingUsage> {
+  const [file, system] = await Promise.all([stat(path), statfs(path)])
+  return {
+    usedBytes: file.blocks * STAT_BLOCK,
+    availableBytes: system.bavail * system.bsize,
   }
 }
 

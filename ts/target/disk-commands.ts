@@ -71,6 +71,8 @@ export function diskCommands(disk: DiskCommands, { thin, removable }: Traits): C
     writer('48 a0 00000000 00 ffff 04', sanitizeOverwrite, 'erase', 0x01),
     writer('48 a0 00000000 00 ffff 04', sanitizeBlockErase, 'erase', 0x02),
     command('48 00 00000000 00 ffff 04', 'unit', exitFailureMode, 0x1f),
+    command('4c 03 ff ff 000000 ffff 04', 'unit', (core, task) => core.log.select(task)),
+    command('4d 03 ff ff 00 ffff ffff 04', 'unit', (core, task) => core.log.sense(task)),
     command('55 11 0000000000 ffff 04', 'unit', (core, task) => core.mode.select(task)),
     command('5a 18 ffff 000000 ffff 04', 'unit', modeSense),
     command('88 f8 ffffffffffffffff ffffffff 00 04', 'medium', read),

@@ -2,12 +2,14 @@
 
 import { SgringError } from '../errors.ts'
 import { blockLba, blockLbaExact, hasProtect } from '../scsi/block.ts'
+import { lunOfWord } from '../scsi/lun.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition } from '../task/answer.ts'
 import { Status } from '../task/command.ts'
 import type { Backing, OperationDone, TargetNexus, Task } from '../task/task.ts'
-import { answerBackingError, isVanished } from './backing-error.ts'
+import { answerBackingError, isMediumError, isVanished } from './backing-error.ts'
+import { type DiskCounts, DiskLog, noCounts } from './disk-log.ts'
 import { DiskMode, type DiskModeOptions } from './disk-mode.ts'
 import { DiskState } from './disk-state.ts'
 import { illegalRequest, invalidField } from './refusal.ts'
@@ -37,9 +39,11 @@ export const MAX_COMPARE_AND_WRITE = 255
 export const SHORT_DATA_OUT: Answer = illegalRequest(
   SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT,
 )
-export const WRITE_PROTECTED: Answer = checkCondition(
+/** The medium is; or only SWP of the control mode page is what keeps it from being written. */
+const WRITE_PROTECTED = checkCondition(SenseKey.DATA_PROTECT, SenseCode.WRITE_PROTECTED)
+const SOFTWARE_WRITE_PROTECTED = checkCondition(
   SenseKey.DATA_PROTECT,
-  SenseCode.WRITE_PROTECTED,
+  SenseCode.LOGICAL_UNIT_SOFTWARE_WRITE_PROTECTED,
 )
 
 export class DiskCore implements DiskTraits {
@@ -51,6 +55,8 @@ export class DiskCore implements DiskTraits {
   readonly removable: boolean
   readonly mode: DiskMode
   readonly state: DiskState = new DiskState()
+  readonly counts: DiskCounts = noCounts()
+  readonly log: DiskLog
   /** Logical blocks. */
   blocks: number
   readonly #contexts: UnitContext[] = []
@@ -74,9 +80,11 @@ export class DiskCore implements DiskTraits {
         }),
         taskAbortedStatus: options.taskAbortedStatus ?? false,
         failed: (errno) => this.failed(errno, 'write'),
+        tellOthers: (task, code) => this.tellOthers(task, code),
       },
       options,
     )
+    this.log = new DiskLog(this)
   }
 
   /** See `Disk.resized`. */
@@ -95,12 +103,19 @@ export class DiskCore implements DiskTraits {
 
   attach(context: UnitContext): void {
     this.#contexts.push(context)
-    this.mode.attach(context)
   }
 
   /** Establishes a unit attention condition for every nexus but `except`, wherever the disk stands. */
   tell(code: number, except?: TargetNexus): void {
     for (const one of this.#contexts) one.attention(code, except === undefined ? {} : { except })
+  }
+
+  /** As `tell`, except for the nexus that has sent the task, and so knows, at the LUN where it does (SPC-4 5.11). */
+  tellOthers(task: Task, code: number): void {
+    const lun = lunOfWord(task.lun)
+    for (const context of this.#contexts) {
+      context.attention(code, context.lun === lun ? { except: task.nexus } : {})
+    }
   }
 
   /**
@@ -126,6 +141,11 @@ export class DiskCore implements DiskTraits {
     return blockLba(cdb) > this.blocks - blocks ? this.outOfRange(blockLbaExact(cdb)) : undefined
   }
 
+  /** The answer to what would write, where nothing may. */
+  get writeProtected(): Answer {
+    return this.backing.readOnly ? WRITE_PROTECTED : SOFTWARE_WRITE_PROTECTED
+  }
+
   /** INFORMATION has the first LBA that is not there (SBC-3 4.18.1). */
   outOfRange(lba: bigint): Answer {
     const end = BigInt(this.blocks)
@@ -136,10 +156,12 @@ export class DiskCore implements DiskTraits {
     })
   }
 
-  /** The answer for an errno of the backing. */
-  failed(errno: number, direction: 'read' | 'write'): Answer {
+  /** The answer for an errno of the backing, which is counted where it is an error of the medium. */
+  failed(errno: number, doing: 'read' | 'write' | 'verify'): Answer {
     if (isVanished(errno)) this.state.vanish()
-    return answerBackingError(errno, direction)
+    const answer = answerBackingError(errno, doing === 'write' ? 'write' : 'read')
+    if (isMediumError(answer)) this.counts[ERRORS[doing]] += 1
+    return answer
   }
 
   /** Goes on when what the cache holds is on the medium: what is read then is what the medium has. */
@@ -177,6 +199,8 @@ export class DiskCore implements DiskTraits {
     })
   }
 }
+
+const ERRORS = { read: 'readErrors', write: 'writeErrors', verify: 'verifyErrors' } as const
 
 /** GOOD for a command that took `taken` bytes of data-out. */
 export function took(taken: number): Answer {

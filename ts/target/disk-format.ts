@@ -5,7 +5,7 @@ import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition } from '../task/answer.ts'
 import type { Background, Task } from '../task/task.ts'
-import { type DiskCore, SHORT_DATA_OUT, took, WRITE_PROTECTED } from './disk-core.ts'
+import { type DiskCore, SHORT_DATA_OUT, took } from './disk-core.ts'
 import type { MediumFailure } from './disk-state.ts'
 import { illegalRequest, invalidField, invalidParameter } from './refusal.ts'
 
@@ -172,7 +172,7 @@ function sanitize(core: DiskCore, task: Task, passes: readonly Uint8Array[], tak
  */
 function begin(core: DiskCore, task: Task, erasure: Erasure): void {
   if (core.mode.writeProtected) {
-    task.answer(WRITE_PROTECTED)
+    task.answer(core.writeProtected)
     return
   }
   // `undefined` once it is answered, or aborted.

@@ -4,7 +4,7 @@ import { getUint16, getUint24, getUint32, getUint64 } from '../scsi/bytes.ts'
 import { type Field, readFields } from '../scsi/fields.ts'
 import { modePage, modePageEnd } from '../scsi/mode.ts'
 import { CACHING } from '../scsi/mode-block.ts'
-import { CONTROL } from '../scsi/mode-common.ts'
+import { CONTROL, INFORMATIONAL_EXCEPTIONS_CONTROL } from '../scsi/mode-common.ts'
 import { Opcode } from '../scsi/opcode.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import type { Answer } from '../task/answer.ts'
@@ -124,6 +124,10 @@ function valuesOf({ layout }: DiskModePage, sent: Uint8Array): Partial<DiskModeV
     const { wce, rcd } = readFields(CACHING.fields, sent)
     return { wce, rcd }
   }
+  if (layout.page === INFORMATIONAL_EXCEPTIONS_CONTROL.page) {
+    const { dexcpt, test } = readFields(INFORMATIONAL_EXCEPTIONS_CONTROL.fields, sent)
+    return { dexcpt, test }
+  }
   const { dSense, qErr, swp, tas } = readFields(CONTROL.fields, sent)
   return { dSense, qErr, swp, tas }
 }
@@ -139,9 +143,15 @@ function refusedAt(
     const bit = 31 - Math.clz32(wrong)
     return fieldAt(layout.fields, byte, bit) ?? { byte, bit }
   }
-  const reserved =
-    layout.page === CONTROL.page && readFields(CONTROL.fields, sent).qErr === RESERVED_QERR
-  return reserved ? CONTROL.fields.qErr : undefined
+  if (layout.page === CONTROL.page) {
+    const { qErr } = readFields(CONTROL.fields, sent)
+    return qErr === RESERVED_QERR ? CONTROL.fields.qErr : undefined
+  }
+  if (layout.page !== INFORMATIONAL_EXCEPTIONS_CONTROL.page) return undefined
+  // A failure to be told, and nothing to be told (SPC-4 7.5.11).
+  const { fields } = INFORMATIONAL_EXCEPTIONS_CONTROL
+  const { dexcpt, test } = readFields(fields, sent)
+  return dexcpt && test ? fields.test : undefined
 }
 
 /** The field in which a bit stands: its most significant bit is the one that is named. */

@@ -7,14 +7,17 @@
  *               QERR      which other commands CHECK CONDITION ends
  *               SWP       1: nothing may write
  *               TAS       commands that other nexuses abort end in TASK ABORTED
+ *     informational
+ *     exceptions
+ *     control   TEST      REQUEST SENSE tells a failure that is none, as a device tells that it will fail (MRIE 6)
+ *               DEXCPT    1: it tells none
  *
  * WCE and RCD can be changed where there is a volatile cache. Everything else stays as it is.
  */
 
 import { SgringError } from '../errors.ts'
-import { lunOfWord } from '../scsi/lun.ts'
 import type { Caching } from '../scsi/mode-block.ts'
-import type { Control } from '../scsi/mode-common.ts'
+import type { Control, InformationalExceptionsControl } from '../scsi/mode-common.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import type { Answer } from '../task/answer.ts'
 import { Status } from '../task/command.ts'
@@ -22,11 +25,11 @@ import type { Backing, Task, TransferDone } from '../task/task.ts'
 import { type Medium, pagesOf, RESERVED_QERR } from './disk-mode-pages.ts'
 import { parameterListLength, readModeSelect, savesPages } from './disk-mode-select.ts'
 import { answerDiskModeSense } from './disk-mode-sense.ts'
-import type { UnitContext } from './unit.ts'
 
 /** The mode parameters that MODE SELECT can change, by their names in the pages. */
 export type DiskModeValues = Pick<Caching, 'wce' | 'rcd'> &
-  Pick<Control, 'dSense' | 'qErr' | 'swp' | 'tas'>
+  Pick<Control, 'dSense' | 'qErr' | 'swp' | 'tas'> &
+  Pick<InformationalExceptionsControl, 'dexcpt' | 'test'>
 
 /** What a disk's user says of its mode parameters. */
 export interface DiskModeOptions {
@@ -48,6 +51,8 @@ export interface DiskModeHost {
   readonly taskAbortedStatus: boolean
   /** The answer for an errno of the backing. */
   readonly failed: (errno: number) => Answer
+  /** Establishes a unit attention condition for everyone who has not sent the task. */
+  readonly tellOthers: (task: Task, code: number) => void
 }
 
 /** See above. What commands ask for on their way is a field read. */
@@ -55,7 +60,6 @@ export class DiskMode {
   readonly #host: DiskModeHost
   readonly #onSaved: DiskModeOptions['onSaved']
   readonly #default: DiskModeValues
-  readonly #contexts: UnitContext[] = []
   #saved: DiskModeValues
   #current: DiskModeValues
   /** Writes are on the medium when they are answered (WCE 0). */
@@ -77,6 +81,8 @@ export class DiskMode {
       qErr: 0,
       swp: false,
       tas: host.taskAbortedStatus,
+      dexcpt: false,
+      test: false,
     }
     // What was saved of a cache that is no longer there does not count.
     const cache = volatileCache ? {} : { wce: false, rcd: false }
@@ -100,9 +106,10 @@ export class DiskMode {
     return this.#current.tas
   }
 
-  /** The disk stands at one LUN more. */
-  attach(context: UnitContext): void {
-    this.#contexts.push(context)
+  /** The sense code of an informational exception, 0 if there is none (SPC-4 5.11.1). */
+  get exception(): number {
+    const { test, dexcpt } = this.#current
+    return test && !dexcpt ? SenseCode.FAILURE_PREDICTION_THRESHOLD_EXCEEDED_FALSE : 0
   }
 
   /** LOGICAL UNIT RESET: the saved values are the current ones (SPC-4 5.11). */
@@ -130,7 +137,7 @@ export class DiskMode {
     }
     const now: DiskModeValues = { ...before, ...outcome }
     this.#apply(now)
-    if (!same(before, now)) this.#tell(task)
+    if (!same(before, now)) this.#host.tellOthers(task, SenseCode.MODE_PARAMETERS_CHANGED)
     if (savesPages(task.cdb)) {
       this.#saved = now
       this.#onSaved?.(now)
@@ -152,22 +159,18 @@ export class DiskMode {
     this.readsThrough = volatileCache && values.rcd
     this.writeProtected = readOnly || values.swp
   }
-
-  /** MODE PARAMETERS CHANGED, for everyone but the nexus that knows, at the LUN where it does (SPC-4 5.11). */
-  #tell(task: Task): void {
-    const lun = lunOfWord(task.lun)
-    for (const context of this.#contexts) {
-      const except = context.lun === lun ? { except: task.nexus } : {}
-      context.attention(SenseCode.MODE_PARAMETERS_CHANGED, except)
-    }
-  }
 }
 
 /** The values, if pages can say them. */
 function checked(values: DiskModeValues, medium: Medium): DiskModeValues {
   pagesOf(medium, values)
-  if (values.qErr !== RESERVED_QERR) return values
-  throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'savedModes.qErr is 0, 1 or 3')
+  if (values.qErr === RESERVED_QERR) {
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'savedModes.qErr is 0, 1 or 3')
+  }
+  if (values.test && values.dexcpt) {
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'savedModes has test and dexcpt')
+  }
+  return values
 }
 
 function answerGood(task: Task): void {

@@ -6,6 +6,7 @@ import { type BlockLimits, encodeBlockLimits, encodeCharacteristics } from '../s
 import { encodeExtendedInquiry } from '../scsi/vpd-extended.ts'
 import { encodeProvisioning, ProvisioningType } from '../scsi/vpd-provisioning.ts'
 import { type DiskTraits, MAX_COMPARE_AND_WRITE } from './disk-core.ts'
+import { thresholdExponent } from './disk-log.ts'
 import { MAX_UNMAP_BLOCKS, MAX_UNMAP_DESCRIPTORS } from './disk-provisioning.ts'
 import { ANY_UNIT, designatorsOf, TASK_SET } from './identity.ts'
 import { type InquiryPages, inquiryPages } from './inquiry.ts'
@@ -35,7 +36,7 @@ export function diskPages(disk: DiskTraits, product: string, serial: string): In
       // It is known that nothing turns.
       encodeCharacteristics({ rotationRate: disk.backing.kind === 'memory' ? 1 : 0 }),
     ],
-    ...(disk.thin ? [PROVISIONING] : []),
+    ...(disk.thin ? [provisioning(disk)] : []),
   ]
   return inquiryPages(
     {
@@ -63,14 +64,16 @@ function unmapLimits({ thin, blockLength }: DiskTraits): Partial<BlockLimits> {
   }
 }
 
-/** UNMAP, and WRITE SAME with UNMAP, after which blocks read as zeros; nothing is anchored. */
-const PROVISIONING: readonly [page: number, body: Uint8Array] = [
-  VpdPage.LOGICAL_BLOCK_PROVISIONING,
-  encodeProvisioning({
+/** UNMAP, and WRITE SAME with UNMAP, after which blocks read as zeros; nothing is anchored. Room is told where it is known. */
+function provisioning(disk: DiskTraits): readonly [page: number, body: Uint8Array] {
+  const { backing, blockLength } = disk
+  const body = encodeProvisioning({
+    thresholdExponent: backing.usage === undefined ? 0 : thresholdExponent(blockLength),
     unmap: true,
     writeSame16: true,
     writeSame10: true,
     unmappedReads: 1,
     provisioningType: ProvisioningType.THIN,
-  }),
-]
+  })
+  return [VpdPage.LOGICAL_BLOCK_PROVISIONING, body]
+}

@@ -24,6 +24,7 @@ const DESCRIPTOR = 16
 export function unmap(core: DiskCore, task: Task): void {
   const { cdb } = task
   const length = getUint16(cdb, 7)
+  core.counts.writeCommands += 1
   if ((cdb[1]! & 1) !== 0) {
     // ANCHOR: there is no such state here (ANC_SUP 0).
     task.answer(invalidField(1, 0))
@@ -106,6 +107,7 @@ export function writeSame(core: DiskCore, task: Task): void {
     // With UNMAP, blocks that read as zeros when they are unmapped may be; others are written (SBC-3 4.7.3.4.4).
     const operation = (flags & WriteSame.UNMAP) !== 0 ? 'fillOrRelease' : 'fill'
     core.operate(task, operation, range, (same, errno) => {
+      if (errno === 0) core.counts.otherWrittenBytes += range.length
       if (errno !== 0) same.answer(core.failed(errno, 'write'))
       else if (!core.mode.writesThrough) same.answer(took(data))
       else core.flushed(same, (flushed) => flushed.answer(took(data)))

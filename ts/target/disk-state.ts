@@ -67,11 +67,16 @@ export class DiskState {
     return undefined
   }
 
-  /** REQUEST SENSE: what a command would be told, or the power condition (SPC-4 6.39, 5.12). */
-  requestSense(cdb: Uint8Array): Answer {
+  /**
+   * REQUEST SENSE: what a command would be told, an informational exception, or the power condition (SPC-4 6.39, 5.12).
+   *
+   * @param exception the sense code of the informational exception, or 0
+   */
+  requestSense(cdb: Uint8Array, exception: number): Answer {
     const meanwhile = this.#progress.answer(cdb)
     if (meanwhile !== undefined) return meanwhile
-    const [key, code] = this.#condition()
+    const [key, found] = this.#condition()
+    const code = key === SenseKey.NO_SENSE && exception !== 0 ? exception : found
     return answerRequestSense(cdb, key, code)
   }
 

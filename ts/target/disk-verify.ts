@@ -34,6 +34,7 @@ export function writeAndVerify(core: DiskCore, task: Task): void {
   const check = (cdb[1]! >> 1) & 3
   const length = blocks * core.blockLength
   // 11b is VERIFY's alone.
+  core.counts.writeCommands += 1
   const refusal = check > ByteCheck.EACH ? invalidField(1, 2) : core.refusal(cdb, blocks)
   if (refusal !== undefined) task.answer(refusal)
   else if (blocks === 0) task.good()
@@ -41,8 +42,12 @@ export function writeAndVerify(core: DiskCore, task: Task): void {
   else {
     const lba = blockLba(cdb)
     task.write(core.backing, lba * core.blockLength, length, true, (same, errno) => {
-      if (errno !== 0) same.answer(core.failed(errno, 'write'))
-      else verifyMedium(core, same, lba, length, check === ByteCheck.EACH ? length : 0, length)
+      if (errno !== 0) {
+        same.answer(core.failed(errno, 'write'))
+        return
+      }
+      core.counts.writtenBytes += length
+      verifyMedium(core, same, lba, length, check === ByteCheck.EACH ? length : 0, length)
     })
   }
 }
@@ -59,8 +64,13 @@ function verifyMedium(
   const operation = data === 0 ? 'verify' : 'compare'
   const range = { offset: lba * core.blockLength, length, data }
   core.operate(task, operation, range, (same, errno, equal) => {
-    if (errno !== 0) same.answer(core.failed(errno, 'read'))
-    else if (data === 0 || equal === length) same.answer(took(taken))
+    if (errno !== 0) {
+      same.answer(core.failed(errno, 'verify'))
+      return
+    }
+    const done = data === 0 ? length : equal
+    core.counts.verifiedBytes += done
+    if (done === length) same.answer(took(taken))
     else same.answer(miscompare(equal % data, taken))
   })
 }
@@ -87,8 +97,10 @@ export function compareAndWrite(core: DiskCore, task: Task): void {
     }
     task.operate(core.backing, 'compareAndWrite', range, (same, errno, equal) => {
       if (errno !== 0) same.answer(core.failed(errno, 'write'))
-      else if (equal === length) same.answer(took(2 * length))
-      else same.answer(miscompare(equal, 2 * length))
+      else if (equal === length) {
+        core.counts.otherWrittenBytes += length
+        same.answer(took(2 * length))
+      } else same.answer(miscompare(equal, 2 * length))
     })
   }
 }
@@ -110,6 +122,7 @@ export function orWrite(core: DiskCore, task: Task): void {
       fua: core.mode.writesThrough || hasFua(cdb),
     }
     task.operate(core.backing, 'orWrite', range, (same, errno) => {
+      if (errno === 0) core.counts.otherWrittenBytes += length
       same.answer(errno === 0 ? took(length) : core.failed(errno, 'write'))
     })
   }

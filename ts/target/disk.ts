@@ -8,7 +8,7 @@ import { Opcode } from '../scsi/opcode.ts'
 import { good } from '../task/answer.ts'
 import type { Backing, TargetNexus, Task, TransferDone } from '../task/task.ts'
 import { type DiskCommands, diskCommands } from './disk-commands.ts'
-import { DiskCore, type DiskTraits, SHORT_DATA_OUT, WRITE_PROTECTED } from './disk-core.ts'
+import { DiskCore, type DiskTraits, SHORT_DATA_OUT } from './disk-core.ts'
 import type { DiskModeOptions } from './disk-mode.ts'
 import type { CommandTable } from './disk-opcodes.ts'
 import { diskPages } from './disk-pages.ts'
@@ -143,7 +143,7 @@ export class Disk implements Unit {
     }
     const instead = core.state.answer(cdb, found.access)
     if (instead !== undefined) task.answer(instead)
-    else if (found.writes && core.mode.writeProtected) task.answer(WRITE_PROTECTED)
+    else if (found.writes && core.mode.writeProtected) task.answer(core.writeProtected)
     else found.run(core, task)
   }
 
@@ -155,7 +155,8 @@ export class Disk implements Unit {
       testUnitReady: (_, task) => task.good(),
       synchronizeCache: (_, task) => this.#synchronizeCache(task),
       inquiry: (_, task) => task.answer(answerInquiry(this.#inquiryPages(), task.cdb)),
-      requestSense: ({ state }, task) => task.answer(state.requestSense(task.cdb)),
+      requestSense: ({ state, mode }, task) =>
+        task.answer(state.requestSense(task.cdb, mode.exception)),
       capacity10: ({ blocks, blockLength }, task) =>
         task.answer(good(encodeCapacity10(BigInt(blocks) - 1n, blockLength))),
       capacity16: (_, task) =>
@@ -168,6 +169,7 @@ export class Disk implements Unit {
     const { cdb } = task
     const core = this.#core
     const blocks = blockCount(cdb)
+    core.counts.readCommands += 1
     if (!core.isInRange(cdb, blocks)) task.answer(core.refusal(cdb, blocks)!)
     else if (blocks === 0) task.good()
     else if (this.#fromMedium(cdb)) task.flush(core.backing, this.#flushedToRead)
@@ -195,8 +197,9 @@ export class Disk implements Unit {
     const core = this.#core
     const blocks = blockCount(cdb)
     const length = blocks * core.blockLength
+    core.counts.writeCommands += 1
     if (core.mode.writeProtected) {
-      task.answer(WRITE_PROTECTED)
+      task.answer(core.writeProtected)
     } else if (!core.isInRange(cdb, blocks)) {
       task.answer(core.refusal(cdb, blocks)!)
     } else if (blocks === 0) {
@@ -223,13 +226,23 @@ export class Disk implements Unit {
   // One function a disk, not one a command.
 
   readonly #hasRead: TransferDone = (task, errno) => {
-    if (errno === 0) task.moved(blockCount(task.cdb) * this.blockLength)
-    else task.answer(this.#core.failed(errno, 'read'))
+    if (errno !== 0) {
+      task.answer(this.#core.failed(errno, 'read'))
+      return
+    }
+    const length = blockCount(task.cdb) * this.blockLength
+    this.#core.counts.readBytes += Math.min(length, task.dataInLength)
+    task.moved(length)
   }
 
   readonly #hasWritten: TransferDone = (task, errno) => {
-    if (errno === 0) task.moved(blockCount(task.cdb) * this.blockLength)
-    else task.answer(this.#core.failed(errno, 'write'))
+    if (errno !== 0) {
+      task.answer(this.#core.failed(errno, 'write'))
+      return
+    }
+    const length = blockCount(task.cdb) * this.blockLength
+    this.#core.counts.writtenBytes += length
+    task.moved(length)
   }
 
   /** READ with FUA: what the cache holds is on the medium first, so what is read is what the medium has (SBC-3 4.15). */

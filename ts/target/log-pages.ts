@@ -2,13 +2,7 @@
 
 import { getUint16 } from '../scsi/bytes.ts'
 import { DeviceType, PeripheralQualifier } from '../scsi/inquiry.ts'
-import {
-  BINARY_LIST,
-  encodeLogPage,
-  encodeSupportedLogPages,
-  LogPageCode,
-  type LogParameter,
-} from '../scsi/log.ts'
+import { BINARY_LIST, LogPageCode, type LogParameter } from '../scsi/log.ts'
 import { Opcode } from '../scsi/opcode.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
@@ -18,6 +12,7 @@ import { COUNTERS_PAGE, encodeCounters, type TargetCounters } from '../task/coun
 import type { Task } from '../task/task.ts'
 import { ANY_UNIT, designatorsOf, serialOf } from './identity.ts'
 import { answerInquiry, type InquiryPages, inquiryPages } from './inquiry.ts'
+import { answerLogSense, type LoggedPage } from './log-sense.ts'
 import { invalidField, unknownOpcode } from './refusal.ts'
 import { answerRequestSense } from './request-sense.ts'
 import type { Unit } from './unit.ts'
@@ -28,12 +23,15 @@ const NO_SPECIFIC_PROTOCOL = 0xf
 
 /** Nothing of it can be changed or reset: it tells what the target counts. */
 export class LogPagesUnit implements Unit {
-  readonly #counters: () => TargetCounters
+  readonly #pages: readonly LoggedPage[]
   readonly #inquiry: InquiryPages = pagesOf(serialOf({}))
 
   /** @param counters asked at each LOG SENSE that wants them */
   constructor(counters: () => TargetCounters) {
-    this.#counters = counters
+    this.#pages = [
+      { page: LogPageCode.PROTOCOL_SPECIFIC_PORT, subpage: 0, parameters: () => PORTS },
+      { page: COUNTERS_PAGE, subpage: 0, parameters: () => encodeCounters(counters()) },
+    ]
   }
 
   execute(task: Task): void {
@@ -50,50 +48,14 @@ export class LogPagesUnit implements Unit {
       case Opcode.REQUEST_SENSE:
         return answerRequestSense(cdb, SenseKey.NO_SENSE, SenseCode.NO_ADDITIONAL_SENSE_INFORMATION)
       case Opcode.LOG_SENSE:
-        return this.#answerLogSense(cdb)
+        return answerLogSense(cdb, this.#pages)
       case Opcode.LOG_SELECT:
         return answerLogSelect(cdb)
       default:
         return unknownOpcode()
     }
   }
-
-  /** LOG SENSE (SPC-4 6.8). All parameters are lists, for which PC does not count. */
-  #answerLogSense(cdb: Uint8Array): Answer {
-    // SP: nothing is saved. PPC, obsolete: who asks for changed parameters only must not be given all.
-    if ((cdb[1]! & 1) !== 0) return invalidField(1, 0)
-    if ((cdb[1]! & 2) !== 0) return invalidField(1, 1)
-    if (cdb[3] !== 0) return invalidField(3, 7)
-    const page = cdb[2]! & 0x3f
-    const pointer = getUint16(cdb, 5)
-    const allocationLength = getUint16(cdb, 7)
-    if (page === LogPageCode.SUPPORTED_PAGES) {
-      return pointer === 0 ? good(SUPPORTED.subarray(0, allocationLength)) : invalidField(5, 7)
-    }
-    const parameters = this.#parametersOf(page)
-    if (parameters === undefined) return invalidField(2, 5)
-    const wanted = parameters.filter(({ code }) => code >= pointer)
-    if (wanted.length === 0) return invalidField(5, 7)
-    return good(encodeLogPage(page, wanted).subarray(0, allocationLength))
-  }
-
-  #parametersOf(page: number): readonly LogParameter[] | undefined {
-    switch (page) {
-      case LogPageCode.PROTOCOL_SPECIFIC_PORT:
-        return PORTS
-      case COUNTERS_PAGE:
-        return encodeCounters(this.#counters())
-      default:
-        return undefined
-    }
-  }
 }
-
-const SUPPORTED = encodeSupportedLogPages([
-  LogPageCode.SUPPORTED_PAGES,
-  LogPageCode.PROTOCOL_SPECIFIC_PORT,
-  COUNTERS_PAGE,
-])
 
 /** The protocol specific port log page (SPC-4 7.3.13), which this unit shall have: a port, and nothing more to say of it. */
 const PORTS: readonly LogParameter[] = [

@@ -13,6 +13,16 @@ export interface Backing {
   readonly traffic: Traffic
   /** The native handle, which only a port knows how to use. */
   readonly native: unknown
+  /** The room that it takes, where somebody knows. Rejects with an error of the system. */
+  readonly usage?: () => Promise<BackingUsage>
+}
+
+/** The room that a backing takes. */
+export interface BackingUsage {
+  /** Bytes that it takes now. */
+  readonly usedBytes: number
+  /** Bytes that there are beside them, for it and for others. */
+  readonly availableBytes: number
 }
 
 /**
