@@ -45,6 +45,7 @@ export type { BasicUnitOptions } from './target/basic-unit.ts'
 export { Disk, type DiskOptions } from './target/disk.ts'
 export type { DiskModeOptions, DiskModeValues } from './target/disk-mode.ts'
 export type { Handler, HandlerHooks, HandlerStats, HandlerTask } from './target/handler.ts'
+export { type PassThroughOptions, passThrough } from './target/pass-through.ts'
 export type { ProgressOptions } from './target/progress.ts'
 export type {
   DiskUnitOptions,

@@ -23,6 +23,8 @@ export interface Contract {
   readonly blockLength: 512 | 4096
   /** Blocks of the disk: 16 MiB or more. */
   readonly blocks: number
+  /** The disk takes one nexus at a time. */
+  readonly oneNexus?: boolean
   /** Starts the target; what it resolves with stops it, and fails if the target has something to complain about. */
   start(): Promise<() => Promise<void>>
   /** Opens a unit by a nexus of its own. */

@@ -66,6 +66,9 @@ class StillTask implements Task {
   operate(): void {
     throw new Error('nothing here operates')
   }
+  elsewhere(): never {
+    throw new Error('nothing here is elsewhere')
+  }
   get background(): never {
     throw new Error('nothing here goes on')
   }

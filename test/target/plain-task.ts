@@ -81,6 +81,7 @@ export class PlainTask implements Task {
   #state: State = 'open'
   #direction: 'in' | 'out' | 'none' = 'none'
   #transfer: Transfer | undefined
+  #elsewhere = false
   #abortStatus: number | undefined
   #outcome: Outcome | undefined
   #result: FunctionResult | undefined
@@ -269,6 +270,18 @@ export class PlainTask implements Task {
     this.#begin({ backing: plain, move, done })
   }
 
+  elsewhere(done: () => void): () => void {
+    this.#check()
+    assert.equal(this.#elsewhere, false, 'one thing at a time')
+    this.#elsewhere = true
+    return () => {
+      assert.equal(this.#elsewhere, true, 'it is over once')
+      this.#elsewhere = false
+      if (this.#state === 'aborted') this.#endAborted()
+      else done()
+    }
+  }
+
   get background(): Background {
     return this.#nexus.background
   }
@@ -289,7 +302,7 @@ export class PlainTask implements Task {
     const { onAbort } = this
     this.onAbort = undefined
     onAbort?.()
-    if (this.#transfer === undefined) this.#endAborted()
+    if (this.#transfer === undefined && !this.#elsewhere) this.#endAborted()
   }
 
   respond(result: FunctionResult): void {

@@ -76,6 +76,11 @@ export class LogicalUnit {
     this.#options = options
   }
 
+  /** Bytes that one command can move. */
+  get maxTransferBytes(): number {
+    return this.#transport.maxTransferBytes
+  }
+
   /**
    * Sends one command. Resolves with however it ended, whatever its status; never sends it again.
    * Commands wait their turn for a slot, first come first served, up to `maxWaiting`.

@@ -328,6 +328,12 @@ export class PortPair implements TransferOwner {
     return this.#native.writeIn(slot, from)
   }
 
+  /** A task that was carried out elsewhere is over there, perhaps long after the pair was closed. */
+  overElsewhere(slot: number): void {
+    this.transferred(slot, 0, 0)
+    this.transfersTold()
+  }
+
   // ---- for the threads
 
   transferred(slot: number, errno: number, value: number): void {

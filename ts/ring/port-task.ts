@@ -225,6 +225,13 @@ export class RingTask implements Task {
     this.#begun(backing, done)
   }
 
+  elsewhere(done: () => void): () => void {
+    this.#checkIdle()
+    this.#done = done
+    this.#traffic = undefined
+    return () => this.#pair.overElsewhere(this.#slot)
+  }
+
   get background(): Background {
     return this.#pair.background
   }

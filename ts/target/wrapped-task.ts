@@ -150,6 +150,14 @@ export class WrappedTask implements Task {
     this.#transfer(done, (over) => this.#task.operate(backing, operation, range, over))
   }
 
+  elsewhere(done: () => void): () => void {
+    let over = () => {}
+    this.#transfer(done, (end) => {
+      over = this.#task.elsewhere(() => end(this, 0))
+    })
+    return over
+  }
+
   get background(): Background {
     return this.#task.background
   }

@@ -165,6 +165,13 @@ export interface Task {
     range: BackingRange,
     done: OperationDone,
   ): void
+  /**
+   * Says that the command is carried out elsewhere, as by a device: an abort then leaves the task in its task set until that is over, as during a transfer,
+   * and no function is answered while the command may still act.
+   *
+   * @returns to be called once, when it is over: it calls `done`, which answers, unless the task was aborted meanwhile
+   */
+  elsewhere(done: () => void): () => void
   /** What goes on behind the answer: it may be kept beyond the task. */
   readonly background: Background
   /**
