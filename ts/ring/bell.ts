@@ -10,11 +10,25 @@ export interface BellEvents {
   end(): void
 }
 
+/** A bell that is watched. */
+export interface Watched {
+  /** Whether the bell keeps the process alive; not at first. */
+  reference(wanted: boolean): void
+  /** Stops watching. `end` is still called, later. */
+  close(): void
+}
+
+/** Watches the bell behind a descriptor, which is the watcher's from then on. */
+export type Watch = (fd: number, events: BellEvents) => Watched
+
+/** By the event loop. */
+export const watchBell: Watch = (fd, events) => new Bell(fd, events)
+
 /**
  * A watched bell. It owns the descriptor. The buffer is static and there is no callback a byte: a burst of rings is one call.
  * It starts unreferenced: by itself it keeps no process alive.
  */
-export class Bell {
+export class Bell implements Watched {
   readonly #socket: Socket
   #referenced = false
 
@@ -38,7 +52,6 @@ export class Bell {
     this.#socket.resume()
   }
 
-  /** Whether the bell keeps the process alive. */
   reference(wanted: boolean): void {
     if (wanted === this.#referenced) return
     this.#referenced = wanted
@@ -46,7 +59,6 @@ export class Bell {
     else this.#socket.unref()
   }
 
-  /** Stops watching. `end` is still called, later. */
   close(): void {
     this.#socket.destroy()
   }

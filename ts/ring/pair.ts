@@ -5,6 +5,7 @@
 
 import { CODES, SgringError, TransportError } from '../errors.ts'
 import { type InitiatorPair, native } from '../native.ts'
+import type { Watched } from './bell.ts'
 import { FLAG_RESIDUAL, FLAG_SENSE, FLAG_SERVICE_RESPONSE, VIOLATIONS } from './layout.gen.ts'
 import { Pump } from './pump.ts'
 import { Slots } from './slots.ts'
@@ -42,12 +43,6 @@ export interface PairUser {
   lost(reason: TransportError): void
 }
 
-/** What a pair needs of its bell. */
-export interface PairBell {
-  reference(wanted: boolean): void
-  close(): void
-}
-
 /** What a pair does about its bell. */
 export interface PairBellEvents {
   ring(): void
@@ -73,7 +68,7 @@ export class RingPair {
   /** All deadlines of the pair. */
   readonly wheel: Wheel = new Wheel(() => this.#noted())
   readonly #native: InitiatorPair
-  readonly #bell: PairBell
+  readonly #bell: Watched
   readonly #flags: number
   readonly #pump: Pump
   readonly #onEnd: (reason: TransportError | undefined) => void
@@ -108,7 +103,7 @@ export class RingPair {
    */
   constructor(
     pair: InitiatorPair,
-    bell: (events: PairBellEvents) => PairBell,
+    bell: (events: PairBellEvents) => Watched,
     number: number,
     options: PairOptions,
     onEnd: (reason: TransportError | undefined) => void,

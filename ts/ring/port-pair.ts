@@ -2,7 +2,7 @@
 
 import type { TargetPair } from '../native.ts'
 import type { Background, Backing, TargetNexus, Task, TaskRouter } from '../task/task.ts'
-import { Bell } from './bell.ts'
+import { type Watch, type Watched, watchBell } from './bell.ts'
 import {
   RECORD_BYTES,
   TRANSFER_BACKING,
@@ -56,7 +56,7 @@ export class PortPair implements TransferOwner {
   readonly #events: PortPairEvents
   /** The high half of its initiator's own tags. */
   readonly ownTagHigh: number
-  readonly #bell: Bell
+  readonly #bell: Watched
   readonly #pump: Pump
 
   readonly words: Uint32Array
@@ -101,6 +101,7 @@ export class PortPair implements TransferOwner {
     transfers: Transfers,
     spinUs: number,
     events: PortPairEvents,
+    watch: Watch = watchBell,
   ) {
     this.#native = pair
     this.#router = router
@@ -120,7 +121,7 @@ export class PortPair implements TransferOwner {
     this.#number = transfers.join(this)
     pair.usePool(transfers.pool, this.#number)
     this.#pump = new Pump((arm) => this.#fetch(arm), spinUs)
-    this.#bell = new Bell(pair.takeSocket(), {
+    this.#bell = watch(pair.takeSocket(), {
       ring: () => {
         this.counts.wakes++
         this.#pump.wake()

@@ -10,7 +10,7 @@ import {
   translated,
 } from '../native.ts'
 import type { Backing, TaskRouter } from '../task/task.ts'
-import { Bell } from './bell.ts'
+import { type Watch, type Watched, watchBell } from './bell.ts'
 import { inRange } from './options.ts'
 import { type NexusInfo, PortNexus } from './port-nexus.ts'
 import { PortPair, type PortPairCounts } from './port-pair.ts'
@@ -75,7 +75,8 @@ export class RingPort {
   readonly #router: TaskRouter
   readonly #options: Required<PortOptions>
   readonly #listener: TargetListener
-  readonly #bell: Bell
+  readonly #bell: Watched
+  readonly #watch: Watch
   readonly #transfers: Transfers
   readonly #nexuses = new Map<string, PortNexus>()
   /** Counts of the pairs that are closed. */
@@ -85,18 +86,24 @@ export class RingPort {
   #poll: NodeJS.Timeout | undefined
   #closed = false
 
-  /** Listens at once: when the constructor returns, clients can connect. What happens is told to `events`. */
+  /**
+   * Listens at once: when the constructor returns, clients can connect. What happens is told to `events`.
+   *
+   * @param watch how all its bells are watched
+   */
   constructor(
     path: string,
     router: TaskRouter,
     options: PortOptions,
     events: EventEmitter<PortEvents>,
+    watch: Watch = watchBell,
   ) {
     this.#router = router
+    this.#watch = watch
     this.events = events
     this.#options = resolve(options)
     const { allowedUids, mode, ioThreads } = this.#options
-    this.#transfers = new Transfers(ioThreads)
+    this.#transfers = new Transfers(ioThreads, watch)
     try {
       this.#listener = translated(() =>
         native().listen({ path, allowedUids: [...allowedUids], mode, maxPending: MAX_PENDING }),
@@ -105,7 +112,7 @@ export class RingPort {
       void this.#transfers.close()
       throw error
     }
-    this.#bell = new Bell(this.#listener.takeBell(), {
+    this.#bell = watch(this.#listener.takeBell(), {
       ring: () => this.#accept(),
       // The listening thread hangs up a bell that the kernel has no memory to ring.
       end: () => {
@@ -218,6 +225,7 @@ export class RingPort {
           this.#leave(nexus)
         },
       },
+      this.#watch,
     )
     this.#pairs++
     this.#arenaBytes += arenaBytes

@@ -2,7 +2,7 @@
 
 import { type IoPool, type NativeStore, native, translated } from '../native.ts'
 import type { Background, Backing } from '../task/task.ts'
-import { Bell } from './bell.ts'
+import { type Watch, type Watched, watchBell } from './bell.ts'
 import { operationCode } from './operations.ts'
 
 /** Who started a transfer. */
@@ -20,7 +20,7 @@ const POLL_MS = 10
 
 export class Transfers implements Background {
   readonly pool: IoPool
-  readonly #bell: Bell
+  readonly #bell: Watched
   readonly #done: Uint32Array
   /** What those of the list found out; nobody asks of reads and writes. */
   #values: Uint32Array | undefined
@@ -39,10 +39,10 @@ export class Transfers implements Background {
   #lastBacking: Backing | undefined
   #lastNumber = 0
 
-  constructor(threads: number) {
+  constructor(threads: number, watch: Watch = watchBell) {
     this.pool = translated(() => native().ioPool(threads))
     this.#done = new Uint32Array(this.pool.desk())
-    this.#bell = new Bell(this.pool.takeBell(), {
+    this.#bell = watch(this.pool.takeBell(), {
       ring: () => this.#look(),
       // The threads hang up a bell that the kernel has no memory to ring.
       end: () => {

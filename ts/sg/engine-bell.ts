@@ -1,13 +1,14 @@
 /** The bell between a node's pair and its engine, which hangs up when it ends. */
 
+import type { Watched } from '../ring/bell.ts'
 import { Bell } from '../ring/bell.ts'
-import type { PairBell, PairBellEvents } from '../ring/pair.ts'
+import type { PairBellEvents } from '../ring/pair.ts'
 
 /** How long an engine has to say what it leaves behind. One that the kernel keeps waiting (for a free tag of the host, say) says nothing. */
 const PATIENCE_MS = 1000
 
 /** The pair stops listening when it is closed; the bell is watched on until the engine has hung up. */
-export class EngineBell implements PairBell {
+export class EngineBell implements Watched {
   readonly #bell: Bell
   readonly #why: () => string
   #events: PairBellEvents | undefined
