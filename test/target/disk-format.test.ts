@@ -7,6 +7,13 @@ import {
   sanitizeExitFailureMode,
   sanitizeOverwrite,
 } from '#dist/scsi/block-medium.js'
+import {
+  encodeDiagnosticPage,
+  SelfTest,
+  sendDiagnosticPage,
+  sendSelfTest,
+  supportedDiagnosticPages,
+} from '#dist/scsi/diagnostic.js'
 import { inquiry } from '#dist/scsi/inquiry.js'
 import { requestSense } from '#dist/scsi/request-sense.js'
 import { TaskFunction } from '#dist/task/function.js'
@@ -258,8 +265,8 @@ test('READ DEFECT DATA has lists without a defect (sbc-3 5.17, 5.18)', () => {
 
 test('the self-test reads from the medium, and fails with it (spc-4 6.42)', () => {
   const { end, backing } = servedDisk()
-  for (const cdb of ['1d 04 00 0000 00', '1d a0 00 0000 00'])
-    assert.equal(end({ cdb: hex(cdb) }), 'GOOD')
+  for (const command of [sendSelfTest(), sendSelfTest({ test: SelfTest.FOREGROUND_SHORT })])
+    assert.equal(end(command), 'GOOD')
   assert.deepEqual(backing.log.slice(0, 2), ['verify 0 512', 'verify 523776 512'])
   for (const cdb of [
     '1d 20 00 0000 00',
@@ -275,7 +282,9 @@ test('the self-test reads from the medium, and fails with it (spc-4 6.42)', () =
 
 test('the diagnostic page says that there is no other (spc-4 7.2)', () => {
   const { send, end } = servedDisk()
-  assert.equal(end({ cdb: hex('1d 10 00 0004 00'), dataOut: new Uint8Array(4) }), 'GOOD')
+  assert.equal(end(sendDiagnosticPage(encodeDiagnosticPage(0, new Uint8Array(0)))), 'GOOD')
+  const pages = supportedDiagnosticPages()
+  assert.deepEqual(pages.parse(send(pages).data), [0])
   assert.equal(end({ cdb: hex('1d 10 00 0000 00') }), 'GOOD')
   for (const [cdb, list, expected] of [
     ['1d 00 00 0004 00', '00000000', '5/24/00'],

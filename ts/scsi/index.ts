@@ -63,6 +63,16 @@ export {
 } from './block-verify.ts'
 export { type Capacity10, type Capacity16, readCapacity10, readCapacity16 } from './capacity.ts'
 export type { TypedCommand } from './command.ts'
+export {
+  type DiagnosticOptions,
+  encodeDiagnosticPage,
+  receiveDiagnosticPage,
+  SelfTest,
+  type SelfTestOptions,
+  sendDiagnosticPage,
+  sendSelfTest,
+  supportedDiagnosticPages,
+} from './diagnostic.ts'
 export type { Field, Fields } from './fields.ts'
 export {
   DeviceType,

@@ -3,7 +3,7 @@
  * what dispatches, and what REPORT SUPPORTED OPERATION CODES tells.
  *
  * Usage data has ones for bits that count: NACA of the CONTROL byte, which the target looks at, among them, and bits that are refused when
- * they are set; DPO, group numbers and obsolete fields are ignored, IMMED is allowed and without effect where nothing lasts long.
+ * they are set, but for obsolete ones; DPO, group numbers and obsolete fields are ignored, IMMED is allowed and without effect where nothing lasts long.
  */
 
 import type { Task } from '../task/task.ts'
@@ -51,7 +51,7 @@ export function diskCommands(disk: DiskCommands, { thin, removable }: Traits): C
     writer('04 ff000000 04', formatUnit, 'erase'),
     command('08 1fffffff 04', 'medium', read),
     writer('0a 1fffffff 04', write),
-    command('12 03ffffff 04', 'always', disk.inquiry),
+    command('12 01ffffff 04', 'always', disk.inquiry),
     command('15 11 0000 ff 04', 'unit', (core, task) => core.mode.select(task)),
     command('1a 08ffffff 04', 'unit', modeSense),
     command('1b 01000ff7 04', 'unit', startStopUnit),
@@ -72,7 +72,7 @@ export function diskCommands(disk: DiskCommands, { thin, removable }: Traits): C
     writer('48 a0 00000000 00 ffff 04', sanitizeBlockErase, 'erase', 0x02),
     command('48 00 00000000 00 ffff 04', 'unit', exitFailureMode, 0x1f),
     command('4c 03 ff ff 000000 ffff 04', 'unit', (core, task) => core.log.select(task)),
-    command('4d 03 ff ff 00 ffff ffff 04', 'unit', (core, task) => core.log.sense(task)),
+    command('4d 01 ff ff 00 ffff ffff 04', 'unit', (core, task) => core.log.sense(task)),
     command('55 11 0000000000 ffff 04', 'unit', (core, task) => core.mode.select(task)),
     command('5a 18 ffff 000000 ffff 04', 'unit', modeSense),
     command('88 f8 ffffffffffffffff ffffffff 00 04', 'medium', read),
