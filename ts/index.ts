@@ -34,6 +34,18 @@ export { KernelNode, type NodeTransport } from './sg/node.ts'
 export { NodeError } from './sg/node-error.ts'
 export type { CommandRules, NodeKind, OpcodeRule } from './sg/opcodes.ts'
 export { type NodeOptions, openNode } from './sg/open.ts'
+export * as experimental from './sg/transport-nodes/experimental.ts'
+export type { TransportBytes, TransportMessage } from './sg/transport-nodes/message.ts'
+export {
+  type TransportKind,
+  type TransportNode,
+  TransportNodeError,
+  type TransportOptions,
+  type TransportReply,
+  type TransportRequest,
+} from './sg/transport-nodes/node.ts'
+export { openTransport } from './sg/transport-nodes/open.ts'
+export * as smp from './sg/transport-nodes/smp.ts'
 export {
   type BackingOptions,
   type FileBackingOptions,

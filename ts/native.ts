@@ -131,6 +131,33 @@ export interface KernelEngine {
   readonly errno: number
 }
 
+/** How a message to a transport node ended; `errno` is not 0 where the rest says nothing. */
+export interface MessageAnswer {
+  readonly id: number
+  readonly errno: number
+  readonly deviceStatus: number
+  readonly transportStatus: number
+  readonly driverStatus: number
+  readonly reply: Uint8Array
+  readonly dataIn: Uint8Array
+  readonly inResidual: number
+  readonly outResidual: number
+}
+
+/** An open transport node (`crates/node/src/messages.rs`). */
+export interface Messenger {
+  takeBell(): number
+  send(
+    id: number,
+    request: Uint8Array,
+    dataOut: Uint8Array,
+    dataInLength: number,
+    timeoutMs: number,
+  ): number
+  reap(): MessageAnswer | null
+  close(): void
+}
+
 export interface Native {
   openKernel(options: KernelOptions): KernelEngine
   connectPair(options: ConnectOptions): InitiatorPair
@@ -141,6 +168,7 @@ export interface Native {
   memoryStore(length: number): NativeStore
   fileStore(path: string, readOnly: boolean, create?: number): NativeStore
   ioPool(threads: number): IoPool
+  messenger(fd: number): Messenger
 }
 
 let loaded: Native | undefined

@@ -7,6 +7,7 @@
 //! listener.rs   let connections in
 //! target.rs     fetch, data, complete
 //! kernel.rs     kernel nodes: open one, and its engine
+//! messages.rs   messages to transport nodes
 //! store.rs      backings, and the threads that move their bytes
 //! ```
 //!
@@ -27,6 +28,7 @@ mod initiator;
 mod kernel;
 mod listener;
 mod memory;
+mod messages;
 mod store;
 mod target;
 

@@ -9,6 +9,7 @@
 //! | `sg` | [`Sg`]: v3 headers by write(2) and read(2), on sg nodes |
 //! | `uring` | [`Uring`]: io_uring, on bsg nodes since Linux 7.1 |
 //! | `sg_io` | `SG_IO` with a v3 header, resets, and what else a node answers by ioctl(2) |
+//! | `message` | messages to nodes that are no devices: hosts, ports, expanders |
 //! | `abi` | the kernel's structures and numbers, every offset asserted |
 //! | `decode` | from the kernel's words to an [`Outcome`] |
 //! | `cells` | where the kernel finds a CDB and puts sense data |
@@ -32,6 +33,7 @@ pub mod decode;
 mod engine;
 mod error;
 mod ioctl;
+pub mod message;
 mod reserved;
 pub mod sg;
 pub mod sg_io;

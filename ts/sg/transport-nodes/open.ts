@@ -1,0 +1,86 @@
+/** Opening the bsg node of a host, a port or an expander. */
+
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
+import { SgringError } from '../../errors.ts'
+import { native, translated } from '../../native.ts'
+import { Node, type TransportKind, type TransportNode } from './node.ts'
+
+/** How the kernel names the nodes of each kind. */
+const NAMES: readonly (readonly [RegExp, TransportKind])[] = [
+  [/^sas_host\d+$/, 'sas-host'],
+  [/^end_device-/, 'sas-end-device'],
+  [/^expander-/, 'sas-expander'],
+  [/^ufs-bsg/, 'ufs'],
+  [/^mpi3mrctl\d+$/, 'mpi3mr'],
+  [/^fc_host\d+$/, 'fc-host'],
+  [/^rport-/, 'fc-rport'],
+  [/^iscsi_host\d+$/, 'iscsi-host'],
+]
+
+const DEVICE = /^\d+:\d+:\d+:\d+$/
+
+/**
+ * Opens a transport node: `/dev/bsg/sas_host0`, `expander-0:1`, `end_device-0:0`, `ufs-bsg0`, `mpi3mrctl0`, `fc_host0`, `rport-0:0-1`,
+ * `iscsi_host0`. What a node takes, and from whom, is its driver's: all of them want CAP_SYS_RAWIO.
+ *
+ * @throws `ERR_SGRING_INVALID_ARGUMENT` for a node of another kind, with what it is; `ERR_SGRING_SYSTEM` where it cannot be opened
+ */
+export async function openTransport(path: string): Promise<TransportNode> {
+  const fd = opened(path)
+  try {
+    const name = bsgName(path, fstatSync(fd, { bigint: true }))
+    const kind = NAMES.find(([pattern]) => pattern.test(name))?.[1] ?? 'other'
+    return new Node(
+      path,
+      kind,
+      translated(() => native().messenger(fd)),
+    )
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function opened(path: string): number {
+  try {
+    // Neither a FIFO nor a device that waits for somebody shall hold the caller up.
+    return openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+  } catch (cause) {
+    throw new SgringError('ERR_SGRING_SYSTEM', `${path} cannot be opened: ${String(cause)}`, {
+      cause,
+    })
+  }
+}
+
+/** The name that the kernel has for a bsg node, whatever the path is called. */
+function bsgName(path: string, found: BigIntStats): string {
+  const place = found.isCharacterDevice() ? sysfsPlace(found.rdev) : undefined
+  if (place?.subsystem !== 'bsg') {
+    const what = place === undefined ? 'no character device' : `a node of ${place.subsystem}`
+    throw wrongKind(path, what)
+  }
+  if (DEVICE.test(place.name)) throw wrongKind(path, 'that of a logical unit, which open() opens')
+  return place.name
+}
+
+function sysfsPlace(rdev: bigint): { name: string; subsystem: string } {
+  // As the C library takes a device number apart (makedev(3)).
+  const major = ((rdev >> 32n) & 0xffff_f000n) | ((rdev >> 8n) & 0xfffn)
+  const minor = ((rdev >> 12n) & 0xffff_ff00n) | (rdev & 0xffn)
+  const place = `/sys/dev/char/${major}:${minor}`
+  try {
+    return {
+      name: basename(readlinkSync(place)),
+      subsystem: basename(readlinkSync(`${place}/subsystem`)),
+    }
+  } catch {
+    return { name: '', subsystem: 'nothing that sysfs knows' }
+  }
+}
+
+function wrongKind(path: string, what: string): SgringError {
+  return new SgringError(
+    'ERR_SGRING_INVALID_ARGUMENT',
+    `${path} is no transport node: it is ${what}`,
+  )
+}
