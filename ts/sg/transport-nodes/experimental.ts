@@ -4,5 +4,6 @@
 
 export * as fc from './fc.ts'
 export * as iscsi from './iscsi.ts'
+export type { BsgReplyHeader } from './message.ts'
 export * as mpi3mr from './mpi3mr.ts'
 export * as ufs from './ufs.ts'

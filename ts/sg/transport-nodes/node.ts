@@ -76,16 +76,23 @@ export interface TransportNode {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno).map(([name, errno]) => [errno, name]),
+)
+
 /** A message that its driver failed. */
 export class TransportNodeError extends TransportError {
   override readonly name: string = 'TransportNodeError'
+  /** As the kernel or the driver gave it, positive. */
+  readonly errno: number
   /** Its name, as `EINVAL`. */
-  readonly errno: string
+  readonly errnoName: string
 
   constructor(path: string, errno: number) {
-    const name = errnoName(errno)
+    const name = ERRNO_NAMES.get(errno) ?? `errno ${errno}`
     super(codeOf(name), `${path}: ${explained(name)}`)
-    this.errno = name
+    this.errno = errno
+    this.errnoName = name
   }
 }
 
@@ -232,14 +239,6 @@ function replyOf(answer: MessageAnswer, bidirectional: boolean): TransportReply 
 
 function closedError(path: string): SgringError {
   return new SgringError('ERR_SGRING_CLOSED', `${path} was closed`)
-}
-
-const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.errno).map(([name, errno]) => [errno, name]),
-)
-
-function errnoName(errno: number): string {
-  return ERRNO_NAMES.get(errno) ?? `errno ${errno}`
 }
 
 function codeOf(name: string) {
