@@ -83,16 +83,14 @@ const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
 /** A message that its driver failed. */
 export class TransportNodeError extends TransportError {
   override readonly name: string = 'TransportNodeError'
-  /** As the kernel or the driver gave it, positive. */
-  readonly errno: number
-  /** Its name, as `EINVAL`. */
-  readonly errnoName: string
+  /** As `'EINVAL'`: what the kernel or the driver said. */
+  readonly errno: string
 
+  /** @internal Made by a node. */
   constructor(path: string, errno: number) {
     const name = ERRNO_NAMES.get(errno) ?? `errno ${errno}`
     super(codeOf(name), `${path}: ${explained(name)}`)
-    this.errno = errno
-    this.errnoName = name
+    this.errno = name
   }
 }
 
@@ -243,6 +241,7 @@ function closedError(path: string): SgringError {
 
 function codeOf(name: string) {
   if (name === 'EPERM' || name === 'EACCES') return 'ERR_SGRING_NOT_PERMITTED'
+  if (name === 'ENODEV' || name === 'ENXIO') return 'ERR_SGRING_NO_DEVICE'
   if (name === 'ETIME' || name === 'ETIMEDOUT') return 'ERR_SGRING_TIMEOUT'
   return 'ERR_SGRING_DELIVERY'
 }

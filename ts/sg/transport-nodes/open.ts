@@ -2,7 +2,7 @@
 
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
-import { SgringError } from '../../errors.ts'
+import { SgringError, type SgringErrorCode } from '../../errors.ts'
 import { native, translated } from '../../native.ts'
 import { Node, type TransportKind, type TransportNode } from './node.ts'
 
@@ -24,7 +24,8 @@ const DEVICE = /^\d+:\d+:\d+:\d+$/
  * Opens a transport node: `/dev/bsg/sas_host0`, `expander-0:1`, `end_device-0:0`, `ufs-bsg0`, `mpi3mrctl0`, `fc_host0`, `rport-0:0-1`,
  * `iscsi_host0`. What a node takes, and from whom, is its driver's: all of them want CAP_SYS_RAWIO.
  *
- * @throws `ERR_SGRING_INVALID_ARGUMENT` for a node of another kind, with what it is; `ERR_SGRING_SYSTEM` where it cannot be opened
+ * @throws `ERR_SGRING_ADDRESS` for a node of another kind, with what it is; `ERR_SGRING_NO_DEVICE`, `_NODE_DENIED`, `_NODE_BUSY` or `_SYSTEM`
+ * where it cannot be opened
  */
 export async function openTransport(path: string): Promise<TransportNode> {
   const fd = opened(path)
@@ -41,14 +42,23 @@ export async function openTransport(path: string): Promise<TransportNode> {
   }
 }
 
+const CODES_OF: Readonly<Record<string, SgringErrorCode>> = {
+  ENOENT: 'ERR_SGRING_NO_DEVICE',
+  ENXIO: 'ERR_SGRING_NO_DEVICE',
+  ENODEV: 'ERR_SGRING_NO_DEVICE',
+  EACCES: 'ERR_SGRING_NODE_DENIED',
+  EPERM: 'ERR_SGRING_NODE_DENIED',
+  EROFS: 'ERR_SGRING_NODE_DENIED',
+  EBUSY: 'ERR_SGRING_NODE_BUSY',
+}
+
 function opened(path: string): number {
   try {
     // Neither a FIFO nor a device that waits for somebody shall hold the caller up.
     return openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
   } catch (cause) {
-    throw new SgringError('ERR_SGRING_SYSTEM', `${path} cannot be opened: ${String(cause)}`, {
-      cause,
-    })
+    const { code = '' } = cause as NodeJS.ErrnoException
+    throw new SgringError(CODES_OF[code] ?? 'ERR_SGRING_SYSTEM', `${path}: ${code}`, { cause })
   }
 }
 
@@ -79,8 +89,5 @@ function sysfsPlace(rdev: bigint): { name: string; subsystem: string } {
 }
 
 function wrongKind(path: string, what: string): SgringError {
-  return new SgringError(
-    'ERR_SGRING_INVALID_ARGUMENT',
-    `${path} is no transport node: it is ${what}`,
-  )
+  return new SgringError('ERR_SGRING_ADDRESS', `${path} is no transport node: it is ${what}`)
 }
