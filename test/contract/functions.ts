@@ -195,6 +195,7 @@ export function functionsContract(test: Suite, contract: Contract): void {
       { function: TaskFunction.ABORT_TASK, tag: 2n ** 64n },
       { function: TaskFunction.ABORT_TASK, tag: '1' },
       { function: TaskFunction.QUERY_TASK_SET, timeoutMs: -1 },
+      { function: TaskFunction.QUERY_TASK_SET, signal: {} },
       { function: TaskFunction.QUERY_TASK_SET, timeoutMs: Number.NaN },
     ]
     for (const request of wrong) {

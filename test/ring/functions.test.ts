@@ -188,6 +188,53 @@ test("'detach' rejects at once, aborts, and keeps slot and bytes until the compl
   assert.deepEqual([after.outstanding, after.quarantined, after.arenaUsedBytes], [0, 0, 0])
 })
 
+test('a function that is given up rejects with the reason; its slot comes back when it is answered', async () => {
+  await using target = await RawTarget.open(SMALL)
+  const asks = (signal: AbortSignal) =>
+    outcome(target.nexus.taskManagement({ function: TaskFunction.LOGICAL_UNIT_RESET, signal }))
+  const controller = new AbortController()
+  const { signal } = controller
+  const all = Array.from({ length: FUNCTION_SLOTS + 3 }, () => asks(signal))
+  assert.equal(getEventListeners(signal, 'abort').length, 1)
+  const sent = await target.fetch(FUNCTION_SLOTS)
+  controller.abort(reason)
+  for (const end of await Promise.all(all)) assert.equal(end, reason)
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
+  // Nothing is sent for one that is aborted already, and those that waited have left.
+  assert.equal(await asks(signal), reason)
+  const next = target.nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET })
+  target.complete(sent, FUNCTION_COMPLETE)
+  target.complete(await target.fetch(1), FUNCTION_SUCCEEDED)
+  assert.deepEqual(await next, { response: FUNCTION_SUCCEEDED })
+  assert.ok(target.isIdle())
+  assert.equal(target.nexus.stats.functions, FUNCTION_SLOTS + 1)
+})
+
+test('a function leaves no listener on its signal, however it ends', async () => {
+  const { signal } = new AbortController()
+  const target = await RawTarget.open({ ...SMALL, maxWaiting: 1 })
+  const listeners = () => getEventListeners(signal, 'abort').length
+  const asks = (timeoutMs = 0) => {
+    const request = { function: TaskFunction.QUERY_TASK_SET, signal, timeoutMs }
+    return outcome(target.nexus.taskManagement(request))
+  }
+  const answered = asks()
+  assert.equal(listeners(), 1)
+  target.complete(await target.fetch(1), FUNCTION_COMPLETE)
+  assert.deepEqual([await answered, listeners()], ['resolved', 0])
+  const undelivered = asks()
+  target.complete(await target.fetch(1), ENDED_WITHOUT_RESPONSE)
+  assert.deepEqual([await undelivered, listeners()], ['ERR_SGRING_DELIVERY', 0])
+  const late = asks(1)
+  assert.deepEqual([await late, listeners()], ['ERR_SGRING_ABORT_UNANSWERED', 0])
+  const lost = Array.from({ length: FUNCTION_SLOTS }, () => asks())
+  assert.deepEqual([await asks(), listeners()], ['ERR_SGRING_BUSY', 1])
+  await target.close()
+  for (const end of await Promise.all(lost)) assert.equal(end, 'ERR_SGRING_NEXUS_LOST')
+  assert.equal(listeners(), 0)
+  assert.deepEqual([await asks(), listeners()], ['ERR_SGRING_CLOSED', 0])
+})
+
 test('functions beyond the slots for them wait, up to maxWaiting', async () => {
   await using target = await RawTarget.open({ ...SMALL, maxWaiting: 2 })
   const request = { function: TaskFunction.QUERY_TASK_SET }

@@ -78,7 +78,7 @@ export function checkCommand(
  */
 export function checkFunction(request: FunctionRequest): SgringError | undefined {
   if (!isObject(request)) return wrong('a request is an object', request)
-  const { function: code, tag, timeoutMs } = request
+  const { function: code, tag, timeoutMs, signal } = request
   if (!(isCount(code) && code >= 1 && code <= MAX_FUNCTION)) {
     return wrong('function is one of TaskFunction', code)
   }
@@ -90,6 +90,9 @@ export function checkFunction(request: FunctionRequest): SgringError | undefined
   }
   if (timeoutMs !== undefined && !isPatience(timeoutMs)) {
     return wrong('timeoutMs is 0 or more', timeoutMs)
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    return wrong('signal is an AbortSignal', signal)
   }
   return undefined
 }

@@ -185,7 +185,8 @@ export class LogicalUnit {
    * Asks for a task management function (SAM-5 clause 7) on this unit, and resolves with its service response, whatever it is. Commands
    * that it ends without a status reject with `ERR_SGRING_ABORTED`, before it resolves if they are this pair's own.
    *
-   * Rejects with `ERR_SGRING_ABORT_UNANSWERED`, `ERR_SGRING_NEXUS_LOST`, `ERR_SGRING_BUSY` or `ERR_SGRING_DELIVERY`, or for a wrong call.
+   * Rejects with `signal.reason`, `ERR_SGRING_ABORT_UNANSWERED`, `ERR_SGRING_NEXUS_LOST`, `ERR_SGRING_BUSY` or `ERR_SGRING_DELIVERY`, or for a
+   * wrong call.
    *
    * @example
    * const { response } = await unit.taskManagement({ function: TaskFunction.ABORT_TASK, tag: 7 })

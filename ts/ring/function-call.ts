@@ -8,6 +8,7 @@ import {
   type TaskFunction,
 } from '../task/function.ts'
 import type { AbortLine, Functions } from './functions.ts'
+import { ceaseToHeed, type Heeding, heed } from './heeding.ts'
 import { FLAG_SENSE, FLAG_SERVICE_RESPONSE } from './layout.gen.ts'
 import type { SlotOwner } from './pair.ts'
 import type { Slots } from './slots.ts'
@@ -24,7 +25,7 @@ export interface Asked {
 }
 
 /** From the request to the answer. */
-export class FunctionCall implements SlotOwner, Timed {
+export class FunctionCall implements SlotOwner, Timed, Heeding {
   readonly asked: Asked
   /** -1 while it waits. */
   slot: number = -1
@@ -38,6 +39,7 @@ export class FunctionCall implements SlotOwner, Timed {
   readonly #functions: Functions
   readonly #resolve: (result: FunctionResult) => void
   readonly #reject: (reason: unknown) => void
+  #signal: AbortSignal | undefined = undefined
 
   constructor(
     functions: Functions,
@@ -72,7 +74,18 @@ export class FunctionCall implements SlotOwner, Timed {
   }
 
   expired(): void {
-    this.#functions.unanswered(this)
+    this.#functions.giveUp(this, new TransportError('ERR_SGRING_ABORT_UNANSWERED'))
+  }
+
+  /** Heeds the signal of who asked until it is settled. */
+  heed(signal: AbortSignal): void {
+    if (this.settled) return
+    this.#signal = signal
+    heed(signal, this)
+  }
+
+  aborted(reason: unknown): void {
+    if (!this.settled) this.#functions.giveUp(this, reason)
   }
 
   fail(reason: unknown): void {
@@ -83,6 +96,9 @@ export class FunctionCall implements SlotOwner, Timed {
   #settle(): void {
     this.settled = true
     this.#functions.stop(this)
+    if (this.#signal === undefined) return
+    ceaseToHeed(this.#signal, this)
+    this.#signal = undefined
   }
 }
 

@@ -1,6 +1,6 @@
 /** Task management functions on a pair: slots of their own, and lines for those that find none. */
 
-import { SgringError, TransportError } from '../errors.ts'
+import { SgringError, type TransportError } from '../errors.ts'
 import { type FunctionRequest, type FunctionResult, TaskFunction } from '../task/function.ts'
 import { type Asked, FunctionCall, functionResult } from './function-call.ts'
 import { FUNCTION_SLOTS, type PairOptions, type PairUser, type RingPair } from './pair.ts'
@@ -50,6 +50,8 @@ export class Functions implements PairUser {
     return new Promise((resolve, reject) => {
       const { refusal } = this.#pair
       if (refusal !== undefined) return reject(refusal)
+      const { signal } = request
+      if (signal?.aborted) return reject(signal.reason)
       const { maxWaiting, abortTimeoutMs } = this.#options
       if (this.#free.length === 0 && this.#waiting.length >= maxWaiting) {
         return reject(new SgringError('ERR_SGRING_BUSY'))
@@ -76,6 +78,7 @@ export class Functions implements PairUser {
       this.#pair.awaited()
       this.#pair.wheel.start(call, request.timeoutMs ?? abortTimeoutMs)
       this.#enter(call)
+      if (signal !== undefined) call.heed(signal)
     })
   }
 
@@ -132,9 +135,9 @@ export class Functions implements PairUser {
 
   // ---- for the calls
 
-  /** Its time is up: it leaves unsent if it waits, else its slot is kept until the target answers. */
-  unanswered(call: FunctionCall): void {
-    call.fail(new TransportError('ERR_SGRING_ABORT_UNANSWERED'))
+  /** Who asked waits no longer: it leaves unsent if it waits, else its slot is kept until the target answers. */
+  giveUp(call: FunctionCall, reason: unknown): void {
+    call.fail(reason)
     if (!call.sent) this.#waiting.left()
   }
 

@@ -71,4 +71,9 @@ export interface FunctionRequest {
   readonly tag?: number | bigint
   /** Milliseconds until `ERR_SGRING_ABORT_UNANSWERED`; 0 is never. Default: the nexus's `abortTimeoutMs`. */
   readonly timeoutMs?: number
+  /**
+   * Gives the function up: the call rejects with `signal.reason`. Aborted before the function leaves, nothing is sent; one that has left cannot
+   * be taken back, and is carried out all the same.
+   */
+  readonly signal?: AbortSignal
 }
