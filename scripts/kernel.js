@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { lacking, quoted, runGuest } from './lib/guest.js'
 import { kernel, kernelNames, NoKernel } from './lib/kernels.js'
-import { machine, machineOptions } from './lib/machines.js'
+import { machine, machineOptions, withValues } from './lib/machines.js'
 import { main, Stop, seconds } from './lib/stop.js'
 import { root } from './setup.js'
 
@@ -31,6 +31,7 @@ Exit codes: COMMAND's; 3 when there is no kernel, or nothing to boot it with; 1 
 
 main(async () => {
   const { values, positionals } = parseArgs({
+    args: withValues(process.argv.slice(2)),
     allowPositionals: true,
     options: {
       kernel: { type: 'string', default: 'newest' },

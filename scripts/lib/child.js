@@ -21,10 +21,10 @@ const groups = new Set()
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, deadlineMs?: number, signal?: AbortSignal }} [options] `signal` kills it
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, deadlineMs?: number, signal?: AbortSignal, onStart?: (pid: number) => void }} [options] `signal` kills it
  * @returns {Promise<Ended>} whatever happened: nothing rejects
  */
-export function run(program, args, { cwd, env, deadlineMs, signal } = {}) {
+export function run(program, args, { cwd, env, deadlineMs, signal, onStart } = {}) {
   const started = performance.now()
   return new Promise((resolve) => {
     const child = spawn(program, args, {
@@ -37,7 +37,10 @@ export function run(program, args, { cwd, env, deadlineMs, signal } = {}) {
     let stdout = ''
     let output = ''
     let timedOut = false
-    if (pid !== undefined) adopt(pid)
+    if (pid !== undefined) {
+      adopt(pid)
+      onStart?.(pid)
+    }
     const timer =
       deadlineMs === undefined
         ? undefined

@@ -44,16 +44,39 @@ const programs = {
 export function lacking() {
   if (process.arch !== 'x64')
     return `guests are x86-64, as their host must be: this is ${process.arch}`
-  const packages = Object.entries(programs).filter(([program]) => find(program) === undefined)
+  const packages = Object.entries(programs).filter(([program]) => !usable(program))
   if (packages.length === 0) return undefined
   return `apt-get install ${[...new Set(packages.map(([, name]) => name))].join(' ')}`
 }
 
 /**
+ * Whether a program is there; busybox, which stands alone in a guest, must name no loader of libraries.
+ *
+ * @param {string} program
+ */
+function usable(program) {
+  const path = find(program)
+  if (path === undefined) return false
+  return program !== 'busybox' || !/\/lib\S*\/ld-/.test(readFileSync(path, 'latin1').slice(0, 4096))
+}
+
+/**
+ * A guest hangs that spends so much of the host's CPU time, or lets so much time pass, without a sign of life. It may just as well be
+ * starved by others on a busy host: the first is the shorter, and the second long.
+ *
+ * @typedef {object} Silence
+ * @property {number} cpuSeconds
+ * @property {number} seconds
+ */
+
+/** @type {Silence} */
+const ordinarySilence = { cpuSeconds: 40, seconds: 300 }
+
+/**
  * @typedef {object} GuestOptions
  * @property {readonly string[]} [paths] folders of the host that the job needs: those below /tmp and the like are else not seen
  * @property {boolean} [kvm] default: no. Where KVM does not work, the guest hangs at its start
- * @property {number} [silenceMs] a guest beats every second: after so long without a sign of life it is ended. Default: 60,000
+ * @property {Silence} [silence] how long it may give no sign of life: it beats every second
  * @property {(bytes: Buffer) => void} [onOutput] what the job prints, as it comes
  * @property {(results: string) => string | undefined} [watch] called again and again while the job runs; returns why the guest must end
  */
@@ -81,8 +104,14 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
       ...qemuArguments(kernel, archive, results, options.kvm ?? false),
       ...withDisks(machine.qemu, folder),
     ]
-    const qemu = run(find('qemu-system-x86_64') ?? '', args, { signal: kill.signal })
-    const seen = await follow(qemu, results, options).finally(() => kill.abort())
+    let pid = 0
+    const qemu = run(find('qemu-system-x86_64') ?? '', args, {
+      signal: kill.signal,
+      onStart: (started) => {
+        pid = started
+      },
+    })
+    const seen = await follow(qemu, pid, results, options).finally(() => kill.abort())
     const { output, seconds } = await qemu
     const bootSeconds = seen.bootSeconds ?? seconds
     const status =
@@ -100,17 +129,18 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
  * Follows a guest to its end, or to a reason to end it.
  *
  * @param {Promise<unknown>} qemu
+ * @param {number} pid
  * @param {string} results
  * @param {GuestOptions} options
  */
-async function follow(qemu, results, { silenceMs = 60_000, onOutput, watch }) {
+async function follow(qemu, pid, results, { silence = ordinarySilence, onOutput, watch }) {
   const started = performance.now()
   const output = tail(join(results, 'output'))
   let over = false
   const ended = qemu.then(() => {
     over = true
   })
-  let life = { signs: '', at: started }
+  let life = { signs: '', at: started, cpuSeconds: 0 }
   /** @type {number | undefined} */
   let bootSeconds
   for (;;) {
@@ -119,15 +149,17 @@ async function follow(qemu, results, { silenceMs = 60_000, onOutput, watch }) {
     onOutput?.(output())
     const now = performance.now()
     const signs = ['console', 'beat', 'output'].map((file) => size(join(results, file))).join()
-    if (signs !== life.signs) life = { signs, at: now }
+    const cpuSeconds = cpuTime(pid) ?? life.cpuSeconds
+    if (signs !== life.signs) life = { signs, at: now, cpuSeconds }
     if (size(join(results, 'beat')) > 0) bootSeconds ??= (now - started) / 1000
-    const silent = now - life.at > silenceMs
-    const reason = silent
-      ? `it gave no sign of life for ${silenceMs / 1000} s`
+    const silent = { cpuSeconds: cpuSeconds - life.cpuSeconds, seconds: (now - life.at) / 1000 }
+    const hangs = silent.cpuSeconds > silence.cpuSeconds || silent.seconds > silence.seconds
+    const reason = hangs
+      ? `it gave no sign of life for ${silent.seconds.toFixed(0)} s, ${silent.cpuSeconds.toFixed(0)} s of CPU time`
       : bootSeconds && watch?.(results)
     if (last) return { bootSeconds }
     if (reason) {
-      if (!silent) await explained(results)
+      if (!hangs) await explained(results)
       return { bootSeconds, reason }
     }
     await Promise.race([delay(100), ended])
@@ -255,6 +287,17 @@ function lastLines(console) {
   return lines.slice(complaint < 0 ? -30 : complaint).join('\n')
 }
 
+/**
+ * What a process has used of the CPUs, in seconds: fields 14 and 15 of proc(5)'s stat, in hundredths. Undefined when it is gone.
+ *
+ * @param {number} pid
+ */
+function cpuTime(pid) {
+  const stat = read(`/proc/${pid}/stat`)
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return stat === '' ? undefined : (Number(fields[11]) + Number(fields[12])) / 100
+}
+
 /** @param {string} path */
 function size(path) {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0
@@ -262,5 +305,9 @@ function size(path) {
 
 /** @param {string} path */
 function read(path) {
-  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
 }

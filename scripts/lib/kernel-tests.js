@@ -1,7 +1,7 @@
 /** The kernel lane: which tests there are for a real kernel, and the guests that they need. */
 
 import { readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { run } from './child.js'
 import { builtFile, runFile } from './files.js'
 import { lacking } from './guest.js'
@@ -10,6 +10,7 @@ import { cachedKernel, kernel, NoKernel } from './kernels.js'
 import { declared } from './machines.js'
 import { filesBelow } from './step.js'
 import { Stop } from './stop.js'
+import { single } from './tally.js'
 
 /** @typedef {import('./guest-tests.js').Group} Group */
 
@@ -20,7 +21,7 @@ const ownTests = 'test/guests/'
 const ownKernel = '6.1'
 
 /**
- * Every test that takes a kernel: `test/kernel/….test.ts`, the Rust test programs `tests/kernel….rs` of a crate, whose tests are ignored
+ * Every test that takes a kernel: `test/kernel/….test.ts`, the Rust test programs `tests/kernel….rs` and `tests/kernel…/main.rs`, whose tests are ignored
  * elsewhere, and those of the guests themselves.
  *
  * @param {string} root
@@ -30,7 +31,9 @@ export function kernelTests(root) {
     ...[ownTests, 'test/kernel']
       .flatMap((folder) => filesBelow(root, folder))
       .filter((path) => path.endsWith('.test.ts')),
-    ...filesBelow(root, 'crates').filter((path) => /\/tests\/kernel[^/]*\.rs$/.test(path)),
+    ...filesBelow(root, 'crates').filter((path) =>
+      /\/tests\/kernel[^/]*(\.rs|\/main\.rs)$/.test(path),
+    ),
   ]
 }
 
@@ -55,16 +58,16 @@ export async function kernelLane(root, lane) {
   const files = kernelTests(root).filter(lane.chosen)
   const { kernels, missing } = await findKernels(files.length > 0 ? lane.kernels : [], lane.fetch)
   if (missing.length > 0) lane.note(`no kernel: ${missing.join('; ')}`)
-  const inside = files.filter((path) => !path.startsWith(ownTests))
-  const wanted = groups(root, inside).filter(({ kernel }) => kernels.has(kernel))
-  const programs = wanted.length > 0 ? await buildPrograms(root, inside) : new Map()
+  const inside = files.filter((path) => kernels.size > 0 && !path.startsWith(ownTests))
+  const { programs, ready } = await prepare(root, inside, lane.tell)
+  const wanted = groups(ready).filter(({ kernel }) => kernels.has(kernel))
   const alone = wanted.filter(({ files: [file = ''] }) => isAlone(file))
   const others = wanted.filter((group) => !alone.includes(group))
   await Promise.all([work(others), work(others)])
   await work(alone)
   const own = files.filter((path) => path.startsWith(ownTests) && kernels.has(ownKernel))
   for (const path of own)
-    lane.tell(await runFile(root, path, builtFile(root, path), { deadlineMs: 15 * 60_000 }))
+    lane.tell(await runFile(root, path, builtFile(root, path), { deadlineMs: 30 * 60_000 }))
   return missing
 
   /** @param {Group[]} queue */
@@ -97,17 +100,42 @@ async function findKernels(names, fetch) {
   return { kernels, missing }
 }
 
+/** @typedef {ReturnType<typeof declared> & { file: string }} Ready */
+
 /**
- * Puts files that need the same guest together. A file with `.alone.` in its name has a guest to itself.
+ * Reads what guests the files need, and builds the Rust test programs. A file that cannot be run has failed.
  *
  * @param {string} root
  * @param {readonly string[]} files
+ * @param {Lane['tell']} tell
  */
-export function groups(root, files) {
+async function prepare(root, files, tell) {
+  /** @type {Map<string, string>} */
+  const programs = new Map()
+  /** @type {Ready[]} */
+  const ready = []
+  for (const file of files) {
+    try {
+      const guest = declared(file, readFileSync(join(root, file), 'utf8'))
+      if (file.endsWith('.rs')) programs.set(file, await buildProgram(root, file))
+      ready.push({ file, ...guest })
+    } catch (error) {
+      if (!(error instanceof Stop)) throw error
+      tell(single(file, false, 0, error.message))
+    }
+  }
+  return { programs, ready }
+}
+
+/**
+ * Puts files that need the same guest together. A file with `.alone.` in its name has a guest to itself.
+ *
+ * @param {readonly Ready[]} files
+ */
+export function groups(files) {
   /** @type {Map<string, Group & { files: string[] }>} */
   const found = new Map()
-  for (const file of files) {
-    const { kernels, machine } = declared(file, readFileSync(join(root, file), 'utf8'))
+  for (const { file, kernels, machine } of files) {
     for (const kernel of kernels) {
       const key = JSON.stringify([kernel, machine, isAlone(file) && file])
       const group = found.get(key)
@@ -124,27 +152,20 @@ function isAlone(file) {
 }
 
 /**
- * Builds the Rust test programs among the files.
+ * Builds a Rust test program.
  *
  * @param {string} root
- * @param {readonly string[]} files
- * @returns {Promise<Map<string, string>>} a program's path by its source
- * @throws {Stop} when one does not build
+ * @param {string} file
+ * @returns {Promise<string>} its path
+ * @throws {Stop} when it does not build
  */
-async function buildPrograms(root, files) {
-  /** @type {Map<string, string>} */
-  const programs = new Map()
-  for (const file of files.filter((path) => path.endsWith('.rs'))) {
-    const manifest = join(dirname(dirname(file)), 'Cargo.toml')
-    const args = ['test', '--offline', '--no-run', '--message-format=json-render-diagnostics']
-    const built = await run(
-      'cargo',
-      [...args, '--manifest-path', manifest, '--test', basename(file, '.rs')],
-      { cwd: root },
-    )
-    const path = /"executable":"([^"]+)"/.exec(built.stdout)?.[1]
-    if (built.code !== 0 || path === undefined) throw new Stop(`${file}: ${built.output}`)
-    programs.set(file, path)
-  }
-  return programs
+async function buildProgram(root, file) {
+  const [, folder = '', name = ''] = /^(.*)\/tests\/([^/.]+)/.exec(file) ?? []
+  const manifest = ['--manifest-path', join(folder, 'Cargo.toml')]
+  const format = '--message-format=json-render-diagnostics'
+  const args = ['test', '--offline', '--no-run', format, ...manifest, '--test', name]
+  const built = await run('cargo', args, { cwd: root })
+  const path = /"executable":"([^"]+)"/.exec(built.stdout)?.[1]
+  if (built.code === 0 && path !== undefined) return path
+  throw new Stop(built.output.replace(/^\{.*\n/gm, ''))
 }

@@ -46,13 +46,9 @@ export function machine({ 'scsi-debug': parameters, modules, qemu }) {
  * @throws {Stop}
  */
 export function declared(path, source) {
-  const text = Array.from(source.matchAll(/^\/\/ guest: (.*)$/gm), ([, options]) => options).join(
-    ' ',
-  )
-  const args = Array.from(
-    text.matchAll(/'([^']*)'|(\S+)/g),
-    ([, quoted, bare]) => quoted ?? bare ?? '',
-  )
+  const lines = Array.from(source.matchAll(/^\/\/ guest: (.*)$/gm), ([, options = '']) => options)
+  const words = lines.join(' ').match(/(?:[^\s']|'[^']*')+/g) ?? []
+  const args = withValues(words.map((word) => word.replaceAll("'", '')))
   try {
     const { values } = parseArgs({
       args,
@@ -66,4 +62,19 @@ export function declared(path, source) {
   } catch (error) {
     throw new Stop(`${path}: ${/** @type {Error} */ (error).message}`)
   }
+}
+
+/**
+ * Arguments with each option of a machine and its value in one word: the values may begin with a dash.
+ *
+ * @param {readonly string[]} args
+ * @returns {string[]}
+ */
+export function withValues(args) {
+  const [first, second, ...rest] = args
+  if (first === undefined || first === '--') return [...args]
+  if (!Object.keys(machineOptions).some((name) => first === `--${name}`)) {
+    return [first, ...withValues(args.slice(1))]
+  }
+  return [`${first}=${second ?? ''}`, ...withValues(rest)]
 }
