@@ -2,7 +2,9 @@
 //!
 //! Any words make one: what a driver reports out of range is cut to what was asked for, so that nobody behind this has to wonder.
 
-use crate::abi::{DRIVER_SENSE, Res2, SG_INFO_DIRECT_IO, SG_INFO_DIRECT_IO_MASK, SgIoHdr, SgIoV4};
+use crate::abi::{
+    DID_OK, DRIVER_SENSE, Res2, SG_INFO_DIRECT_IO, SG_INFO_DIRECT_IO_MASK, SgIoHdr, SgIoV4,
+};
 use crate::transport::{Data, Outcome, Request, SENSE_BUFFER_LEN};
 
 /// CHECK CONDITION (SAM-5 5.3.1).
@@ -97,8 +99,10 @@ impl Asked {
         sense_len: u32,
     ) -> (Outcome, usize) {
         let has_sense = driver_status & 0x0f == DRIVER_SENSE;
-        // bsg says how much it copied even where the device sent none: then it is another command's, or zeros.
-        let sense_len = if has_sense || status == CHECK_CONDITION {
+        // Where no answer came, what lies in the kernel's buffer is another command's; sg says `DRIVER_SENSE` of that, too (a command that
+        // timed out after one that had a unit attention, Linux 6.1 to 7.2). With GOOD, sense data is the device's own (SPC-4 4.5.1).
+        let believed = status == CHECK_CONDITION || (has_sense && host_status == DID_OK);
+        let sense_len = if believed {
             (sense_len as usize).min(SENSE_BUFFER_LEN)
         } else {
             0

@@ -69,13 +69,13 @@ proptest! {
 fn the_three_layers_stand_apart() {
     let mut header = SgIoHdr::zeroed();
     header.status = 0x02;
-    header.host_status = 0x03;
+    header.host_status = 0x07;
     header.driver_status = 0x06;
     header.sb_len_wr = 18;
     header.resid = 512;
     let (outcome, sense_len) = ASKED.v3(&header);
     assert_eq!(sense_len, 18);
-    assert_eq!((outcome.status, outcome.host_status), (2, 3));
+    assert_eq!((outcome.status, outcome.host_status), (2, 7));
     assert_eq!((outcome.driver_status, outcome.errno), (6, 0));
     assert_eq!((outcome.in_residual, outcome.out_residual), (512, 0));
 }
@@ -87,6 +87,16 @@ fn that_there_is_sense_data_is_no_driver_status() {
     // A GOOD status has sense data only where the kernel says so.
     assert_eq!(ASKED.uring(0, Res2(0x1200_0000)).1, 0);
     assert_eq!(ASKED.uring(0, Res2(0x1200_0800)).1, 18);
+}
+
+#[test]
+fn sense_data_of_a_command_without_an_answer_is_not_believed() {
+    let mut header = SgIoHdr::zeroed();
+    header.host_status = 0x03;
+    header.driver_status = 0x08;
+    header.sb_len_wr = 18;
+    let (outcome, sense_len) = ASKED.v3(&header);
+    assert_eq!((outcome.host_status, sense_len), (3, 0));
 }
 
 #[test]
