@@ -10,18 +10,20 @@ const MIB = 1 << 20
 const BLOCKS = (24 * MIB) / 512
 /** What lies from here on is not answered before the gate is opened. */
 const GATE = BigInt((12 * MIB) / 512)
+const JSON_STATE = /\.json$/
 
 const test = suite('sgring copy, stopped and resumed')
 let place: Place
 let server: Server
 let held: (() => void)[]
 let open: boolean
+let gateAt: bigint
 /** The gate is before everything. */
 let hung: boolean
 const data = randomBytes(BLOCKS * 512)
 
 const gated: Handler = async (task, next) => {
-  const gate = hung ? 0n : GATE
+  const gate = hung ? 0n : gateAt
   if (!open && (parseBlockCdb(task.cdb)?.lba ?? (hung ? 0n : -1n)) >= gate) {
     await new Promise<void>((resolve) => held.push(resolve))
   }
@@ -31,6 +33,7 @@ const gated: Handler = async (task, next) => {
 test.before.each(async () => {
   place = new Place()
   held = []
+  gateAt = GATE
   open = true
   hung = false
   server = await serve({
@@ -89,6 +92,40 @@ test('Ctrl-C keeps what there is under another name, and says how to go on', asy
   assert.ok(readFileSync(place.path('out file')).equals(data))
   assert.deepEqual([states(), existsSync(place.path('out file.part'))], [[], false])
 })
+
+/** Copies until what lies before the gate is there and noted, and kills it. */
+async function killed(gate: number, ...args: readonly string[]): Promise<void> {
+  gateAt = BigInt(gate / 512)
+  open = false
+  const copying = place.start(process.execPath, [MAIN, 'copy', ...args, '--checkpoint', '0.001'])
+  const ended = copying.ended()
+  await until('a state, and parts that are held', () => {
+    return held.length >= 8 && states().some((name) => JSON_STATE.test(name))
+  })
+  copying.child.kill('SIGKILL')
+  assert.equal((await ended).signal, 'SIGKILL')
+  release()
+}
+
+for (const [kind, to] of [
+  ['file', () => 'out'],
+  ['unit', () => unit(1)],
+] as const) {
+  test(`a copy to a ${kind} that was killed again and again ends with the same bytes`, async () => {
+    await killed(3 * MIB, unit(0), to())
+    await killed(9 * MIB, unit(0), to(), '--resume')
+    // Of what was noted and what was written since, nothing is taken on trust.
+    const { code, stdout, stderr } = await place.sgring([
+      ...['copy', unit(0), to(), '--resume', '--json'],
+    ])
+    assert.equal(code, 0, stderr)
+    const { bytes, resumed_at: at } = JSON.parse(stdout.toString())
+    assert.ok(at > 0 && at <= 9 * MIB, `resumed at ${at}`)
+    assert.equal(bytes, data.length - at)
+    assert.equal((await place.sgring(['verify', unit(0), to()])).code, 0)
+    assert.deepEqual(states(), [])
+  })
+}
 
 test('it goes on from one unit to another', async () => {
   await stopped(unit(0), unit(1))

@@ -19,6 +19,8 @@ interface Facts {
 }
 
 const VERSION = 1
+/** What a state is called until it is whole. One that a killed run has left is overwritten, or removed with the state. */
+const PART = '.part'
 
 /** The state of a copy between two places. */
 export class CopyState {
@@ -63,7 +65,7 @@ export class CopyState {
   /** Replaces the state at once, or not at all. `done` bytes are on the medium. */
   async save(done: number): Promise<void> {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-    const part = `${this.#path}.${process.pid}`
+    const part = this.#path + PART
     const file = await open(part, 'w', 0o600)
     try {
       await file.writeFile(`${JSON.stringify({ version: VERSION, ...this.#facts, done })}\n`)
@@ -76,6 +78,7 @@ export class CopyState {
 
   async remove(): Promise<void> {
     await rm(this.#path, { force: true })
+    await rm(this.#path + PART, { force: true })
   }
 
   async #read(): Promise<string | undefined> {

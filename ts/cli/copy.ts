@@ -7,18 +7,23 @@ import { pour, type Range } from './copying.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { Progress } from './progress.ts'
-import { rate, size } from './quantity.ts'
+import { parseSeconds, rate, size } from './quantity.ts'
 import { unlessAborted } from './unless-aborted.ts'
 import { type Call, CONNECTING, type Verb, verb } from './verb.ts'
 
-/** What is lost at most when the machine goes down. */
-const CHECKPOINT_MS = 5000
+/** What is lost at most when the program is killed, or the machine goes down. */
+const CHECKPOINT_SECONDS = '5'
 
 const OPTIONS = {
   ...RANGE,
   pad: { type: 'boolean', help: 'fill up the last block of B with zeros' },
   verify: { type: 'boolean', help: 'read back each part that was written, and compare it' },
   resume: { type: 'boolean', help: 'go on where an earlier run was stopped' },
+  checkpoint: {
+    type: 'string',
+    value: 'SECONDS',
+    help: 'how often what was copied is brought to the medium, and noted; default: 5',
+  },
   force: { type: 'boolean', help: 'replace a file that exists; write to a block device' },
   ...CONNECTING,
 } as const
@@ -27,10 +32,10 @@ export const copy: Verb = verb({
   name: 'sgring copy',
   summary: 'from any unit, file or pipe to any other',
   usage:
-    'A B [--bs BYTES] [--skip N] [--seek N] [--count N] [--pad] [--verify] [--resume] [--force] [--timeout SECONDS] [--json]',
+    'A B [--bs BYTES] [--skip N] [--seek N] [--count N] [--pad] [--verify] [--resume] [--checkpoint SECONDS] [--force] [--timeout SECONDS] [--json]',
   about: [
     'Copies A to B, eight parts of about 1 MiB at a time, and ends when they are on the medium. A UNIT OR A DEVICE B IS OVERWRITTEN. A file B gets its name only when it is whole: until then it is B.part. With --seek, an existing file is written in place instead, and not cut. What is written to is said on stderr; progress is shown on a terminal.',
-    'Blocks of A and B may differ in length. The first Ctrl-C ends it in order, and says how to go on: a copy between two places that can be read again leaves a small state in $XDG_STATE_HOME/sgring. --resume takes it only if both ends are the same, and the last part that was copied is on both; without such a state it begins at the beginning.',
+    'Blocks of A and B may differ in length. The first Ctrl-C ends it in order, and says how to go on: a copy between two places that can be read again leaves a small state in $XDG_STATE_HOME/sgring, which one that is killed has left before. --resume takes it only if both ends are the same, and the last part that was copied is on both; without such a state it begins at the beginning.',
     'With B -, the data go to stdout and what --json says to stderr.',
   ],
   operands: { A: END, B: END },
@@ -65,6 +70,8 @@ export const copy: Verb = verb({
 })
 
 async function copyTo(call: Call<typeof OPTIONS>, from: Reading, to: Writing): Promise<void> {
+  const { checkpoint = CHECKPOINT_SECONDS } = call.values
+  const everyMs = parseSeconds('--checkpoint', checkpoint)
   const whole = rangeOf(call, from, to)
   checkEnds(call, from, to, whole)
   const state = CopyState.of(from, to, whole)
@@ -74,7 +81,7 @@ async function copyTo(call: Call<typeof OPTIONS>, from: Reading, to: Writing): P
   if (range.done > 0) say(`going on after ${size(range.done)}\n`)
   else await state?.remove()
   await to.begin(range.seek + range.done)
-  const done = await poured(call, from, to, range, state)
+  const done = await poured(call, from, to, range, state, everyMs)
   await to.sync()
   await to.commit()
   await state?.remove()
@@ -141,13 +148,14 @@ async function poured(
   to: Writing,
   range: Range,
   state: CopyState | undefined,
+  everyMs: number,
 ): Promise<{ bytes: number; seconds: number }> {
   const { signal, json, values } = call
   const { pad = false, verify = false } = values
   const { length, done } = range
   const total = length === undefined ? undefined : length - done
   const progress = new Progress({ label: 'copied', total, silent: json })
-  const checkpoints = new Checkpoints(to, state, done)
+  const checkpoints = new Checkpoints(to, state, done, everyMs)
   const moved = (bytes: number, frontier: number) => {
     progress.moved(bytes)
     checkpoints.reached(frontier)
@@ -172,22 +180,24 @@ async function poured(
 class Checkpoints {
   readonly #to: Writing
   readonly #state: CopyState | undefined
+  readonly #everyMs: number
   #frontier: number
   #saved: number
   #last: number = performance.now()
   #saving: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
 
-  constructor(to: Writing, state: CopyState | undefined, begun: number) {
+  constructor(to: Writing, state: CopyState | undefined, begun: number, everyMs: number) {
     this.#to = to
     this.#state = state
+    this.#everyMs = everyMs
     this.#saved = this.#frontier = begun
   }
 
   reached(frontier: number): void {
     this.#frontier = frontier
     if (this.#state === undefined || this.#saving !== undefined) return
-    if (performance.now() - this.#last < CHECKPOINT_MS) return
+    if (performance.now() - this.#last < this.#everyMs) return
     this.#saving = this.#save()
       .catch((error) => {
         this.#failure ??= { error }
