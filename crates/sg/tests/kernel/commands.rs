@@ -15,7 +15,7 @@ fn pattern(seed: usize, len: usize) -> Vec<u8> {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn every_transport_brings_inquiry_data_and_how_much_of_them_did_not_come() {
     let arena = Arena::new(4096);
     for (name, mut transport) in transports(&disk()) {
@@ -34,7 +34,7 @@ fn every_transport_brings_inquiry_data_and_how_much_of_them_did_not_come() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn every_transport_carries_many_commands_at_a_time_to_their_own_bytes() {
     const COMMANDS: usize = 200;
     const LEN: usize = 8 * BLOCK;
@@ -80,7 +80,7 @@ fn every_transport_carries_many_commands_at_a_time_to_their_own_bytes() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_transport_of_several_spans_gathers_and_scatters_them_in_order() {
     let lens = [512usize, 1, 1023, 4096, 7, 2537];
     let total: usize = lens.iter().sum();
@@ -124,7 +124,7 @@ fn a_transport_of_several_spans_gathers_and_scatters_them_in_order() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn every_transport_tells_a_check_condition_with_its_sense_data() {
     let arena = Arena::new(4096);
     for (name, mut transport) in transports(&disk()) {
@@ -153,7 +153,7 @@ fn every_transport_tells_a_check_condition_with_its_sense_data() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn every_transport_carries_a_cdb_of_32_bytes() {
     let arena = Arena::new(4096);
     for (name, mut transport) in transports(&disk()) {

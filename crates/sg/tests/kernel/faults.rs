@@ -12,7 +12,7 @@ const BLOCK: usize = 512;
 const DID_TIME_OUT: u16 = 3;
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_medium_error_has_its_address_in_the_sense_data() {
     let arena = Arena::new(1 << 14);
     let disk = disk();
@@ -34,7 +34,7 @@ fn a_medium_error_has_its_address_in_the_sense_data() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_short_transfer_has_its_residual() {
     let arena = Arena::new(1 << 14);
     for (name, mut transport) in transports(&disk()) {
@@ -49,7 +49,7 @@ fn a_short_transfer_has_its_residual() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_command_that_times_out_has_a_host_status_and_no_sense_data() {
     for (name, mut transport) in transports(&disk()) {
         if name.starts_with("ioctl on bsg") {
@@ -75,7 +75,7 @@ fn a_command_that_times_out_has_a_host_status_and_no_sense_data() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_device_that_vanishes_ends_what_is_in_flight_and_refuses_the_rest() {
     let arena = Arena::new(1 << 16);
     let kinds = transports(&disk()).len();

@@ -1,9 +1,4 @@
-//! The transports on a real kernel's scsi_debug disks. They are ignored outside a guest, which runs them all:
-//!
-//! ```text
-//! cargo test -p sgring-sg --test kernel --no-run
-//! node scripts/kernel.js --kernel newest -- target/debug/deps/kernel-… --ignored --test-threads=1
-//! ```
+//! The transports on a real kernel's scsi_debug disks, on both kernels (`npm run test:kernel -- crates/sg`). Ignored outside a guest.
 
 mod commands;
 mod driver;

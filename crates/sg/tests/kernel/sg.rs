@@ -10,7 +10,7 @@ use crate::driver::{Arena, Driver, TEST_UNIT_READY, command, read_10, write_10};
 use crate::nodes::{Parameter, disk, open, sg};
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn more_than_sixteen_commands_take_more_files_up_to_the_limit_and_then_wait() {
     let _slow = Parameter::of_scsi_debug("ndelay", "200000000");
     let options = Options {
@@ -40,7 +40,7 @@ fn more_than_sixteen_commands_take_more_files_up_to_the_limit_and_then_wait() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn an_exclusive_open_has_sixteen_commands_and_no_more() {
     use std::os::unix::fs::OpenOptionsExt;
     let mut exclusive = std::fs::OpenOptions::new();
@@ -56,7 +56,7 @@ fn an_exclusive_open_has_sixteen_commands_and_no_more() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn direct_io_is_taken_where_root_allows_it_and_the_span_is_aligned_and_it_is_told() {
     let arena = Arena::new(1 << 16);
     let disk = disk();
@@ -86,7 +86,7 @@ fn direct_io_is_taken_where_root_allows_it_and_the_span_is_aligned_and_it_is_tol
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_mapped_buffer_carries_what_fits_and_the_kernel_copies_the_rest() {
     let arena = Arena::new(1 << 18);
     let options = Options {
@@ -113,7 +113,7 @@ fn a_mapped_buffer_carries_what_fits_and_the_kernel_copies_the_rest() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_node_that_is_closed_before_its_commands_have_ended_writes_nothing_any_more() {
     let _slow = Parameter::of_scsi_debug("ndelay", "300000000");
     let (disk, arena) = (disk(), Arena::new(1 << 16));
@@ -133,7 +133,7 @@ fn a_node_that_is_closed_before_its_commands_have_ended_writes_nothing_any_more(
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_slot_is_taken_once_and_one_beyond_the_last_never() {
     let mut sg = sg(&disk(), Options::default());
     let mut driver = Driver::ready(&mut sg);
@@ -147,7 +147,7 @@ fn a_slot_is_taken_once_and_one_beyond_the_last_never() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn sg_io_waits_for_the_end_of_a_command() {
     let (node, arena) = (open(&disk().sg), Arena::new(4096));
     let mut sense = [0; 96];
@@ -173,7 +173,7 @@ fn sg_io_waits_for_the_end_of_a_command() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_reset_of_the_unit_leaves_a_unit_attention() {
     let disk = disk();
     let mut sg = sg(&disk, Options::default());

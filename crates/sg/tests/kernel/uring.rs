@@ -6,7 +6,7 @@ use crate::driver::{Arena, Driver, TEST_UNIT_READY, command, read_10, write_10};
 use crate::nodes::{Parameter, SLOTS, disk, open};
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn pinned_memory_is_used_and_what_lies_outside_it_as_well() {
     let disk = disk();
     if crate::nodes::uring(&disk).is_none() {
@@ -44,7 +44,7 @@ fn pinned_memory_is_used_and_what_lies_outside_it_as_well() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn what_cannot_be_pinned_is_said_and_done_without() {
     let disk = disk();
     if crate::nodes::uring(&disk).is_none() {
@@ -65,7 +65,7 @@ fn what_cannot_be_pinned_is_said_and_done_without() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_batch_goes_when_it_is_flushed_and_not_before() {
     let disk = disk();
     let Some(mut uring) = crate::nodes::uring(&disk) else {
@@ -89,7 +89,7 @@ fn a_batch_goes_when_it_is_flushed_and_not_before() {
 }
 
 #[test]
-#[ignore = "needs a disk of scsi_debug"]
+#[ignore = "needs a kernel's SCSI nodes: npm run test:kernel"]
 fn a_ring_that_is_dropped_with_commands_in_flight_does_not_wait_and_what_it_has_issued_goes_on() {
     let disk = disk();
     if crate::nodes::uring(&disk).is_none() {
