@@ -30,6 +30,14 @@ export interface DiskTraits {
   readonly removable: boolean
 }
 
+/** The commands that the disk itself carries out. */
+export interface OwnCommands {
+  read(task: Task): void
+  write(task: Task): void
+  synchronizeCache(task: Task): void
+  inquiry(task: Task): void
+}
+
 /** Bytes that one operation of a long command works on: a command that is aborted is over soon. */
 const STEP_BYTES = 64 * 1024 * 1024
 /** Blocks that COMPARE AND WRITE may name: as many as its field holds (MAXIMUM COMPARE AND WRITE LENGTH, SBC-3 6.6.4). */
@@ -53,15 +61,17 @@ export class DiskCore implements DiskTraits {
   readonly volatileCache: boolean
   readonly thin: boolean
   readonly removable: boolean
+  readonly own: OwnCommands
   readonly mode: DiskMode
   readonly state: DiskState = new DiskState()
   readonly counts: DiskCounts = noCounts()
-  readonly log: DiskLog
   /** Logical blocks. */
   blocks: number
   readonly #contexts: UnitContext[] = []
+  #log: DiskLog | undefined
 
-  constructor(traits: DiskTraits, options: TaskSetOptions & DiskModeOptions) {
+  constructor(traits: DiskTraits, options: TaskSetOptions & DiskModeOptions, own: OwnCommands) {
+    this.own = own
     this.backing = traits.backing
     this.blockLength = traits.blockLength
     this.maxTransferBlocks = traits.maxTransferBlocks
@@ -84,7 +94,12 @@ export class DiskCore implements DiskTraits {
       },
       options,
     )
-    this.log = new DiskLog(this)
+  }
+
+  /** Its log pages: most of thousands of disks are never asked. */
+  get log(): DiskLog {
+    this.#log ??= new DiskLog(this)
+    return this.#log
   }
 
   /** See `Disk.resized`. */

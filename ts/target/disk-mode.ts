@@ -84,9 +84,12 @@ export class DiskMode {
       dexcpt: false,
       test: false,
     }
-    // What was saved of a cache that is no longer there does not count.
-    const cache = volatileCache ? {} : { wce: false, rcd: false }
-    this.#saved = checked({ ...this.#default, ...savedModes, ...cache }, host.medium())
+    this.#saved = this.#default
+    if (savedModes !== undefined) {
+      // What was saved of a cache that is no longer there does not count.
+      const cache = volatileCache ? {} : { wce: false, rcd: false }
+      this.#saved = checked({ ...this.#default, ...savedModes, ...cache }, host.medium())
+    }
     this.#current = this.#saved
     this.#apply(this.#saved)
   }

@@ -11,11 +11,18 @@ import { MAX_UNMAP_BLOCKS, MAX_UNMAP_DESCRIPTORS } from './disk-provisioning.ts'
 import { ANY_UNIT, designatorsOf, TASK_SET } from './identity.ts'
 import { type InquiryPages, inquiryPages } from './inquiry.ts'
 
+/** Who the disk says that it is. */
+interface Identity {
+  readonly vendor: string
+  readonly product: string
+  readonly serial: string
+}
+
 /** The standard data and every page that there is. */
-export function diskPages(disk: DiskTraits, product: string, serial: string): InquiryPages {
+export function diskPages(disk: DiskTraits, { vendor, product, serial }: Identity): InquiryPages {
   const bodies: readonly (readonly [page: number, body: Uint8Array])[] = [
     [VpdPage.UNIT_SERIAL_NUMBER, new TextEncoder().encode(serial)],
-    [VpdPage.DEVICE_IDENTIFICATION, encodeDesignators(designatorsOf(serial))],
+    [VpdPage.DEVICE_IDENTIFICATION, encodeDesignators(designatorsOf(serial, vendor))],
     [
       VpdPage.EXTENDED_INQUIRY,
       encodeExtendedInquiry({
@@ -43,6 +50,7 @@ export function diskPages(disk: DiskTraits, product: string, serial: string): In
       ...ANY_UNIT,
       qualifier: PeripheralQualifier.CONNECTED,
       deviceType: DeviceType.DIRECT_ACCESS_BLOCK,
+      vendor,
       product,
       removable: disk.removable,
     },

@@ -2,17 +2,14 @@
 
 import { SgringError } from '../errors.ts'
 import { blockCount, blockLba, blockLbaExact, hasFua } from '../scsi/block.ts'
-import { getUint32 } from '../scsi/bytes.ts'
-import { encodeCapacity10, encodeCapacity16 } from '../scsi/capacity.ts'
 import { Opcode } from '../scsi/opcode.ts'
-import { good } from '../task/answer.ts'
 import type { Backing, TargetNexus, Task, TransferDone } from '../task/task.ts'
-import { type DiskCommands, diskCommands } from './disk-commands.ts'
+import { diskCommands } from './disk-commands.ts'
 import { DiskCore, type DiskTraits, SHORT_DATA_OUT } from './disk-core.ts'
 import type { DiskModeOptions } from './disk-mode.ts'
 import type { CommandTable } from './disk-opcodes.ts'
 import { diskPages } from './disk-pages.ts'
-import { checkText, type IdentityOptions, serialOf } from './identity.ts'
+import { ANY_UNIT, checkText, type IdentityOptions, serialOf } from './identity.ts'
 import { answerInquiry, type InquiryPages } from './inquiry.ts'
 import type { TaskSetOptions, Unit, UnitContext } from './unit.ts'
 
@@ -20,6 +17,8 @@ export interface DiskOptions extends IdentityOptions, TaskSetOptions, DiskModeOp
   readonly backing: Backing
   /** Bytes in one logical block. Bytes of the backing that make no whole block are left out. Default: 512. */
   readonly blockLength?: 512 | 4096
+  /** 1 to 8 characters of T10 vendor identification. Default: `sgring`. */
+  readonly vendor?: string
   /** 1 to 16 characters of product identification. Default: `DISK IN MEMORY` or `DISK IN A FILE`. */
   readonly product?: string
   /**
@@ -42,6 +41,7 @@ export class Disk implements Unit {
   readonly serial: string
   readonly maxTasks: number | undefined
   readonly maxRunning: number | undefined
+  readonly #vendor: string
   readonly #product: string
   readonly #core: DiskCore
   readonly #commands: CommandTable
@@ -58,8 +58,14 @@ export class Disk implements Unit {
     const isMemory = traits.backing.kind === 'memory'
     const product = options.product ?? (isMemory ? 'DISK IN MEMORY' : 'DISK IN A FILE')
     this.#product = checkText('product', product, 16)
-    this.#core = new DiskCore(traits, options)
-    this.#commands = diskCommands(this.#own(), traits)
+    this.#vendor = checkText('vendor', options.vendor ?? ANY_UNIT.vendor, 8)
+    this.#core = new DiskCore(traits, options, {
+      read: (task) => this.#read(task),
+      write: (task) => this.#write(task),
+      synchronizeCache: (task) => this.#synchronizeCache(task),
+      inquiry: (task) => task.answer(answerInquiry(this.#inquiryPages(), task.cdb)),
+    })
+    this.#commands = diskCommands(traits)
   }
 
   /** Bytes in one logical block. */
@@ -145,23 +151,6 @@ export class Disk implements Unit {
     if (instead !== undefined) task.answer(instead)
     else if (found.writes && core.mode.writeProtected) task.answer(core.writeProtected)
     else found.run(core, task)
-  }
-
-  /** The commands that stand here. */
-  #own(): DiskCommands {
-    return {
-      read: (_, task) => this.#read(task),
-      write: (_, task) => this.#write(task),
-      testUnitReady: (_, task) => task.good(),
-      synchronizeCache: (_, task) => this.#synchronizeCache(task),
-      inquiry: (_, task) => task.answer(answerInquiry(this.#inquiryPages(), task.cdb)),
-      requestSense: ({ state, mode }, task) =>
-        task.answer(state.requestSense(task.cdb, mode.exception)),
-      capacity10: ({ blocks, blockLength }, task) =>
-        task.answer(good(encodeCapacity10(BigInt(blocks) - 1n, blockLength))),
-      capacity16: (_, task) =>
-        task.answer(good(this.#capacity16().subarray(0, getUint32(task.cdb, 10)))),
-    }
   }
 
   /** Data-in room that is smaller than the blocks gets what fits, and the residual says so (as RFC 7143 11.4.5.2 has it). */
@@ -252,21 +241,12 @@ export class Disk implements Unit {
   }
 
   #inquiryPages(): InquiryPages {
-    this.#pages ??= diskPages(this.#core, this.#product, this.serial)
-    return this.#pages
-  }
-
-  #capacity16(): Uint8Array {
-    const { blocks, blockLength, thin } = this.#core
-    return encodeCapacity16({
-      lastLba: BigInt(blocks) - 1n,
-      blockLength,
-      protectionType: 0,
-      logicalBlocksPerPhysicalBlock: 1,
-      lowestAlignedLba: 0,
-      provisioning: thin,
-      unmappedReadsZeros: thin,
+    this.#pages ??= diskPages(this.#core, {
+      vendor: this.#vendor,
+      product: this.#product,
+      serial: this.serial,
     })
+    return this.#pages
   }
 }
 

@@ -3,7 +3,7 @@
 import { SgringError } from '../errors.ts'
 import { type BackingOptions, type OpenBacking, openBacking } from './backing.ts'
 import { BasicUnit, type BasicUnitOptions } from './basic-unit.ts'
-import { Disk } from './disk.ts'
+import { Disk, type DiskOptions } from './disk.ts'
 import type { DiskModeOptions } from './disk-mode.ts'
 import type { Handler, HandlerHooks } from './handler.ts'
 import { HandlerUnit } from './handler-unit.ts'
@@ -14,13 +14,11 @@ import type { TaskSetOptions, Unit } from './unit.ts'
 export type DiskUnitOptions = BackingOptions &
   TaskSetOptions &
   DiskModeOptions &
-  HandlerHooks & {
-    /** Bytes in a logical block. Default: 512. */
-    readonly blockLength?: 512 | 4096
-    /** Thin provisioning: blocks can be unmapped, and those that are take no room. Default: false. */
-    readonly thin?: boolean
-    /** The medium can be ejected and loaded. Default: false. */
-    readonly removable?: boolean
+  HandlerHooks &
+  Pick<
+    DiskOptions,
+    'blockLength' | 'thin' | 'removable' | 'vendor' | 'product' | 'maxTransferBytes'
+  > & {
     /** The unit's serial number. Default: from a file's real path; for memory, a random one. */
     readonly serial?: string
     /** Gets each command first; its `next()` is the disk. */
@@ -96,28 +94,10 @@ function ownUnit(options: Exclude<ServedUnit, Unit>): Unit {
 }
 
 function diskOn(backing: OpenBacking, options: Exclude<ServedUnit, Unit>): Disk {
-  const {
-    blockLength,
-    thin,
-    removable,
-    serial,
-    maxTasks,
-    maxRunning,
-    taskAbortedStatus,
-    savedModes,
-    onSaved,
-  } = options as DiskUnitOptions
+  const described = options as DiskUnitOptions
   return new Disk({
+    ...described,
     backing,
-    maxTasks,
-    maxRunning,
-    taskAbortedStatus,
-    savedModes,
-    onSaved,
-    ...(blockLength !== undefined && { blockLength }),
-    ...(thin !== undefined && { thin }),
-    ...(removable !== undefined && { removable }),
-    ...(serial !== undefined && { serial }),
     ...(backing.path !== undefined && { path: backing.path }),
   })
 }

@@ -63,6 +63,11 @@ export class Target implements TaskRouter {
     return [...this.#sets.values()].reduce((sum, set) => sum + set.aborted, this.#abortedBefore)
   }
 
+  /** Commands that the task set of a LUN holds now. */
+  commandsAt(lun: number): number {
+    return this.#sets.get(lun)?.count ?? 0
+  }
+
   /**
    * Gives a LUN a unit. Every nexus that knows other units is told there that the list of them has changed.
    *
