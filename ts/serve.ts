@@ -14,10 +14,10 @@ export interface ServeOptions extends PortOptions {
   /** The Unix socket to serve: at most 107 bytes. A stale one is replaced, a live one is not. */
   readonly listen: string
   /**
-   * The unit at each place has that LUN: a disk (`{ memory }`, `{ file }`), a unit that a handler makes (`{ handler }`), or an object of the
-   * caller's own with `execute()`, which stays the caller's to close.
+   * Units by their LUNs; in a list, the unit at each place has that LUN. A unit is a disk (`{ memory }`, `{ file }`), one that a handler makes
+   * (`{ handler }`), or an object of the caller's own with `execute()`, which stays the caller's to close.
    */
-  readonly units: readonly ServedUnit[]
+  readonly units: readonly ServedUnit[] | ReadonlyMap<number, ServedUnit>
 }
 
 /** Live numbers of a server. */
@@ -40,22 +40,33 @@ export async function serve(options: ServeOptions): Promise<Server> {
   if (typeof listen !== 'string' || listen === '') {
     throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'listen is the path of a Unix socket')
   }
-  if (!Array.isArray(units)) {
-    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'units is a list of units')
+  if (!Array.isArray(units) && !(units instanceof Map)) {
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'units is a list or a Map of units')
   }
   const events = new EventEmitter<PortEvents>()
-  const made: MadeUnit[] = []
+  const made = new Map<number, MadeUnit>()
   try {
-    for (const unit of units) made.push(makeUnit(unit, teller(events)))
+    for (const [lun, unit] of units.entries()) made.set(lun, makeAt(lun, unit, teller(events)))
     let server: Server
-    const target = new Target(made.map(({ unit }) => unit).entries(), {
-      counters: () => countersOf(server),
-    })
+    const target = new Target(
+      Array.from(made, ([lun, { unit }]) => [lun, unit] as const),
+      { counters: () => countersOf(server) },
+    )
     server = new Server(listen, new RingPort(listen, target, port, events), target, made)
     return server
   } catch (error) {
-    for (const { backing } of made) backing?.discard()
+    for (const { backing } of made.values()) backing?.discard()
     throw error
+  }
+}
+
+/** Makes a unit; an error names its LUN. */
+function makeAt(lun: number, unit: ServedUnit, onFailed: (error: unknown) => void): MadeUnit {
+  try {
+    return makeUnit(unit, onFailed)
+  } catch (error) {
+    if (!(error instanceof SgringError)) throw error
+    throw new SgringError(error.code, `LUN ${lun}: ${error.message}`, { cause: error })
   }
 }
 
@@ -91,12 +102,12 @@ export class Server {
   #closed: Promise<void> | undefined
 
   /** @internal Made by `serve`. */
-  constructor(listen: string, port: RingPort, target: Target, units: readonly MadeUnit[]) {
+  constructor(listen: string, port: RingPort, target: Target, units: Map<number, MadeUnit>) {
     this.listen = listen
     this.events = port.events
     this.#port = port
     this.#target = target
-    this.#units = new Map(units.entries())
+    this.#units = units
   }
 
   /** The nexuses that there are now. */
@@ -127,7 +138,7 @@ export class Server {
    */
   addUnit(lun: number, unit: ServedUnit): void {
     if (this.#closed !== undefined) throw new SgringError('ERR_SGRING_CLOSED')
-    const made = makeUnit(unit, teller(this.events))
+    const made = makeAt(lun, unit, teller(this.events))
     try {
       this.#target.addUnit(lun, made.unit)
     } catch (error) {
@@ -190,6 +201,27 @@ export class Server {
     }
     backing.resize(lengthBytes)
     disk.resized()
+  }
+
+  /**
+   * Commands that the task set of a unit holds now, running or waiting, of all nexuses.
+   *
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN without a unit
+   */
+  commandsAt(lun: number): number {
+    this.#unit(lun)
+    return this.#target.commandsAt(lun)
+  }
+
+  /**
+   * The length of the backing of a disk, in bytes.
+   *
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN without a disk that the server opened
+   */
+  lengthOf(lun: number): number {
+    const { backing } = this.#unit(lun)
+    if (backing !== undefined) return backing.lengthBytes
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `there is no backing at LUN ${lun}`)
   }
 
   /**
