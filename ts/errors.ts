@@ -21,7 +21,7 @@ export const CODES = {
     'the command moves more bytes than the nexus arena holds; raise arenaBytes',
   ERR_SGRING_BACKING: 'the backing file or device cannot be used; see the message',
   ERR_SGRING_BUSY:
-    'more than maxWaiting commands already wait for a slot or arena space; slow down',
+    'more than maxWaiting commands already wait for a slot or arena space, or a unit is in use; see the message',
   ERR_SGRING_CDB_LENGTH: 'a CDB has 6 to 260 bytes (SPC-5 4.2)',
   ERR_SGRING_CHECK_CONDITION: 'the command ended in CHECK CONDITION; see senseKey, asc and ascq',
   ERR_SGRING_CLOSED: 'the object was closed before this call',

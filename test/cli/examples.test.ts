@@ -15,6 +15,7 @@ test.before.each(() => {
   place.file('disk.img', new Uint8Array(1 << 20).fill(5))
   place.file('notes.txt', 'notes')
   place.file('block.bin', new Uint8Array(512).fill(6))
+  place.file('served.json', '{"listen": "disk", "units": [{"memory": "8M"}, {"memory": "8M"}]}')
 })
 test.after.each(() => place.remove())
 
@@ -30,8 +31,10 @@ function serveDisks(line: string): Promise<Server> {
   return serve({ listen, units: [disk, disk] })
 }
 
+const SERVING = ['sgring serve', 'sgring admin']
 const lines = (verb: Verb) => verb.examples.map(([line]) => line)
-for (const verb of verbs.filter(({ name }) => name !== 'sgring serve')) {
+const linesOf = (name: string) => lines(verbs.find((verb) => verb.name === name)!)
+for (const verb of verbs.filter(({ name }) => !SERVING.includes(name))) {
   for (const line of lines(verb)) {
     test(line, async () => {
       const server = await serveDisks(line)
@@ -48,9 +51,21 @@ for (const verb of verbs.filter(({ name }) => name !== 'sgring serve')) {
   }
 }
 
-for (const line of lines(verbs.find(({ name }) => name === 'sgring serve')!)) {
+for (const line of linesOf('sgring admin')) {
+  test(line, async () => {
+    await place.serve(['--config', 'served.json'])
+    const { code, stderr } = await place.shell(line)
+    assert.equal(code, 0, stderr)
+  })
+}
+
+for (const line of linesOf('sgring serve')) {
   test(line, async () => {
     const [, , ...args] = line.split(' ')
+    if (args[0] === '--schema') {
+      assert.equal((await place.shell(line)).code, 0)
+      return
+    }
     const server = await place.serve(args)
     const address = line.includes('--json')
       ? JSON.parse(server.line).address

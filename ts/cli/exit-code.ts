@@ -54,6 +54,7 @@ export const EXIT_CODE_HELP: readonly (readonly [ExitCode, string])[] = [
   [ExitCode.FILE, 'a file or the target cannot be opened or used'],
   [ExitCode.LBA_OUT_OF_RANGE, 'beyond the end of the unit'],
   [ExitCode.RESERVATION_CONFLICT, 'reservation conflict'],
+  [ExitCode.BUSY, 'busy: commands are under way'],
   [ExitCode.TIMEOUT, 'no answer in time'],
   [ExitCode.FALSE, 'what was asked is not so'],
   [ExitCode.MALFORMED, 'the answer makes no sense'],
@@ -92,6 +93,7 @@ const OF_CODE: Readonly<Partial<Record<SgringErrorCode, ExitCode>>> = {
   ERR_SGRING_INVALID_ARGUMENT: ExitCode.SYNTAX,
   ERR_SGRING_ADDRESS_IN_USE: ExitCode.FILE,
   ERR_SGRING_BACKING: ExitCode.FILE,
+  ERR_SGRING_BUSY: ExitCode.BUSY,
   ERR_SGRING_CONNECT: ExitCode.FILE,
   ERR_SGRING_JOIN: ExitCode.FILE,
   ERR_SGRING_NOT_A_SOCKET: ExitCode.FILE,
@@ -117,6 +119,25 @@ export class CliError extends SgringError {
     super(CODE_OF[exitCode] ?? 'ERR_SGRING_INVALID_ARGUMENT', message, options)
     this.exitCode = exitCode
   }
+}
+
+/** What is wrong with a configuration, each with its place: `units[3].lun: -1 is less than 0`. */
+export class ConfigError extends CliError {
+  override readonly name: string = 'ConfigError'
+  readonly problems: readonly string[]
+
+  /** @param what what is wrong, such as a file's name */
+  constructor(what: string, problems: readonly string[]) {
+    const [first, ...others] = problems
+    const all = others.length === 0 ? `: ${first}` : ` has ${problems.length} errors`
+    super(ExitCode.SYNTAX, `${what}${all}`)
+    this.problems = problems
+  }
+}
+
+/** The parts of an error that has several. */
+export function problemsOf(error: unknown): readonly string[] | undefined {
+  return error instanceof ConfigError ? error.problems : undefined
 }
 
 /** The exit code for what a verb threw. */

@@ -2,7 +2,7 @@
 
 import { CheckConditionError } from '../initiator/status-error.ts'
 import { ServiceResponse } from '../task/function.ts'
-import { exitCodeOf } from './exit-code.ts'
+import { exitCodeOf, problemsOf } from './exit-code.ts'
 import { hexBytes } from './hex.ts'
 
 /** One line of JSON: keys in snake_case, bigints as decimal strings, and bytes as pairs of hex digits. */
@@ -41,19 +41,24 @@ export function nameOf(names: Readonly<Record<string, number>>, value: number): 
   return name?.replaceAll(/(?<!^I)_/g, ' ') ?? 'unknown'
 }
 
-/** What a verb threw, for a person or for a program: one line either way. */
+/** What a verb threw: one line for a program, and for a person, too, if there are not several things wrong with a file. */
 export function errorLine(error: unknown, json: boolean): string {
   const message = error instanceof Error ? error.message : String(error)
-  if (!json) return `sgring: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`
+  const problems = problemsOf(error)
+  if (!json) {
+    const lines = problems === undefined || problems.length === 1 ? [] : problems
+    return `sgring: ${[message.replaceAll(/\s*\n\s*/g, ' '), ...lines].join('\n  ')}\n`
+  }
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const sense =
     error instanceof CheckConditionError
       ? { senseKey: error.senseKey, asc: error.asc, ascq: error.ascq }
       : {}
-  return jsonLine({ error: { code, message, exitCode: exitCodeOf(error), ...sense } })
+  return jsonLine({ error: { code, message, exitCode: exitCodeOf(error), problems, ...sense } })
 }
 
-function snakeCase(value: unknown): unknown {
+/** A value with all its keys in snake_case, ready for JSON: see `jsonLine`. */
+export function snakeCase(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
   if (value instanceof Uint8Array) return hexBytes(value)
   if (Array.isArray(value)) return value.map(snakeCase)

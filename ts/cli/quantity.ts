@@ -4,11 +4,17 @@ import { CliError, ExitCode } from './exit-code.ts'
 
 const SUFFIXES = ['', 'K', 'M', 'G', 'T']
 
-/** Reads a size: bytes, or K, M, G or T for powers of 1024, as `64M`. */
-export function parseSize(option: string, text: string): number {
+/** Bytes of a size: a number of them, or of K, M, G or T by powers of 1024, as `64M`; undefined for what is none, or no safe integer. */
+export function sizeBytes(text: string): number | undefined {
   const [, digits = '', suffix = ''] = /^(\d+)([KMGT]?)$/i.exec(text) ?? []
   const bytes = Number(digits) * 1024 ** SUFFIXES.indexOf(suffix.toUpperCase())
-  if (digits !== '' && bytes > 0 && Number.isSafeInteger(bytes)) return bytes
+  return digits !== '' && bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined
+}
+
+/** Reads a size, as `sizeBytes` does. */
+export function parseSize(option: string, text: string): number {
+  const bytes = sizeBytes(text)
+  if (bytes !== undefined) return bytes
   throw new CliError(
     ExitCode.SYNTAX,
     `${option} is a number of bytes, or of K, M, G or T as 64M, not '${text}'`,

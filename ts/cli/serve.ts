@@ -2,14 +2,18 @@
 
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { socketOf } from '../ring/address.ts'
-import { serve as serveUnits } from '../serve.ts'
 import { DEFAULT_BLOCK_LENGTH } from '../target/disk.ts'
-import type { DiskUnitOptions } from '../target/served-unit.ts'
-import { CliError, ExitCode } from './exit-code.ts'
+import { Control, controlSocketOf } from './admin/control.ts'
+import { Daemon } from './admin/daemon.ts'
+import { type Config, parseConfig, placed, type UnitConfig } from './config/config.ts'
+import { schemaText } from './config/schema.ts'
+import { CliError, ConfigError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
-import { parseSize, size } from './quantity.ts'
+import { size } from './quantity.ts'
+import { UNIT_FLAGS, UNIT_USAGE, unitsOf } from './unit-flags.ts'
 import { type Call, type Verb, verb } from './verb.ts'
 
 const OPTIONS = {
@@ -18,41 +22,23 @@ const OPTIONS = {
     value: 'SOCK',
     help: 'a name, for ring:NAME, or a path with a slash, for ring:/path',
   },
-  memory: {
+  ...UNIT_FLAGS,
+  config: {
     type: 'string',
-    multiple: true,
-    value: 'SIZE',
-    help: 'a unit of zeroed memory: bytes, or 512K, 64M, 1G, by powers of 1024',
+    value: 'FILE',
+    help: 'all of it from a JSON file, which says more than flags can, and nothing else',
   },
-  file: {
-    type: 'string',
-    multiple: true,
-    value: 'PATH',
-    help: 'a unit on a regular file or a block device',
-  },
-  create: { type: 'string', multiple: true, value: 'SIZE', help: 'its file is made, sparse' },
-  'read-only': { type: 'boolean', multiple: true, help: 'its file is never written' },
-  thin: {
-    type: 'boolean',
-    multiple: true,
-    help: 'its blocks can be unmapped, and take no room until they are written',
-  },
-  'block-length': {
-    type: 'string',
-    multiple: true,
-    value: 'BYTES',
-    help: '512 or 4096; default: 512',
-  },
+  schema: { type: 'boolean', help: 'print the JSON Schema of that file, and serve nothing' },
 } as const
 
 export const serve: Verb = verb({
   name: 'sgring serve',
   summary: 'serve disks behind a socket',
-  usage:
-    '--listen SOCK [--memory SIZE | --file PATH [--create SIZE] [--read-only]] [--thin] [--block-length BYTES]… [--json]',
+  usage: `--listen SOCK [${UNIT_USAGE}]… | --config FILE | --schema [--json]`,
   about: [
-    'The n-th --memory or --file is LUN n-1. The options --create, --read-only, --thin and --block-length belong to the unit flag before them.',
-    'One line is printed when connections are accepted. Ctrl-C or SIGTERM ends it, and takes the socket away.',
+    'The n-th --memory or --file is LUN n-1, unless it says another one. The options after it, up to the next, belong to it.',
+    'A file says the same as flags, and more, such as {"listen": "disk", "units": [{"memory": "64M", "thin": true}]}. Paths in it start at its folder. It stands alone: with --config no flag says what is served.',
+    'One line is printed when connections are accepted. Ctrl-C or SIGTERM ends it, and takes the socket away. Meanwhile, "sgring admin" shows and changes what is served, by a socket beside that one, SOCK.admin, which only the same user and root can use.',
   ],
   operands: {},
   options: OPTIONS,
@@ -66,75 +52,59 @@ export const serve: Verb = verb({
       'sgring serve --listen disk --file new.img --create 10G --block-length 4096 --json',
       'a new file as a disk with blocks of 4096 bytes; its line is JSON',
     ],
+    ['sgring serve --config served.json', 'what a file says'],
+    ['sgring serve --schema > config.schema.json', 'for editors, and for tools'],
   ],
   async run(call) {
-    const units = unitsOf(call.given)
-    const { socket, address } = placeOf(call.values.listen)
-    const server = await serveUnits({ listen: socket, units })
+    if (call.values.schema) {
+      process.stdout.write(call.json ? jsonLine(JSON.parse(schemaText())) : schemaText())
+      return
+    }
+    const config = call.values.config === undefined ? flagged(call) : await filed(call)
+    const { socket, address } = placeOf(config.listen)
+    const daemon = await Daemon.start(config, socket)
     try {
-      process.stdout.write(greeting(call, socket, address, units))
-      if (!call.signal.aborted) await once(call.signal, 'abort')
+      const control = await Control.listen(controlSocketOf(socket), daemon)
+      try {
+        process.stdout.write(greeting(call, socket, address, daemon.units))
+        if (!call.signal.aborted) await once(call.signal, 'abort')
+      } finally {
+        await control.close()
+      }
     } finally {
-      await server.close()
+      await daemon.close()
     }
   },
 })
 
-/** The units in the order of their flags, each with what was said after it. */
-function unitsOf(given: Call['given']): DiskUnitOptions[] {
-  const units: DiskUnitOptions[] = []
-  for (const { name, value = '' } of given) {
-    const last = units.pop()
-    if (name === 'memory' || name === 'file') {
-      if (last !== undefined) units.push(last)
-      units.push(name === 'memory' ? { memory: parseSize('--memory', value) } : { file: value })
-    } else {
-      const next = OF_LAST[name]?.(last, value) ?? last
-      if (next !== undefined) units.push(next)
-    }
+/** What the flags say. */
+function flagged({ given, values }: Call<typeof OPTIONS>): Config {
+  const units = unitsOf(given)
+  const wrong: string[] = []
+  placed(units, wrong)
+  if (wrong.length > 0) throw new ConfigError('the command line', wrong)
+  return { listen: values.listen ?? '', units }
+}
+
+/** What the file says. A flag beside it would leave open which of them holds. */
+async function filed({ given, values: { config: file = '' } }: Call<typeof OPTIONS>) {
+  const other = given.find(({ name }) => name in OPTIONS && name !== 'config')
+  if (other !== undefined) {
+    throw new CliError(
+      ExitCode.SYNTAX,
+      `--config and --${other.name} do not go together: the file says all that is served`,
+    )
   }
-  if (units.length > 0) return units
-  throw new CliError(ExitCode.SYNTAX, 'no unit: --memory SIZE or --file PATH is missing')
-}
-
-/** The options that belong to the unit before them. */
-const OF_LAST: Readonly<
-  Record<string, (last: DiskUnitOptions | undefined, value: string) => DiskUnitOptions>
-> = {
-  create: (last, value) => ({
-    ...ofFile('--create', last),
-    createBytes: parseSize('--create', value),
-  }),
-  'read-only': (last) => ({ ...ofFile('--read-only', last), readOnly: true }),
-  thin: (last) => ({ ...ofUnit('--thin', last), thin: true }),
-  'block-length': (last, value) => {
-    const unit = ofUnit('--block-length', last)
-    if (value === '512' || value === '4096')
-      return { ...unit, blockLength: value === '512' ? 512 : 4096 }
-    throw new CliError(ExitCode.SYNTAX, `--block-length is 512 or 4096, not '${value}'`)
-  },
-}
-
-function ofUnit(option: string, last: DiskUnitOptions | undefined): DiskUnitOptions {
-  if (last !== undefined) return last
-  throw new CliError(ExitCode.SYNTAX, `${option} follows its --memory or --file`)
-}
-
-function ofFile(
-  option: string,
-  last: DiskUnitOptions | undefined,
-): DiskUnitOptions & { file: string } {
-  if (last !== undefined && 'file' in last) return last
-  throw new CliError(ExitCode.SYNTAX, `${option} follows its --file`)
+  return parseConfig(await readFile(file, 'utf8'), file, dirname(resolve(file)))
 }
 
 /** Where to listen, and how clients call it. The folder of names is made if it is not there: nobody else may enter it. */
-function placeOf(listen: string | undefined): { socket: string; address: string } {
-  if (listen?.includes('/')) {
+function placeOf(listen: string): { socket: string; address: string } {
+  if (listen.includes('/')) {
     const socket = resolve(listen)
     return { socket, address: `ring:${socket}` }
   }
-  if (listen === undefined || !/^[\w.-]+$/.test(listen)) {
+  if (!/^[\w.-]+$/.test(listen)) {
     throw new CliError(
       ExitCode.SYNTAX,
       '--listen is a name of letters, digits, _, - and ., or a path with a slash',
@@ -145,21 +115,31 @@ function placeOf(listen: string | undefined): { socket: string; address: string 
   return { socket, address: `ring:${listen}` }
 }
 
+/** A person is told of so many units at most. */
+const TOLD = 8
+
 function greeting(
   { json }: Call<typeof OPTIONS>,
   socket: string,
   address: string,
-  units: readonly DiskUnitOptions[],
+  units: ReadonlyMap<number, UnitConfig>,
 ): string {
   const { pid } = process
   if (json) {
-    const luns = units.map((unit, lun) => ({ lun, blockLength: DEFAULT_BLOCK_LENGTH, ...unit }))
+    const luns = Array.from(units, ([lun, unit]) => ({
+      blockLength: DEFAULT_BLOCK_LENGTH,
+      ...unit,
+      lun,
+    }))
     return jsonLine({ socket, address, pid, luns })
   }
-  const luns = units.map((unit, lun) => {
-    const what =
-      'file' in unit ? `${unit.file}${unit.readOnly ? ' (read-only)' : ''}` : size(unit.memory)
-    return `LUN ${lun} ${what}`
-  })
-  return `serving ${address}: ${luns.join(', ')}; process ${pid}\n`
+  const luns = Array.from(units)
+    .slice(0, TOLD)
+    .map(([lun, unit]) => {
+      const what =
+        'file' in unit ? `${unit.file}${unit.readOnly ? ' (read-only)' : ''}` : size(unit.memory)
+      return `LUN ${lun} ${what}`
+    })
+  if (units.size > TOLD) luns.push(`${units.size - TOLD} more`)
+  return `serving ${address}: ${luns.join(', ') || 'no units'}; process ${pid}\n`
 }

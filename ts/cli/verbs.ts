@@ -1,6 +1,7 @@
 /** The verbs, in the order in which the help lists them. */
 
 import { abort } from './abort.ts'
+import { admin } from './admin.ts'
 import { completionOf } from './completion.ts'
 import { copy } from './copy.ts'
 import { doctor } from './doctor.ts'
@@ -35,7 +36,7 @@ export const groups: readonly VerbGroup[] = [
   { title: 'move data', verbs: [read, write, copy, verify, unmap] },
   { title: 'send any command', verbs: [raw] },
   { title: 'end what hangs', verbs: [abort, reset] },
-  { title: 'serve units', verbs: [serve] },
+  { title: 'serve units', verbs: [serve, admin] },
   { title: 'about this machine', verbs: [doctor, completionOf(() => verbs)] },
 ]
 

@@ -1,0 +1,136 @@
+/**
+ * The channel by which a running server is asked and told: a Unix socket beside its own, with the permissions 0600, so that only
+ * the same user and root can connect (unix(7)).
+ *
+ * Whoever can may still be wrong: a request is a line of bounded length, one is carried out at a time on each connection, a reply is written
+ * before the next request is read, connections are few, and one on which nothing happens is closed.
+ */
+
+import { once } from 'node:events'
+import { lstatSync, unlinkSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { SgringError } from '../../errors.ts'
+import { parseJson } from '../config/config.ts'
+import { ConfigError, problemsOf } from '../exit-code.ts'
+import type { Daemon } from './daemon.ts'
+import { linesOf } from './lines.ts'
+import { MAX_REQUEST_BYTES, type Reply, type Request, requestCheck } from './protocol.ts'
+
+const MAX_CONNECTIONS = 8
+const IDLE_MS = 30_000
+/** `sun_path` has 108 bytes, the last of which is NUL (unix(7)). */
+const MAX_PATH_BYTES = 107
+
+/** Where the server of a target's socket is administered. */
+export function controlSocketOf(socket: string): string {
+  return `${socket}.admin`
+}
+
+export class Control {
+  readonly #server: Server
+  readonly #connections = new Set<Socket>()
+
+  private constructor(daemon: Daemon, idleMs: number) {
+    // A client that has asked everything may close its side, and still hear the answer.
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
+      this.#connections.add(socket)
+      socket.once('close', () => this.#connections.delete(socket))
+      // What it had to say is in vain.
+      socket.on('error', () => {})
+      socket.on('timeout', () => socket.destroy())
+      void converse(socket, daemon, idleMs)
+    })
+    this.#server.maxConnections = MAX_CONNECTIONS
+  }
+
+  /**
+   * Listens. The caller serves the target's socket beside it, so nobody lives at a path that is there already.
+   *
+   * @throws `ERR_SGRING_PATH_TOO_LONG`, `ERR_SGRING_NOT_A_SOCKET`, or what listen(2) says
+   */
+  static async listen(path: string, daemon: Daemon, idleMs: number = IDLE_MS): Promise<Control> {
+    const length = Buffer.byteLength(path)
+    if (length > MAX_PATH_BYTES) {
+      throw new SgringError(
+        'ERR_SGRING_PATH_TOO_LONG',
+        `${path} has ${length} bytes; at most ${MAX_PATH_BYTES} are possible`,
+      )
+    }
+    removeStale(path)
+    const control = new Control(daemon, idleMs)
+    const listening = once(control.#server, 'listening')
+    // It is bound within the call, and never has other permissions.
+    const before = process.umask(0o177)
+    try {
+      control.#server.listen(path)
+    } finally {
+      process.umask(before)
+    }
+    await listening
+    return control
+  }
+
+  /** Ends every connection, and takes the socket away. */
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    for (const socket of this.#connections) socket.destroy()
+    await closed
+  }
+}
+
+function removeStale(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return
+  if (!found.isSocket()) {
+    throw new SgringError('ERR_SGRING_NOT_A_SOCKET', `${path} exists and is no socket`)
+  }
+  unlinkSync(path)
+}
+
+/** Answers one connection's requests, in turn. What is not even a line ends it. */
+async function converse(socket: Socket, daemon: Daemon, idleMs: number): Promise<void> {
+  const waiting = (is: boolean) => socket.setTimeout(is ? idleMs : 0)
+  const send = (reply: Reply) =>
+    // Called back with an error, too, when the socket is destroyed.
+    new Promise<void>((resolve) => {
+      socket.write(`${JSON.stringify(reply)}\n`, () => resolve())
+    })
+  waiting(true)
+  try {
+    const bytes = socket.iterator({ destroyOnReturn: false })
+    for await (const line of linesOf(bytes, MAX_REQUEST_BYTES)) {
+      // A unit that is removed may have to wait for its last transfer.
+      waiting(false)
+      const reply = await answer(line, daemon)
+      waiting(true)
+      await send(reply)
+    }
+  } catch (error) {
+    if (!socket.destroyed) await send(failure(error))
+  } finally {
+    socket.destroySoon()
+  }
+}
+
+async function answer(line: string, daemon: Daemon): Promise<Reply> {
+  try {
+    const request = parseJson(line, 'the request')
+    const problems = (await requestCheck())(request)
+    if (problems.length > 0) throw new ConfigError('the request', problems)
+    return { result: await daemon.carryOut(request as Request) }
+  } catch (error) {
+    return failure(error)
+  }
+}
+
+function failure(error: unknown): Reply {
+  const problems = problemsOf(error)
+  return {
+    error: {
+      code: error instanceof SgringError ? error.code : 'ERR_SGRING_SYSTEM',
+      message: error instanceof Error ? error.message : String(error),
+      ...(problems !== undefined && { problems }),
+    },
+  }
+}

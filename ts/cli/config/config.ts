@@ -1,0 +1,152 @@
+/** What `sgring serve` serves: as its file says it, and as the server takes it. */
+
+import { resolve } from 'node:path'
+import type { PortOptions } from '../../ring/port.ts'
+import type { BackingOptions } from '../../target/backing.ts'
+import type { DiskUnitOptions } from '../../target/served-unit.ts'
+import { ConfigError } from '../exit-code.ts'
+import { snakeCase } from '../output.ts'
+import { sizeBytes } from '../quantity.ts'
+import { type Check, compile } from './schema.ts'
+
+/** A disk, by what can be written down of it. */
+export type UnitConfig = BackingOptions & {
+  /** Default: its place in the list; where it is added to others, the first that is free. */
+  readonly lun?: number
+} & Pick<
+    DiskUnitOptions,
+    | 'blockLength'
+    | 'thin'
+    | 'removable'
+    | 'vendor'
+    | 'product'
+    | 'serial'
+    | 'maxTasks'
+    | 'maxRunning'
+    | 'taskAbortedStatus'
+    | 'maxTransferBytes'
+  >
+
+/** A file's content. */
+export interface Config extends PortOptions {
+  /** A name, or a path with a slash. */
+  readonly listen: string
+  readonly units: readonly UnitConfig[]
+}
+
+let checkConfig: Promise<Check> | undefined
+
+/**
+ * Reads a configuration. Relative paths in it become absolute, from `folder` on.
+ *
+ * @param text JSON
+ * @param what what it is, for messages: a file's name
+ * @throws `ConfigError` with all that is wrong
+ */
+export async function parseConfig(text: string, what: string, folder: string): Promise<Config> {
+  checkConfig ??= compile({ $ref: 'config' })
+  const value = parseJson(text, what)
+  const problems = (await checkConfig)(value)
+  if (problems.length > 0) throw new ConfigError(what, problems)
+  const { $schema: _, mode, max_arena_bytes, units, ...others } = value as RawConfig
+  const read: Config = {
+    ...(camelCase(others) as Omit<Config, 'units'>),
+    ...(others.listen.includes('/') && { listen: resolve(folder, others.listen) }),
+    ...(mode !== undefined && { mode: Number.parseInt(mode, 8) }),
+    ...sizes({ max_arena_bytes }),
+    units: units.map((unit) => unitOf(unit, folder)),
+  }
+  const wrong: string[] = []
+  placed(read.units, wrong)
+  if (wrong.length > 0) throw new ConfigError(what, wrong)
+  return read
+}
+
+/** A unit that the schema has found right. */
+export function unitOf(unit: RawUnit, folder: string): UnitConfig {
+  const { memory, create_bytes, max_transfer_bytes, file, ...others } = unit
+  return {
+    ...camelCase(others),
+    ...(file !== undefined && { file: resolve(folder, file) }),
+    ...sizes({ memory, create_bytes, max_transfer_bytes }),
+  } as UnitConfig
+}
+
+/**
+ * The units by their LUNs.
+ *
+ * @param wrong gets a line for each LUN that stands twice
+ */
+export function placed(units: readonly UnitConfig[], wrong: string[]): Map<number, UnitConfig> {
+  const places = new Map<number, number>()
+  const byLun = new Map<number, UnitConfig>()
+  for (const [at, unit] of units.entries()) {
+    const { lun = at } = unit
+    const other = places.get(lun)
+    if (other !== undefined) wrong.push(`units[${at}].lun: LUN ${lun} is that of units[${other}]`)
+    places.set(lun, at)
+    byLun.set(lun, unit)
+  }
+  return byLun
+}
+
+/** As it stands in a file: `parseConfig` reads the same again. */
+export function configJson({ mode, ...config }: Config): Record<string, unknown> {
+  const { units, ...others } = snakeCase(config) as Record<string, unknown>
+  const octal = mode === undefined ? {} : { mode: mode.toString(8).padStart(4, '0') }
+  return { ...others, ...octal, units }
+}
+
+/** What a text of JSON says, or where it is none, as far as the engine tells. */
+export function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const said = (error as Error).message.replace(/ \(line \d+ column \d+\)$/, '')
+    const [, position] = /position (\d+)/.exec(said) ?? []
+    if (position === undefined) throw new ConfigError(what, [`no JSON: ${said}`])
+    const before = text.slice(0, Number(position)).split('\n')
+    const place = `line ${before.length}, column ${before.at(-1)!.length + 1}`
+    throw new ConfigError(what, [`${place}: no JSON: ${said}`])
+  }
+}
+
+type Size = number | string | undefined
+
+/** What the schema lets through: the keys that are read by name here. */
+interface RawConfig {
+  readonly $schema?: string
+  readonly listen: string
+  readonly mode?: string
+  readonly max_arena_bytes?: Size
+  readonly units: readonly RawUnit[]
+}
+
+/** As above. */
+export interface RawUnit {
+  readonly file?: string
+  readonly memory?: Size
+  readonly create_bytes?: Size
+  readonly max_transfer_bytes?: Size
+}
+
+/** Sizes in bytes, under their names in camelCase; those that are undefined are left out. */
+function sizes(values: Readonly<Record<string, Size>>): Record<string, unknown> {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined)
+  return camelCase(Object.fromEntries(given.map(([key, value = 0]) => [key, bytesOf(value)])))
+}
+
+/** A size that the schema has found right, in bytes. */
+export function bytesOf(value: number | string): number {
+  return typeof value === 'string' ? (sizeBytes(value) ?? 0) : value
+}
+
+/** The keys of an object, not of those in it, in camelCase. */
+function camelCase(value: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      inner,
+    ]),
+  )
+}
