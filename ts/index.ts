@@ -81,9 +81,11 @@ export type {
   Backing,
   BackingOperation,
   BackingRange,
+  BackingUsage,
   OperationDone,
   TargetNexus,
   Task,
   TaskOwner,
+  Traffic,
   TransferDone,
 } from './task/task.ts'
