@@ -98,8 +98,13 @@ export class Functions implements PairUser {
     const line = this.#aborts.get(lunBytes) ?? { waiting: new Waiting(), underWay: 0 }
     this.#aborts.set(lunBytes, line)
     call.line = line
-    line.waiting.push(call)
-    this.#startAborts()
+    // While there is a slot for aborts nobody waits but those whose unit has enough of them.
+    if (line.underWay < ABORTS_A_UNIT && this.#free.length > KEPT_FROM_ABORTS) {
+      line.underWay++
+      this.#send(call, this.#free.pop()!)
+    } else {
+      line.waiting.push(call)
+    }
     return call
   }
 

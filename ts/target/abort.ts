@@ -16,8 +16,11 @@ export function abortAll(
 ): Set<Nexus> {
   const lost = new Set<Nexus>()
   const sets = new Set<TaskSet>()
-  for (const { owner } of tasks) if (owner instanceof TaskSet) sets.add(owner)
-  for (const set of sets) set.hold()
+  // One alone has nobody beside it.
+  if (tasks.length > 1) {
+    for (const { owner } of tasks) if (owner instanceof TaskSet) sets.add(owner)
+    for (const set of sets) set.hold()
+  }
   try {
     for (const task of tasks) {
       // A unit may answer one command when it is told that another is aborted: then that has no owner any more.

@@ -48,7 +48,7 @@ export class Nexus implements TargetNexus {
 
   /** The command with this tag of a caller's choice at this LUN. */
   named(lun: number, tag: bigint): Task | undefined {
-    return this.#named.get(name(lun, tag))
+    return this.#named.size === 0 ? undefined : this.#named.get(name(lun, tag))
   }
 
   /** A command with a tag of a caller's choice enters a task set. */
