@@ -175,12 +175,8 @@ for (const first of ['initiator', 'target'] as const) {
   test(`a nexus that is lost, as its ${first} sees first, settles everything then, and nothing later`, () => {
     const actions = [sends(0), givesUp(0), sends(1, '0 is sent'), loses(first)]
     const second: Sent = { kind: KEPT, attribute: ORDERED }
-    const scripts = [KEPT, READS].flatMap((kind) =>
-      [{}, { tag: 7, onAbort: 'detach' } as const].map((way) => ({
-        commands: [{ kind, ...way }, second],
-        actions,
-      })),
-    )
+    const ways: Sent[] = [{ kind: KEPT }, { kind: READS, tag: 7, onAbort: 'detach' }]
+    const scripts = ways.map((way) => ({ commands: [way, second], actions }))
     const beside = {
       commands: [{ kind: READS }],
       actions: [sends(0), givesUp(0), loses(first), resets],
