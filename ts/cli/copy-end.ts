@@ -3,6 +3,7 @@
 import { openFileReading, openFileWriting } from './copy-file.ts'
 import { StreamReading, StreamWriting } from './copy-stream.ts'
 import { openUnitReading, openUnitWriting } from './copy-unit.ts'
+import { isCommandNode } from './device-claim.ts'
 import { openSink } from './sink.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
@@ -56,10 +57,15 @@ export interface WritingOptions {
 
 /** What `sgring copy` and `sgring verify` say of their operands. */
 export const END =
-  'a unit (ring:NAME, ring:NAME/LUN, ring:/path.sock?lun=N), a file or a device, or -'
+  'a unit (ring:NAME, ring:NAME/LUN, ring:/path.sock?lun=N, /dev/bsg/H:C:T:L, /dev/sgN), a file or a block device, or -'
+
+/** A block device is a file: its commands go by its bsg or sg node. */
+export function isUnit(name: string): boolean {
+  return name.startsWith('ring:') || isCommandNode(name)
+}
 
 export async function openReading(name: string, call: Call<typeof CONNECTING>): Promise<Reading> {
-  if (name.startsWith('ring:')) return openUnitReading(name, call)
+  if (isUnit(name)) return openUnitReading(name, call)
   return name === '-' ? new StreamReading(name, process.stdin) : openFileReading(name)
 }
 
@@ -68,7 +74,7 @@ export async function openWriting(
   call: Call<typeof CONNECTING>,
   options: WritingOptions,
 ): Promise<Writing> {
-  if (name.startsWith('ring:')) return openUnitWriting(name, call)
+  if (isUnit(name)) return openUnitWriting(name, call)
   if (name === '-') return new StreamWriting(name, await openSink(name, options))
   return openFileWriting(name, options)
 }

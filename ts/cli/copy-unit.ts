@@ -2,24 +2,19 @@
 
 import { SgringError } from '../errors.ts'
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
-import { parseAddress } from '../ring/address.ts'
-import { connect, type Nexus } from '../ring/nexus.ts'
 import { Association, vpdDeviceIdentification } from '../scsi/vpd.ts'
 import type { Reading, Writing } from './copy-end.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { hexBytes } from './hex.ts'
-import { parseSeconds, size } from './quantity.ts'
+import { size } from './quantity.ts'
+import { type OpenUnit, openUnit } from './unit.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
 /** For the last command of a copy that was stopped. */
 const LAST: HelperOptions = { timeoutMs: 5000, onAbort: 'detach' }
 
-interface Opened {
+interface Opened extends OpenUnit {
   readonly name: string
-  readonly nexus: Nexus
-  readonly unit: LogicalUnit
-  readonly options: HelperOptions
-  readonly place: string
   readonly identity: string
   readonly blockLength: number
   readonly size: number
@@ -30,11 +25,11 @@ export async function openUnitReading(
   name: string,
   call: Call<typeof CONNECTING>,
 ): Promise<Reading> {
-  const opened = await openUnit(name, call)
+  const opened = await openEnd(name, call, false)
   return {
     ...endOf(opened),
     read: (at, length) => readAt(opened, at, length, false),
-    close: () => opened.nexus.close(),
+    close: opened.close,
   }
 }
 
@@ -42,9 +37,8 @@ export async function openUnitWriting(
   name: string,
   call: Call<typeof CONNECTING>,
 ): Promise<Writing> {
-  const opened = await openUnit(name, call)
-  const { unit, nexus, blockLength, options } = opened
-  const close = () => nexus.close()
+  const opened = await openEnd(name, call, true)
+  const { unit, blockLength, options, close } = opened
   return {
     ...endOf(opened),
     ordered: false,
@@ -74,21 +68,14 @@ function readAt(
   return unit.read({ ...options, lba, blocks: length / blockLength, fua })
 }
 
-async function openUnit(name: string, call: Call<typeof CONNECTING>): Promise<Opened> {
-  const { socket, lun } = parseAddress(name)
-  const { timeout } = call.values
-  const timeoutMs = timeout === undefined ? undefined : parseSeconds('--timeout', timeout)
-  const nexus = await connect(socket, {
-    signal: call.signal,
-    ...(timeoutMs !== undefined && { connectTimeoutMs: timeoutMs }),
-  })
+async function openEnd(
+  name: string,
+  call: Call<typeof CONNECTING>,
+  writes: boolean,
+): Promise<Opened> {
+  const opened = await openUnit(name, call, { writes })
   try {
-    const options: HelperOptions = {
-      signal: call.signal,
-      onAbort: 'detach',
-      ...(timeoutMs !== undefined && { timeoutMs }),
-    }
-    const unit = nexus.unit(lun)
+    const { unit, options } = opened
     const { vendor, product } = await unit.inquiry(options)
     const { lastLba, blockLength } = await unit.readCapacity(options)
     const bytes = Number(lastLba + 1n) * blockLength
@@ -97,11 +84,10 @@ async function openUnit(name: string, call: Call<typeof CONNECTING>): Promise<Op
     }
     const designators = await designatorsOf(unit, options)
     const identity = [vendor, product, designators, bytes, blockLength].join(' | ')
-    const place = `ring:${socket}?lun=${lun}`
     const what = `${vendor} ${product}`
-    return { name, nexus, unit, options, place, identity, blockLength, size: bytes, what }
+    return { ...opened, name, identity, blockLength, size: bytes, what }
   } catch (error) {
-    await nexus.close()
+    await opened.close()
     throw error
   }
 }

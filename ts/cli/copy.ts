@@ -9,7 +9,7 @@ import { jsonLine } from './output.ts'
 import { Progress } from './progress.ts'
 import { parseSeconds, rate, size } from './quantity.ts'
 import { unlessAborted } from './unless-aborted.ts'
-import { type Call, CONNECTING, type Verb, verb } from './verb.ts'
+import { type Call, CHANGING, CONNECTING, DEVICES, type Verb, verb } from './verb.ts'
 
 /** What is lost at most when the program is killed, or the machine goes down. */
 const CHECKPOINT_SECONDS = '5'
@@ -25,6 +25,7 @@ const OPTIONS = {
     help: 'how often what was copied is brought to the medium, and noted; default: 5',
   },
   force: { type: 'boolean', help: 'replace a file that exists; write to a block device' },
+  ...CHANGING,
   ...CONNECTING,
 } as const
 
@@ -32,10 +33,11 @@ export const copy: Verb = verb({
   name: 'sgring copy',
   summary: 'from any unit, file or pipe to any other',
   usage:
-    'A B [--bs BYTES] [--skip N] [--seek N] [--count N] [--pad] [--verify] [--resume] [--checkpoint SECONDS] [--force] [--timeout SECONDS] [--json]',
+    'A B [--bs BYTES] [--skip N] [--seek N] [--count N] [--pad] [--verify] [--resume] [--checkpoint SECONDS] [--force] [--yes] [--timeout SECONDS] [--json]',
   about: [
     'Copies A to B, eight parts of about 1 MiB at a time, and ends when they are on the medium. A UNIT OR A DEVICE B IS OVERWRITTEN. A file B gets its name only when it is whole: until then it is B.part. With --seek, an existing file is written in place instead, and not cut. What is written to is said on stderr; progress is shown on a terminal.',
     'Blocks of A and B may differ in length. The first Ctrl-C ends it in order, and says how to go on: a copy between two places that can be read again leaves a small state in $XDG_STATE_HOME/sgring, which one that is killed has left before. --resume takes it only if both ends are the same, and the last part that was copied is on both; without such a state it begins at the beginning.',
+    `A device is a unit by its bsg or sg node, and a file by its block node. ${DEVICES}`,
     'With B -, the data go to stdout and what --json says to stderr.',
   ],
   operands: { A: END, B: END },

@@ -27,7 +27,7 @@ export function programHelp(groups: readonly VerbGroup[]): string {
   return [
     'usage: sgring VERB [OPTION]…\n',
     wrapped(
-      'SCSI through lock-free rings in shared memory. A unit is ring:NAME, LUN 0 of a target in the runtime folder, ring:NAME/LUN, or ring:/path.sock?lun=N.',
+      'SCSI through lock-free rings in shared memory. A unit is ring:NAME, LUN 0 of a target in the runtime folder, ring:NAME/LUN, or ring:/path.sock?lun=N; a device is /dev/bsg/H:C:T:L, /dev/sgN or /dev/sdX.',
       '',
     ),
     ...groups.map(({ title, verbs }) => {

@@ -20,7 +20,7 @@ import { WellKnownLun } from '../scsi/lun.ts'
 import { hexBytes } from './hex.ts'
 import { jsonLine, table } from './output.ts'
 import { type PageAddress, pageTitle, parsePage } from './page.ts'
-import { withUnitAt } from './unit.ts'
+import { type Work, withUnit, withUnitAt } from './unit.ts'
 import { ADDRESS, CONNECTING, type Verb, verb } from './verb.ts'
 
 export const logs: Verb = verb({
@@ -49,16 +49,17 @@ export const logs: Verb = verb({
   async run(call) {
     const { page: text, target = false } = call.values
     const wanted = text === undefined ? undefined : parsePage(text)
-    const { socket, lun } = parseAddress(call.operands[0] ?? '')
-    const at = target ? WellKnownLun.TARGET_LOG_PAGES : lun
-    await withUnitAt(socket, at, call, async (unit, options) => {
+    const work: Work<void> = async (unit, options) => {
       const { deviceType } = await unit.inquiry(options)
       const text =
         wanted === undefined
           ? listText(await listed(unit, options), deviceType, call.json)
           : pageText(await read(unit, options, wanted), deviceType, call.json)
       process.stdout.write(text)
-    })
+    }
+    if (!target) return withUnit(call, work)
+    const { socket } = parseAddress(call.operands[0] ?? '')
+    await withUnitAt(socket, WellKnownLun.TARGET_LOG_PAGES, call, work)
   },
 })
 

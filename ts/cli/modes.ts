@@ -23,7 +23,7 @@ import { changePages, type FieldChange } from './mode-set.ts'
 import { jsonLine, table } from './output.ts'
 import { pageTitle, parsePage } from './page.ts'
 import { withUnit } from './unit.ts'
-import { ADDRESS, type Call, CONNECTING, type Verb, verb } from './verb.ts'
+import { ADDRESS, type Call, CHANGING, CONNECTING, DEVICES, type Verb, verb } from './verb.ts'
 
 const OPTIONS = {
   page: { type: 'string', value: 'P[,SP]', help: 'one page, as 0x0a, 10, 0ah or 0x0a,1' },
@@ -33,6 +33,7 @@ const OPTIONS = {
   saved: { type: 'boolean', help: 'the values that are saved' },
   set: { type: 'string', value: 'FIELD=VALUE', multiple: true, help: 'change a field' },
   save: { type: 'boolean', help: 'have the unit save all pages (SP)' },
+  ...CHANGING,
   ...CONNECTING,
 } as const
 
@@ -42,10 +43,11 @@ export const modes: Verb = verb({
   name: 'sgring modes',
   summary: 'mode pages, to read and to change',
   usage:
-    'ADDRESS [--page P[,SP]] [--all] [--changeable | --default | --saved | --set FIELD=VALUE… [--save]] [--timeout SECONDS] [--json]',
+    'ADDRESS [--page P[,SP]] [--all] [--changeable | --default | --saved | --set FIELD=VALUE… [--save] [--yes]] [--timeout SECONDS] [--json]',
   about: [
     'Sends MODE SENSE(10), or (6) to a unit that knows no other (SPC-4 6.11), and prints the current values by the names of the standards; those that can be changed say so. Pages that have no names here are printed as bytes.',
     '--set changes what the unit works by, for everybody who uses it: it reads the page, changes the field and sends the page back by MODE SELECT (SPC-4 6.9), and prints what it was and is; what it is about to change is said on stderr before. With --save the unit also keeps it over a reset; alone, that saves what is there.',
+    DEVICES,
   ],
   operands: { ADDRESS },
   options: OPTIONS,
@@ -62,8 +64,11 @@ export const modes: Verb = verb({
     if (changing && control !== ModePageControl.CURRENT) {
       throw new CliError(ExitCode.SYNTAX, '--set and --save are about the current values')
     }
-    await withUnit(call, (unit, options) =>
-      changing ? change(call, unit, options) : show(call, unit, options, control),
+    await withUnit(
+      call,
+      (unit, options) =>
+        changing ? change(call, unit, options) : show(call, unit, options, control),
+      { writes: changing },
     )
   },
 })

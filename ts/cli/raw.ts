@@ -4,17 +4,20 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { statusError } from '../initiator/status-error.ts'
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
+import { knownCommand } from '../scsi/effect.ts'
 import { requestSense } from '../scsi/request-sense.ts'
 import { parseSense } from '../scsi/sense.ts'
+import { findDevice } from '../sg/discovery.ts'
 import { type Response, Status } from '../task/command.ts'
 import { nameOfCdb } from './command-name.ts'
+import { isDevice } from './device-claim.ts'
 import { CliError, ExitCode, exitCodeOf } from './exit-code.ts'
 import { hexBytes, hexDump, hexLines, parseHex } from './hex.ts'
 import { jsonLine, nameOf, table } from './output.ts'
 import { parseSize } from './quantity.ts'
 import { senseRows } from './sense-text.ts'
 import { withUnit } from './unit.ts'
-import { ADDRESS, type Call, CONNECTING, type Verb, verb } from './verb.ts'
+import { ADDRESS, type Call, CHANGING, CONNECTING, DEVICES, type Verb, verb } from './verb.ts'
 
 /** A nexus's room for data, unless a command needs more; and what it needs beside the data. */
 const ARENA_BYTES = 1 << 20
@@ -29,6 +32,7 @@ const OPTIONS = {
   },
   hex: { type: 'boolean', help: 'print data as hex alone, as --inhex of sg3_utils takes it' },
   binary: { type: 'boolean', help: 'print data as it came' },
+  ...CHANGING,
   ...CONNECTING,
 } as const
 
@@ -36,10 +40,11 @@ export const raw: Verb = verb({
   name: 'sgring raw',
   summary: 'any command, as bytes',
   usage:
-    'ADDRESS CDB… [--in BYTES] [--out FILE|-|hex:BYTES] [--hex | --binary] [--timeout SECONDS] [--json]',
+    'ADDRESS CDB… [--in BYTES] [--out FILE|-|hex:BYTES] [--hex | --binary] [--yes] [--timeout SECONDS] [--json]',
   about: [
     'Sends a command as it stands, once, and prints the data that come: as a dump, unless --hex or --binary says otherwise. WHAT DESTROYS DATA IS SENT LIKE ANYTHING ELSE. What is sent to where is said on stderr.',
-    'The unit attention that every new nexus meets first, POWER ON, is taken away before. The exit code tells the status: 0 is GOOD, 25 CONDITION MET, 24 RESERVATION CONFLICT, 26 BUSY, and for CHECK CONDITION it is that of the sense key, as sg_raw has it.',
+    `${DEVICES} What only reads needs none of that; what no standard knows counts as a change.`,
+    'On a ring, the unit attention that every new nexus meets first, POWER ON, is taken away before. The exit code tells the status: 0 is GOOD, 25 CONDITION MET, 24 RESERVATION CONFLICT, 26 BUSY, and for CHECK CONDITION it is that of the sense key, as sg_raw has it.',
   ],
   operands: {
     ADDRESS,
@@ -58,21 +63,29 @@ export const raw: Verb = verb({
   async run(call) {
     const { hex = false, binary = false, out } = call.values
     if (hex && binary) throw new CliError(ExitCode.SYNTAX, '--hex and --binary exclude each other')
-    const cdb = parseHex('CDB', call.operands.slice(1).join(' '))
+    const [address = '', ...bytes] = call.operands
+    const cdb = parseHex('CDB', bytes.join(' '))
     const dataIn = call.values.in === undefined ? 0 : parseSize('--in', call.values.in)
     const dataOut = out === undefined ? undefined : await outgoing(out)
     const command = { cdb, dataIn, dataOut }
     const run = async (unit: LogicalUnit, options: HelperOptions) => {
-      await unit.run(requestSense(), options)
+      if (!isDevice(address)) await unit.run(requestSense(), options)
       if (!call.json) process.stderr.write(announcement(call, unit, command))
       return send(unit, options, command)
     }
     const arenaBytes = Math.max(ARENA_BYTES, dataIn + (dataOut?.length ?? 0) + ARENA_SLACK)
-    const response = await withUnit(call, run, { arenaBytes })
+    const response = await withUnit(call, run, { arenaBytes, writes: await changes(address, cdb) })
     if (call.json) tellJson(call, cdb, response)
     else tell(call, response)
   },
 })
+
+/** Whether a command changes a device, or may. */
+async function changes(address: string, cdb: Uint8Array): Promise<boolean> {
+  if (!isDevice(address)) return true
+  const deviceType = (await findDevice(address))?.deviceType ?? undefined
+  return knownCommand(cdb, cdb.length, deviceType).effect !== 'reads'
+}
 
 interface Raw {
   readonly cdb: Uint8Array

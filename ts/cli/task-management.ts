@@ -36,11 +36,11 @@ const EXIT_CODES: Readonly<Record<ServiceResponse, ExitCode>> = {
 /** Asks for the function, prints the response, and leaves its exit code. */
 export async function manage(call: Call<typeof MANAGING>, request: FunctionRequest): Promise<void> {
   const { join } = call.values
-  const { response } = await withUnit(
+  const { response, reason } = await withUnit(
     call,
-    (unit, { timeoutMs }, nexus) => {
+    (unit, { timeoutMs }, opened) => {
       // A function cannot be taken back: who does not want to wait for it leaves.
-      const leave = () => void nexus.close()
+      const leave = () => void opened.close()
       call.signal.addEventListener('abort', leave, { once: true })
       return unit.taskManagement({ ...request, ...(timeoutMs !== undefined && { timeoutMs }) })
     },
@@ -48,7 +48,10 @@ export async function manage(call: Call<typeof MANAGING>, request: FunctionReque
   )
   const said = responseName(response)
   const asked = nameOf(TaskFunction, request.function)
-  process.stdout.write(call.json ? jsonLine({ function: asked, response: said }) : `${said}\n`)
+  process.stdout.write(
+    call.json ? jsonLine({ function: asked, response: said, reason }) : `${said}\n`,
+  )
+  if (reason !== undefined && !call.json) process.stderr.write(`${reason}\n`)
   process.exitCode =
     isQuery(request) && response === ServiceResponse.FUNCTION_COMPLETE
       ? ExitCode.FALSE

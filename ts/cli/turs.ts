@@ -5,12 +5,13 @@ import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
 import { testUnitReady } from '../scsi/inquiry.ts'
 import { requestSense } from '../scsi/request-sense.ts'
 import { Status } from '../task/command.ts'
+import { isDevice } from './device-claim.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { StatusLine } from './progress.ts'
 import { parseCount } from './quantity.ts'
 import { withUnit } from './unit.ts'
-import { ADDRESS, CONNECTING, type Verb, verb } from './verb.ts'
+import { ADDRESS, type Call, CONNECTING, type Verb, verb } from './verb.ts'
 
 const DRAW_EVERY = 1024
 
@@ -29,7 +30,7 @@ export const turs: Verb = verb({
   usage: 'ADDRESS [--number N] [--time] [--timeout SECONDS] [--json]',
   about: [
     'Sends TEST UNIT READY (SPC-4 6.47), one after the other, and prints what sg_turs prints. The exit code is that of the first that failed: 2 is not ready, 6 a unit attention. Whatever they meet, all N are sent.',
-    'The unit attention that every new nexus meets first, POWER ON, is taken away before: it tells of this connection, and nothing of the unit.',
+    'On a ring, the unit attention that every new nexus meets first, POWER ON, is taken away before: it tells of this connection, and nothing of the unit.',
   ],
   operands: { ADDRESS },
   options: {
@@ -45,9 +46,7 @@ export const turs: Verb = verb({
   async run(call) {
     const { number, time = false } = call.values
     const count = number === undefined ? 1 : parseNumber(number)
-    const outcome = await withUnit(call, (unit, options) =>
-      send(unit, options, count, new StatusLine({ silent: call.json })),
-    )
+    const outcome = await withUnit(call, (unit, options) => send(call, unit, options, count))
     process.stdout.write(call.json ? asJson(outcome) : lines(outcome, time))
     if (outcome.first !== undefined) throw outcome.first
   },
@@ -60,12 +59,13 @@ function parseNumber(text: string): number {
 }
 
 async function send(
+  { operands: [address = ''], json }: Pick<Call, 'operands' | 'json'>,
   unit: LogicalUnit,
   options: HelperOptions,
   count: number,
-  line: StatusLine,
 ): Promise<Outcome> {
-  await unit.run(requestSense(), options)
+  const line = new StatusLine({ silent: json })
+  if (!isDevice(address)) await unit.run(requestSense(), options)
   const { cdb } = testUnitReady()
   let errors = 0
   let first: Error | undefined

@@ -3,51 +3,141 @@
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
 import { parseAddress } from '../ring/address.ts'
 import type { ConnectOptions } from '../ring/connect.ts'
-import { connect, type Nexus } from '../ring/nexus.ts'
+import { connect } from '../ring/nexus.ts'
 import type { Capacity16 } from '../scsi/capacity.ts'
+import { findDevice } from '../sg/discovery.ts'
+import { openNode } from '../sg/open.ts'
+import { claimDevice, isDevice } from './device-claim.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { parseSeconds, size } from './quantity.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
-/** What is done with a unit. `options` are for every command that it sends; the nexus is closed afterwards. */
-export type Work<T> = (unit: LogicalUnit, options: HelperOptions, nexus: Nexus) => Promise<T>
+/** How a unit is opened. */
+export interface Opening extends ConnectOptions {
+  /**
+   * What is sent changes the unit, or may: a device is claimed then, and wants the option `yes`. Else a device is opened `readOnly`, so that nothing else can
+   * be sent to it.
+   */
+  readonly writes?: boolean
+}
+
+/** A unit that is open. */
+export interface OpenUnit {
+  readonly unit: LogicalUnit
+  /** For every command that is sent. */
+  readonly options: HelperOptions
+  /** The same for the same unit, however it is addressed. */
+  readonly place: string
+  close(): Promise<void>
+}
+
+/** What is done with a unit. `options` are for every command that it sends; `opened` is closed afterwards. */
+export type Work<T> = (unit: LogicalUnit, options: HelperOptions, opened: OpenUnit) => Promise<T>
+
+type Connecting = Pick<Call<typeof CONNECTING>, 'values' | 'signal'> & {
+  readonly values: { readonly yes?: boolean }
+}
 
 /** Opens the unit that the first operand names, for as long as `work` runs. */
-export function withUnit<T>(
-  call: Call<typeof CONNECTING>,
+export async function withUnit<T>(
+  call: Connecting & Pick<Call, 'operands'>,
   work: Work<T>,
-  more: ConnectOptions = {},
+  opening: Opening = {},
 ): Promise<T> {
-  const { socket, lun } = parseAddress(call.operands[0] ?? '')
-  return withUnitAt(socket, lun, call, work, more)
+  return during(await openUnit(call.operands[0] ?? '', call, opening), work)
 }
 
 /** As `withUnit`, where the operand is no address of a unit. */
 export async function withUnitAt<T>(
   socket: string,
   lun: number,
-  { values, signal }: Call<typeof CONNECTING>,
+  call: Connecting,
   work: Work<T>,
-  more: ConnectOptions = {},
 ): Promise<T> {
-  const timeoutMs =
-    values.timeout === undefined ? undefined : parseSeconds('--timeout', values.timeout)
+  return during(await openRing(socket, lun, call, {}), work)
+}
+
+async function during<T>(opened: OpenUnit, work: Work<T>): Promise<T> {
+  try {
+    return await work(opened.unit, opened.options, opened)
+  } finally {
+    await opened.close()
+  }
+}
+
+/** Opens a unit by its address. */
+export async function openUnit(
+  address: string,
+  call: Connecting,
+  opening: Opening = {},
+): Promise<OpenUnit> {
+  if (isDevice(address)) return openDevice(address, call, opening)
+  const { socket, lun } = parseAddress(address)
+  return openRing(socket, lun, call, opening)
+}
+
+async function openRing(
+  socket: string,
+  lun: number,
+  call: Connecting,
+  { writes: _, ...options }: Opening,
+): Promise<OpenUnit> {
+  const timeoutMs = timeoutOf(call)
   const nexus = await connect(socket, {
-    ...more,
-    signal,
+    ...options,
+    signal: call.signal,
     ...(timeoutMs !== undefined && { connectTimeoutMs: timeoutMs }),
   })
-  try {
-    // A command that the target never answers does not keep a process that was told to end.
-    const options: HelperOptions = {
-      signal,
-      onAbort: 'detach',
-      ...(timeoutMs !== undefined && { timeoutMs }),
-    }
-    return await work(nexus.unit(lun), options, nexus)
-  } finally {
-    await nexus.close()
+  return {
+    unit: nexus.unit(lun),
+    options: optionsOf(call),
+    place: `ring:${socket}?lun=${lun}`,
+    close: () => nexus.close(),
   }
+}
+
+async function openDevice(
+  path: string,
+  call: Connecting,
+  { writes = false, join, arenaBytes }: Opening,
+): Promise<OpenUnit> {
+  if (join !== undefined) {
+    throw new CliError(ExitCode.SYNTAX, '--join is for a ring: a device has no nexuses to join')
+  }
+  const claim = writes ? await claimDevice(path, call.values.yes === true) : undefined
+  try {
+    const node = await openNode(path, {
+      readOnly: !writes,
+      ...(arenaBytes !== undefined && { arenaBytes }),
+    })
+    const device = await findDevice(path)
+    return {
+      unit: node.unit(),
+      options: optionsOf(call),
+      place: `device ${device?.name ?? path}`,
+      close: async () => {
+        await node.close()
+        await claim?.close()
+      },
+    }
+  } catch (error) {
+    await claim?.close()
+    throw error
+  }
+}
+
+/** A command that the target never answers does not keep a process that was told to end. */
+function optionsOf(call: Connecting): HelperOptions {
+  const timeoutMs = timeoutOf(call)
+  return {
+    signal: call.signal,
+    onAbort: 'detach',
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  }
+}
+
+function timeoutOf({ values: { timeout } }: Connecting): number | undefined {
+  return timeout === undefined ? undefined : parseSeconds('--timeout', timeout)
 }
 
 /** @throws unless the blocks lie within the unit */

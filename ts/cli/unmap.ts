@@ -10,7 +10,7 @@ import { StatusLine } from './progress.ts'
 import { parseCount, size } from './quantity.ts'
 import { least } from './transfer.ts'
 import { checkRange, unitText, withUnit } from './unit.ts'
-import { ADDRESS, type Call, CONNECTING, type Verb, verb } from './verb.ts'
+import { ADDRESS, type Call, CONNECTING, DEVICES, type Verb, verb } from './verb.ts'
 
 const OPTIONS = {
   lba: { type: 'string', value: 'N', help: 'the first block' },
@@ -28,6 +28,7 @@ export const unmap: Verb = verb({
   usage: 'ADDRESS --lba N --blocks N --yes [--timeout SECONDS] [--json]',
   about: [
     'Sends UNMAP (SBC-3 5.28): THE BLOCKS LOSE THEIR CONTENTS, and a thin unit gives back the room that they took. It takes as many commands as the unit needs for them (VPD page B0h). Without --yes, what would be done is said, and nothing is.',
+    DEVICES,
   ],
   operands: { ADDRESS },
   options: OPTIONS,
@@ -41,7 +42,10 @@ export const unmap: Verb = verb({
       throw new CliError(ExitCode.SYNTAX, '--lba and --blocks say which blocks are meant')
     }
     const range = { lba: parseCount('--lba', lba), blocks: parseCount('--blocks', blocks) }
-    await withUnit(call, (unit, options) => unmapRange(call, unit, options, { ...range, yes }))
+    // Without --yes it only looks.
+    await withUnit(call, (unit, options) => unmapRange(call, unit, options, { ...range, yes }), {
+      writes: yes,
+    })
   },
 })
 

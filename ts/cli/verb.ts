@@ -72,5 +72,17 @@ export const CONNECTING: Readonly<Record<'timeout', Option & { readonly type: 's
   },
 }
 
+/** What every verb takes that can change a device. */
+export const CHANGING: Readonly<Record<'yes', Option & { readonly type: 'boolean' }>> = {
+  yes: {
+    type: 'boolean',
+    help: 'a device is meant to be changed: without it nothing is sent to one',
+  },
+}
+
 export const ADDRESS =
-  'the unit: ring:NAME, ring:NAME/LUN, ring:/path.sock or ring:/path.sock?lun=N; LUN 0 by default'
+  'the unit: ring:NAME, ring:NAME/LUN, ring:/path.sock or ring:/path.sock?lun=N, LUN 0 by default; or a device: /dev/bsg/H:C:T:L, /dev/sgN, /dev/sdX'
+
+/** What such verbs say of devices in their help. */
+export const DEVICES =
+  'A device is changed only with --yes, and never while it is mounted, swap, or held by another device; the verb names which.'

@@ -3,6 +3,7 @@
 import { END, openReading, type Reading } from './copy-end.ts'
 import { RANGE, rangeOf } from './copy-range.ts'
 import { compare } from './copying.ts'
+import { isDevice } from './device-claim.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { Progress } from './progress.ts'
@@ -69,7 +70,7 @@ async function compareEnds(
 }
 
 async function verifyUnit(call: Call<typeof OPTIONS>, address: string): Promise<void> {
-  if (!address.startsWith('ring:')) {
+  if (!address.startsWith('ring:') && !isDevice(address)) {
     throw new CliError(ExitCode.SYNTAX, 'B is missing: only a unit verifies itself')
   }
   await withUnit(call, async (unit, options) => {

@@ -9,22 +9,24 @@ import { parseCount, rate, size } from './quantity.ts'
 import { openSource, type Source } from './source.ts'
 import { InputLengthError, writeBlocks } from './transfer.ts'
 import { checkRange, unitText, withUnit } from './unit.ts'
-import { ADDRESS, type Call, CONNECTING, type Verb, verb } from './verb.ts'
+import { ADDRESS, type Call, CHANGING, CONNECTING, DEVICES, type Verb, verb } from './verb.ts'
 
 const OPTIONS = {
   in: { type: 'string', value: 'FILE', help: 'where from; - is stdin' },
   lba: { type: 'string', value: 'N', help: 'the first block to be written; default: 0' },
   pad: { type: 'boolean', help: 'fill up the last block with zeros' },
+  ...CHANGING,
   ...CONNECTING,
 } as const
 
 export const write: Verb = verb({
   name: 'sgring write',
   summary: 'a file into blocks of a unit',
-  usage: 'ADDRESS --in FILE|- [--lba N] [--pad] [--timeout SECONDS] [--json]',
+  usage: 'ADDRESS --in FILE|- [--lba N] [--pad] [--yes] [--timeout SECONDS] [--json]',
   about: [
     'OVERWRITES blocks of the unit, some commands at a time, and ends when they are on the medium (SYNCHRONIZE CACHE). What it is about to write to is said on stderr; progress is shown on a terminal.',
     'Input that is too long, or no whole number of blocks without --pad, is refused: a file before anything is written, a pipe when it turns out.',
+    DEVICES,
   ],
   operands: { ADDRESS },
   options: OPTIONS,
@@ -45,8 +47,10 @@ export const write: Verb = verb({
     const close = () => void source.close()
     call.signal.addEventListener('abort', close, { once: true })
     try {
-      await withUnit(call, (unit, options) =>
-        writeRange({ call, unit, options, path, source, lba }),
+      await withUnit(
+        call,
+        (unit, options) => writeRange({ call, unit, options, path, source, lba }),
+        { writes: true },
       )
     } finally {
       call.signal.removeEventListener('abort', close)
