@@ -27,6 +27,8 @@ test('looks at everything, and serves and reads a disk', async () => {
       'runtime folder',
       'limits',
       'CPUs',
+      'SCSI devices',
+      'kernel nodes',
     ],
   )
   for (const { state, found } of checks) {

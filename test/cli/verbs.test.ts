@@ -79,7 +79,7 @@ test('names what is wrong with a command line, on one line of stderr', async () 
     ['readcap ring:a --timeout x', "--timeout is a number of seconds, as 2 or 0.5, not 'x'"],
     [
       'inquiry disk',
-      'disk: the address is none of ring:NAME, ring:NAME/LUN, ring:/path.sock, ring:/path.sock?lun=N',
+      'disk: the address is none of ring:NAME, ring:NAME/LUN, ring:/path.sock, ring:/path.sock?lun=N, /dev/…',
     ],
   ] as const) {
     const { code, stdout, stderr } = await place.sgring(line.split(' '))

@@ -9,6 +9,7 @@ import { socketOf } from '../ring/address.ts'
 import { connect } from '../ring/nexus.ts'
 import { SPIN_US } from '../ring/pump.ts'
 import { serve } from '../serve.ts'
+import { kernelTransports, scsiDevices } from './doctor-devices.ts'
 import { size } from './quantity.ts'
 
 /** What there is; with advice where something can be done about it. */
@@ -35,6 +36,8 @@ export const CHECKS: Readonly<Record<string, () => Promise<Finding>>> = {
   'runtime folder': () => runtimeFolder(socketOf('any')),
   limits: async () => limits(await textOf('/proc/self/limits')),
   CPUs: async () => cpus(availableParallelism()),
+  'SCSI devices': scsiDevices,
+  'kernel nodes': kernelTransports,
 }
 
 export function platform({ platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'>): Finding {

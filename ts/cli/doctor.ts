@@ -12,7 +12,7 @@ export const doctor: Verb = verb({
   summary: 'whether sgring works here, and what to do if not',
   usage: '[--json]',
   about: [
-    'Looks at the platform, Node, the native library, shared memory, huge pages, the runtime folder, limits and CPUs, and serves and reads a small disk inside its own process. A note is no fault: it says what could be better. The exit code is 36 if something is bad.',
+    'Looks at the platform, Node, the native library, shared memory, huge pages, the runtime folder, limits, CPUs and the SCSI devices of the kernel, by which transport commands would go to them and why not by a better one; and serves and reads a small disk inside its own process. A note is no fault: it says what could be better. The exit code is 36 if something is bad.',
   ],
   operands: {},
   options: {},

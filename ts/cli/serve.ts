@@ -13,8 +13,9 @@ import { schemaText } from './config/schema.ts'
 import { CliError, ConfigError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { size } from './quantity.ts'
+import { type DeviceServing, serveDevice } from './serve-device.ts'
 import { UNIT_FLAGS, UNIT_USAGE, unitsOf } from './unit-flags.ts'
-import { type Call, type Verb, verb } from './verb.ts'
+import { type Call, CHANGING, DEVICES, type Verb, verb } from './verb.ts'
 
 const OPTIONS = {
   listen: {
@@ -23,6 +24,12 @@ const OPTIONS = {
     help: 'a name, for ring:NAME, or a path with a slash, for ring:/path',
   },
   ...UNIT_FLAGS,
+  device: {
+    type: 'string',
+    value: 'PATH',
+    help: 'a SCSI device of this machine, passed through to one client at a time; alone',
+  },
+  ...CHANGING,
   config: {
     type: 'string',
     value: 'FILE',
@@ -34,10 +41,11 @@ const OPTIONS = {
 export const serve: Verb = verb({
   name: 'sgring serve',
   summary: 'serve disks behind a socket',
-  usage: `--listen SOCK [${UNIT_USAGE}]… | --config FILE | --schema [--json]`,
+  usage: `--listen SOCK [${UNIT_USAGE}]… | --listen SOCK --device PATH (--yes | --read-only) | --config FILE | --schema [--json]`,
   about: [
     'The n-th --memory or --file is LUN n-1, unless it says another one. The options after it, up to the next, belong to it.',
     'A file says the same as flags, and more, such as {"listen": "disk", "units": [{"memory": "64M", "thin": true}]}. Paths in it start at its folder. It stands alone: with --config no flag says what is served.',
+    `--device passes a device through, alone: /dev/bsg/H:C:T:L, /dev/sgN or /dev/sdX. What it then is and is not is said on stderr. ${DEVICES}`,
     'One line is printed when connections are accepted. Ctrl-C or SIGTERM ends it, and takes the socket away. Meanwhile, "sgring admin" shows and changes what is served, by a socket beside that one, SOCK.admin, which only the same user and root can use.',
   ],
   operands: {},
@@ -60,6 +68,7 @@ export const serve: Verb = verb({
       process.stdout.write(call.json ? jsonLine(JSON.parse(schemaText())) : schemaText())
       return
     }
+    if (call.values.device !== undefined) return serveDevice(passed(call))
     const config = call.values.config === undefined ? flagged(call) : await filed(call)
     const { socket, address } = placeOf(config.listen)
     const daemon = await Daemon.start(config, socket)
@@ -76,6 +85,18 @@ export const serve: Verb = verb({
     }
   },
 })
+
+/** A device, which nothing else stands beside. */
+function passed({ given, values, json, signal }: Call<typeof OPTIONS>): DeviceServing {
+  const alone = ['device', 'listen', 'read-only', 'yes', 'json']
+  const other = given.find(({ name }) => !alone.includes(name))
+  if (other !== undefined) {
+    throw new CliError(ExitCode.SYNTAX, `--device and --${other.name} do not go together`)
+  }
+  const { device: path = '', yes = false } = values
+  const readOnly = given.some(({ name }) => name === 'read-only')
+  return { path, ...placeOf(values.listen ?? ''), readOnly, yes, json, signal }
+}
 
 /** What the flags say. */
 function flagged({ given, values }: Call<typeof OPTIONS>): Config {

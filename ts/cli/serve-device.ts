@@ -1,0 +1,82 @@
+/** `sgring serve --device`: a device of this machine behind a ring, for one client at a time. */
+
+import { once } from 'node:events'
+import { open } from '../open.ts'
+import { serve } from '../serve.ts'
+import { findDevice } from '../sg/discovery.ts'
+import { passThrough } from '../target/pass-through.ts'
+import { claimDevice, deviceText, isDevice } from './device-claim.ts'
+import { CliError, ExitCode } from './exit-code.ts'
+import { jsonLine } from './output.ts'
+import { size } from './quantity.ts'
+
+/** What is served, and how. */
+export interface DeviceServing {
+  readonly path: string
+  readonly socket: string
+  readonly address: string
+  readonly readOnly: boolean
+  readonly yes: boolean
+  readonly json: boolean
+  readonly signal: AbortSignal
+}
+
+/** Serves until it is told to end. One line on stdout says that clients can connect; what they can expect is said on stderr. */
+export async function serveDevice(serving: DeviceServing): Promise<void> {
+  const { path, socket, readOnly, yes } = serving
+  if (!isDevice(path)) {
+    throw new CliError(
+      ExitCode.SYNTAX,
+      `--device is a node in /dev, not '${path}'; a file is --file`,
+    )
+  }
+  const claim = readOnly ? undefined : await claimDevice(path, yes)
+  try {
+    const unit = await open(path as `/dev/${string}`, { readOnly })
+    try {
+      const units = [await passThrough(unit)]
+      // Until the target knows more of a device than its own nexus does, there is one.
+      const server = await serve({ listen: socket, units, maxNexuses: 1 })
+      try {
+        await greet(serving, unit.node)
+        if (!serving.signal.aborted) await once(serving.signal, 'abort')
+      } finally {
+        await server.close()
+      }
+    } finally {
+      await unit.close()
+    }
+  } finally {
+    await claim?.close()
+  }
+}
+
+async function greet(
+  { path, socket, address, readOnly, json }: DeviceServing,
+  node: { readonly transport: string; readonly maxTransferBytes: number },
+): Promise<void> {
+  const { pid } = process
+  const { transport, maxTransferBytes } = node
+  const device = await findDevice(path)
+  const exclusive = !readOnly && device?.nodes.block != null
+  if (json) {
+    const luns = [{ lun: 0, device: path, readOnly, transport, exclusive, maxTransferBytes }]
+    process.stdout.write(jsonLine({ socket, address, pid, luns }))
+    return
+  }
+  const what = device === undefined ? path : `${path} (${deviceText(device)})`
+  process.stdout.write(
+    `serving ${address}: LUN 0 ${what}${readOnly ? ' (read-only)' : ''}; process ${pid}\n`,
+  )
+  const facts = [
+    `passed through by ${transport}, up to ${size(maxTransferBytes)} a command`,
+    'one client at a time: another is refused with ERR_SGRING_LIMIT',
+    exclusive
+      ? `exclusive: nobody mounts ${device?.nodes.block} meanwhile`
+      : 'not exclusive: others can use the device meanwhile',
+    'its own REPORT LUNS; no ACA, port groups, third-party copy',
+    'refused: RESERVE, PERSISTENT RESERVE, EXTENDED COPY, access controls, NACA',
+    ...(readOnly ? ['refused: whatever may change the device'] : []),
+  ]
+  process.stderr.write(facts.map((fact) => `  ${fact}\n`).join(''))
+}
