@@ -8,7 +8,8 @@ import { suite } from '../harness/index.ts'
 import { debugDisk, through, waysTo } from './ways.ts'
 
 const tape = await debugDisk(0n)
-const BLOCK = 512
+/** Twice the shortest that scsi_debug takes. */
+const BLOCK = 1024
 
 function block(number: number): Uint8Array {
   return new Uint8Array(BLOCK).fill(number, 0, 4)
