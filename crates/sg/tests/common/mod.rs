@@ -1,0 +1,14 @@
+//! An engine with an initiator at one end and, at the other, a transport that does what the test says.
+
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    unused_imports,
+    reason = "not every test file uses all of it"
+)]
+
+pub(crate) mod rig;
+pub(crate) mod scripted;
+
+pub(crate) use rig::{Command, Completion, Rig};
+pub(crate) use scripted::{End, Started};
