@@ -34,6 +34,7 @@ export { KernelNode, type NodeTransport } from './sg/node.ts'
 export { NodeError } from './sg/node-error.ts'
 export type { CommandRules, NodeKind, OpcodeRule } from './sg/opcodes.ts'
 export { type NodeOptions, openNode } from './sg/open.ts'
+export type { ResetOptions, ResetScope } from './sg/reset.ts'
 export * as experimental from './sg/transport-nodes/experimental.ts'
 export type { TransportBytes, TransportMessage } from './sg/transport-nodes/message.ts'
 export {

@@ -127,6 +127,7 @@ export interface KernelOptions {
 export interface KernelEngine {
   takePair(): InitiatorPair
   stop(): void
+  reset(what: number, noEscalate: boolean): KernelReset
   readonly leftBehind: number
   readonly errno: number
 }
@@ -156,6 +157,12 @@ export interface Messenger {
   ): number
   reap(): MessageAnswer | null
   close(): void
+}
+
+/** A reset under way (`crates/node/src/kernel.rs`). */
+export interface KernelReset {
+  takeBell(): number
+  readonly errno: number
 }
 
 export interface Native {

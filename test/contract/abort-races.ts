@@ -6,7 +6,7 @@ import { read10 } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady } from './contract.ts'
+import { type Contract, openReady, where } from './contract.ts'
 
 const reason = new Error('enough')
 
@@ -15,7 +15,8 @@ function listeners(signal: AbortSignal): number {
 }
 
 export function abortRacesContract(test: Suite, contract: Contract): void {
-  test('a command that is faster than its abort resolves', async () => {
+  const onScripted = where(test, contract, 'scripted units')
+  onScripted('a command that is faster than its abort resolves', async () => {
     await using opened = await openReady(contract, 'scripted')
     for (let round = 0; round < 50; round++) {
       const controller = new AbortController()
@@ -29,19 +30,22 @@ export function abortRacesContract(test: Suite, contract: Contract): void {
     }
   })
 
-  test('an abort never meets a later command that was given the same tag by its caller', async () => {
-    await using opened = await openReady(contract, 'scripted')
-    for (let round = 0; round < 200; round++) {
-      const controller = new AbortController()
-      const { signal } = controller
-      const command = round % 2 === 0 ? scripted.hold() : scripted.withStatus(0)
-      const first = opened.unit.execute({ ...command, signal, tag: 4 })
-      controller.abort(reason)
-      await first.catch((error) => assert.equal(error, reason))
-      const next = opened.unit.execute({ ...scripted.withStatus(0x7e), tag: 4 })
-      assert.equal((await next).status, 0x7e)
-    }
-  })
+  onScripted(
+    'an abort never meets a later command that was given the same tag by its caller',
+    async () => {
+      await using opened = await openReady(contract, 'scripted')
+      for (let round = 0; round < 200; round++) {
+        const controller = new AbortController()
+        const { signal } = controller
+        const command = round % 2 === 0 ? scripted.hold() : scripted.withStatus(0)
+        const first = opened.unit.execute({ ...command, signal, tag: 4 })
+        controller.abort(reason)
+        await first.catch((error) => assert.equal(error, reason))
+        const next = opened.unit.execute({ ...scripted.withStatus(0x7e), tag: 4 })
+        assert.equal((await next).status, 0x7e)
+      }
+    },
+  )
 
   test('transfers that are aborted while they run reach no bytes of later commands', async () => {
     const { blockLength } = contract
@@ -67,7 +71,7 @@ export function abortRacesContract(test: Suite, contract: Contract): void {
     }
   })
 
-  test('a signal that fires while the nexus ends settles nothing twice', async () => {
+  onScripted('a signal that fires while the nexus ends settles nothing twice', async () => {
     const opened = await openReady(contract, 'scripted', { slots: 4 })
     const controller = new AbortController()
     const { signal } = controller

@@ -5,10 +5,11 @@ import { type Completion, Status } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady } from './contract.ts'
+import { type Contract, openReady, where } from './contract.ts'
 import { transferred } from './transfer.ts'
 
 export function batchEndsContract(test: Suite, contract: Contract): void {
+  const onScripted = where(test, contract, 'scripted units')
   test('a queue that is closed while its completions are taken hands out no more of them', async () => {
     await using opened = await openReady(contract, 'disk', { slots: 8 })
     const queue = opened.unit.queue({ depth: 4 })
@@ -52,23 +53,26 @@ export function batchEndsContract(test: Suite, contract: Contract): void {
     await queue.close()
   })
 
-  test("who has transferred a queue's bytes keeps them to the end, and no command gets them", async () => {
-    await using opened = await openReady(contract, 'scripted', { arenaBytes: 64 << 10 })
-    const queue = opened.unit.queue({ depth: 1, dataBytes: 4096, poison: true })
-    const slot = queue.reserve()
-    const sent = pattern(4096, 33)
-    queue.data(slot).set(sent)
-    const kept = transferred(queue.data(slot))
-    queue.submit(slot, 6, 0, 4096)
-    await queue.drain((done) => {
-      assert.deepEqual([done.status, done.data.length], [Status.GOOD, 0])
-      done.release()
-    })
-    await queue.close()
-    const other = pattern(1024, 34)
-    for (let round = 0; round < 100; round++) {
-      assert.deepEqual((await opened.unit.execute(scripted.echo(other))).data, other)
-    }
-    assert.deepEqual(kept, sent)
-  })
+  onScripted(
+    "who has transferred a queue's bytes keeps them to the end, and no command gets them",
+    async () => {
+      await using opened = await openReady(contract, 'scripted', { arenaBytes: 64 << 10 })
+      const queue = opened.unit.queue({ depth: 1, dataBytes: 4096, poison: true })
+      const slot = queue.reserve()
+      const sent = pattern(4096, 33)
+      queue.data(slot).set(sent)
+      const kept = transferred(queue.data(slot))
+      queue.submit(slot, 6, 0, 4096)
+      await queue.drain((done) => {
+        assert.deepEqual([done.status, done.data.length], [Status.GOOD, 0])
+        done.release()
+      })
+      await queue.close()
+      const other = pattern(1024, 34)
+      for (let round = 0; round < 100; round++) {
+        assert.deepEqual((await opened.unit.execute(scripted.echo(other))).data, other)
+      }
+      assert.deepEqual(kept, sent)
+    },
+  )
 }

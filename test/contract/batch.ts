@@ -5,7 +5,7 @@ import { type Queue, read10, Status, write10 } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady } from './contract.ts'
+import { type Contract, openReady, where } from './contract.ts'
 
 /** Reserves a slot for this CDB. */
 function reserve(queue: Queue, cdb: Uint8Array): number {
@@ -21,6 +21,7 @@ function none(): never {
 }
 
 export function batchContract(test: Suite, contract: Contract): void {
+  const onScripted = where(test, contract, 'scripted units')
   const { blockLength } = contract
   const dataBytes = 4 * blockLength
   const readCdb = (lba: number) => read10({ lba, blocks: 4, blockLength }).cdb
@@ -76,7 +77,7 @@ export function batchContract(test: Suite, contract: Contract): void {
     assert.equal(await queue.drain(none), 0)
   })
 
-  test('a completion tells status, sense and residuals as execute() does', async () => {
+  onScripted('a completion tells status, sense and residuals as execute() does', async () => {
     await using opened = await openReady(contract, 'scripted')
     await using queue = opened.unit.queue({ depth: 2, dataBytes: 4096 })
     const sense = pattern(252, 30)
@@ -153,7 +154,7 @@ export function batchContract(test: Suite, contract: Contract): void {
     }
     for (const dataBytes of [65 << 10, 2 ** 32, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]) {
       assert.throws(() => opened.unit.queue({ depth: 1, dataBytes }), {
-        code: 'ERR_SGRING_ARENA_TOO_SMALL',
+        code: contract.tooLong ?? 'ERR_SGRING_ARENA_TOO_SMALL',
       })
     }
     await using queue = opened.unit.queue({ depth: 8, dataBytes: 8 << 10 })
@@ -214,18 +215,24 @@ export function batchContract(test: Suite, contract: Contract): void {
     }
   })
 
-  test('a queue whose nexus is closed rejects its loop, and its data are detached', async () => {
-    const opened = await openReady(contract, 'scripted')
-    const queue = opened.unit.queue({ depth: 2, dataBytes: 4096 })
-    const slot = reserve(queue, scripted.hold().cdb)
-    const view = queue.data(slot)
-    queue.submit(slot, 6, 0, 0)
-    const drained = queue.drain(none)
-    await Promise.all([assert.rejects(drained, { code: 'ERR_SGRING_NEXUS_LOST' }), opened.close()])
-    assert.equal(view.length, 0)
-    assert.throws(() => queue.reserve(), { code: 'ERR_SGRING_NEXUS_LOST' })
-    await queue.close()
-  })
+  onScripted(
+    'a queue whose nexus is closed rejects its loop, and its data are detached',
+    async () => {
+      const opened = await openReady(contract, 'scripted')
+      const queue = opened.unit.queue({ depth: 2, dataBytes: 4096 })
+      const slot = reserve(queue, scripted.hold().cdb)
+      const view = queue.data(slot)
+      queue.submit(slot, 6, 0, 0)
+      const drained = queue.drain(none)
+      await Promise.all([
+        assert.rejects(drained, { code: 'ERR_SGRING_NEXUS_LOST' }),
+        opened.close(),
+      ])
+      assert.equal(view.length, 0)
+      assert.throws(() => queue.reserve(), { code: 'ERR_SGRING_NEXUS_LOST' })
+      await queue.close()
+    },
+  )
 
   test('a queue takes one loop at a time', async () => {
     await using opened = await openReady(contract, 'disk')

@@ -5,32 +5,36 @@ import { inspect } from 'node:util'
 import { type Command, TaskAttribute, TransportError } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady } from './contract.ts'
+import { type Contract, openReady, where } from './contract.ts'
 import { counted } from './execute.ts'
 
 const TEST_UNIT_READY = { cdb: new Uint8Array(6) }
 
 export function endsContract(test: Suite, contract: Contract): void {
-  test('close() is idempotent, rejects what is under way or waits, and refuses what comes later', async () => {
-    const opened = await openReady(contract, 'scripted', { slots: 2 })
-    const ends: (Error | undefined)[] = []
-    opened.events.on('end', (reason) => ends.push(reason))
-    const commands = Array.from({ length: 5 }, () => opened.unit.execute(scripted.hold()))
-    const settled = Promise.allSettled(commands)
-    await opened.close()
-    await opened.close()
-    await opened[Symbol.asyncDispose]()
-    for (const result of await settled) {
-      assert.ok(result.status === 'rejected' && result.reason instanceof TransportError)
-      assert.equal(result.reason.code, 'ERR_SGRING_NEXUS_LOST')
-    }
-    const closed = { code: 'ERR_SGRING_CLOSED' }
-    await assert.rejects(opened.unit.execute(TEST_UNIT_READY), closed)
-    await assert.rejects(opened.unit.testUnitReady(), closed)
-    await assert.rejects(opened.unit.read({ lba: 0, blocks: 1 }), closed)
-    assert.throws(() => opened.unit.queue({ depth: 1 }), closed)
-    assert.deepEqual(ends, [undefined])
-  })
+  const onScripted = where(test, contract, 'scripted units')
+  onScripted(
+    'close() is idempotent, rejects what is under way or waits, and refuses what comes later',
+    async () => {
+      const opened = await openReady(contract, 'scripted', { slots: 2 })
+      const ends: (Error | undefined)[] = []
+      opened.events.on('end', (reason) => ends.push(reason))
+      const commands = Array.from({ length: 5 }, () => opened.unit.execute(scripted.hold()))
+      const settled = Promise.allSettled(commands)
+      await opened.close()
+      await opened.close()
+      await opened[Symbol.asyncDispose]()
+      for (const result of await settled) {
+        assert.ok(result.status === 'rejected' && result.reason instanceof TransportError)
+        assert.equal(result.reason.code, 'ERR_SGRING_NEXUS_LOST')
+      }
+      const closed = { code: 'ERR_SGRING_CLOSED' }
+      await assert.rejects(opened.unit.execute(TEST_UNIT_READY), closed)
+      await assert.rejects(opened.unit.testUnitReady(), closed)
+      await assert.rejects(opened.unit.read({ lba: 0, blocks: 1 }), closed)
+      assert.throws(() => opened.unit.queue({ depth: 1 }), closed)
+      assert.deepEqual(ends, [undefined])
+    },
+  )
 
   const skip = contract.oneNexus === true ? 'the disk takes one nexus at a time' : undefined
   test(
@@ -49,7 +53,7 @@ export function endsContract(test: Suite, contract: Contract): void {
     { skip },
   )
 
-  test('wrong calls are refused before anything is sent', async () => {
+  onScripted('wrong calls are refused before anything is sent', async () => {
     await using opened = await openReady(contract, 'scripted')
     const before = await counted(opened)
     const good = scripted.withStatus(0)

@@ -13,15 +13,18 @@ import {
 import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady } from './contract.ts'
+import { type Contract, openReady, where } from './contract.ts'
 import { transferred } from './transfer.ts'
 
 const INQUIRY_36 = Uint8Array.of(0x12, 0, 0, 0, 36, 0)
 
 export function executeContract(test: Suite, contract: Contract): void {
+  const onScripted = where(test, contract, 'scripted units')
+  const onPowerOn = where(test, contract, 'a POWER ON for each nexus')
+  const onResiduals = where(test, contract, 'residuals by the target')
   const { blockLength } = contract
 
-  test('resolves with any status, and the sense as it was given', async () => {
+  onScripted('resolves with any status, and the sense as it was given', async () => {
     await using opened = await openReady(contract, 'scripted')
     const sense = pattern(252, 1)
     for (const status of [...Object.values(Status), 0x7e]) {
@@ -37,17 +40,20 @@ export function executeContract(test: Suite, contract: Contract): void {
     }
   })
 
-  test('never sends a command again: a new nexus is told of its POWER ON, once (sam-5 5.14)', async () => {
-    await using opened = await contract.open('disk')
-    const command = { cdb: new Uint8Array(6) }
-    const first = await opened.unit.execute(command)
-    assert.equal(first.status, Status.CHECK_CONDITION)
-    const { key, asc, ascq } = parseSense(first.sense)
-    assert.deepEqual([key, asc, ascq], [SenseKey.UNIT_ATTENTION, 0x29, 0])
-    assert.equal((await opened.unit.execute(command)).status, Status.GOOD)
-  })
+  onPowerOn(
+    'never sends a command again: a new nexus is told of its POWER ON, once (sam-5 5.14)',
+    async () => {
+      await using opened = await contract.open('disk')
+      const command = { cdb: new Uint8Array(6) }
+      const first = await opened.unit.execute(command)
+      assert.equal(first.status, Status.CHECK_CONDITION)
+      const { key, asc, ascq } = parseSense(first.sense)
+      assert.deepEqual([key, asc, ascq], [SenseKey.UNIT_ATTENTION, 0x29, 0])
+      assert.equal((await opened.unit.execute(command)).status, Status.GOOD)
+    },
+  )
 
-  test('carries CDBs of 6 to 260 bytes whole', async () => {
+  onScripted('carries CDBs of 6 to 260 bytes whole', async () => {
     await using opened = await openReady(contract, 'scripted')
     for (const length of [6, 10, 12, 16, 31, 32, 33, 64, 259, 260]) {
       const command = scripted.describing(length, length & 0xff)
@@ -62,7 +68,7 @@ export function executeContract(test: Suite, contract: Contract): void {
     }
   })
 
-  test('cuts the data to the bytes that came, and tells the residual', async () => {
+  onResiduals('cuts the data to the bytes that came, and tells the residual', async () => {
     await using opened = await openReady(contract, 'disk')
     const whole = await opened.unit.execute({ cdb: INQUIRY_36, dataIn: 36 })
     assert.deepEqual([whole.data.length, whole.residual, whole.residualOut], [36, 0, 0])
@@ -74,14 +80,17 @@ export function executeContract(test: Suite, contract: Contract): void {
     assert.equal(no.data.length, 0)
   })
 
-  test('tells how much more the device had by a negative residual (rfc 7143 11.4.5.2)', async () => {
-    await using opened = await openReady(contract, 'disk')
-    const cut = await opened.unit.execute({ cdb: INQUIRY_36, dataIn: 10 })
-    assert.deepEqual([cut.data.length, cut.residual], [10, -26])
-    const { cdb } = read10({ lba: 0, blocks: 2, blockLength })
-    const short = await opened.unit.execute({ cdb, dataIn: blockLength })
-    assert.deepEqual([short.data.length, short.residual], [blockLength, -blockLength])
-  })
+  onResiduals(
+    'tells how much more the device had by a negative residual (rfc 7143 11.4.5.2)',
+    async () => {
+      await using opened = await openReady(contract, 'disk')
+      const cut = await opened.unit.execute({ cdb: INQUIRY_36, dataIn: 10 })
+      assert.deepEqual([cut.data.length, cut.residual], [10, -26])
+      const { cdb } = read10({ lba: 0, blocks: 2, blockLength })
+      const short = await opened.unit.execute({ cdb, dataIn: blockLength })
+      assert.deepEqual([short.data.length, short.residual], [blockLength, -blockLength])
+    },
+  )
 
   test("copies data-in into the caller's buffer, and touches no byte behind it", async () => {
     await using opened = await openReady(contract, 'disk')
@@ -118,20 +127,23 @@ export function executeContract(test: Suite, contract: Contract): void {
     assert.deepEqual(first, copy)
   })
 
-  test("a caller's buffer that is transferred meanwhile fails its own command, and no other of the batch", async () => {
-    await using opened = await openReady(contract, 'scripted', { arenaBytes: 64 << 10 })
-    for (let round = 0; round < 20; round++) {
-      const gone = new Uint8Array(8 << 10)
-      const sent = pattern(8 << 10, round)
-      const lost = opened.unit.execute({ ...scripted.echo(sent), dataIn: gone })
-      const next = opened.unit.execute(scripted.echo(sent))
-      transferred(gone)
-      await assert.rejects(lost, { code: 'ERR_SGRING_INVALID_ARGUMENT' })
-      assert.deepEqual((await next).data, sent)
-    }
-  })
+  onScripted(
+    "a caller's buffer that is transferred meanwhile fails its own command, and no other of the batch",
+    async () => {
+      await using opened = await openReady(contract, 'scripted', { arenaBytes: 64 << 10 })
+      for (let round = 0; round < 20; round++) {
+        const gone = new Uint8Array(8 << 10)
+        const sent = pattern(8 << 10, round)
+        const lost = opened.unit.execute({ ...scripted.echo(sent), dataIn: gone })
+        const next = opened.unit.execute(scripted.echo(sent))
+        transferred(gone)
+        await assert.rejects(lost, { code: 'ERR_SGRING_INVALID_ARGUMENT' })
+        assert.deepEqual((await next).data, sent)
+      }
+    },
+  )
 
-  test('tells data-out that was not taken by residualOut', async () => {
+  onResiduals('tells data-out that was not taken by residualOut', async () => {
     await using opened = await openReady(contract, 'disk')
     const { cdb } = write10({ lba: 0, data: new Uint8Array(2 * blockLength), blockLength })
     const more = await opened.unit.execute({ cdb, dataOut: new Uint8Array(3 * blockLength) })
@@ -140,7 +152,7 @@ export function executeContract(test: Suite, contract: Contract): void {
     assert.deepEqual([none.status, none.residualOut], [Status.GOOD, 700])
   })
 
-  test('moves data in both directions in one command', async () => {
+  onScripted('moves data in both directions in one command', async () => {
     await using opened = await openReady(contract, 'scripted')
     for (const length of [1, 511, 4096, 4097, 70_000, 1 << 20]) {
       const sent = pattern(length, length)
@@ -150,7 +162,7 @@ export function executeContract(test: Suite, contract: Contract): void {
     }
   })
 
-  test('copies the CDB before it returns, also of a command that has to wait', async () => {
+  onScripted('copies the CDB before it returns, also of a command that has to wait', async () => {
     await using opened = await openReady(contract, 'scripted', { slots: 2 })
     const cdb = new Uint8Array(40)
     const sent = Array.from({ length: 20 }, (_, index) => {
@@ -164,25 +176,28 @@ export function executeContract(test: Suite, contract: Contract): void {
     }
   })
 
-  test('refuses a tag that is in use, before sending; and takes it again when it is free', async () => {
-    await using opened = await openReady(contract, 'scripted')
-    await using other = await openReady(contract, 'scripted')
-    const before = await counted(other)
-    for (const tag of [0, 77, 2 ** 53 - 1, 2n ** 63n - 1n]) {
-      const held = opened.unit.execute({ ...scripted.hold(), tag })
-      const again = typeof tag === 'number' ? BigInt(tag) : tag
-      await assert.rejects(opened.unit.execute({ ...scripted.hold(), tag: again }), {
-        code: 'ERR_SGRING_TAG_IN_USE',
-      })
-      await other.unit.execute(scripted.release())
-      await opened.unit.execute(scripted.release())
-      assert.equal((await held).status, Status.GOOD)
-    }
-    // One HOLD for each tag, and the TEST UNIT READY is none that counts.
-    assert.equal((await counted(other)) - before, 4)
-  })
+  onScripted(
+    'refuses a tag that is in use, before sending; and takes it again when it is free',
+    async () => {
+      await using opened = await openReady(contract, 'scripted')
+      await using other = await openReady(contract, 'scripted')
+      const before = await counted(other)
+      for (const tag of [0, 77, 2 ** 53 - 1, 2n ** 63n - 1n]) {
+        const held = opened.unit.execute({ ...scripted.hold(), tag })
+        const again = typeof tag === 'number' ? BigInt(tag) : tag
+        await assert.rejects(opened.unit.execute({ ...scripted.hold(), tag: again }), {
+          code: 'ERR_SGRING_TAG_IN_USE',
+        })
+        await other.unit.execute(scripted.release())
+        await opened.unit.execute(scripted.release())
+        assert.equal((await held).status, Status.GOOD)
+      }
+      // One HOLD for each tag, and the TEST UNIT READY is none that counts.
+      assert.equal((await counted(other)) - before, 4)
+    },
+  )
 
-  test('carries the task attribute, and refuses ACA without an ACA (sam-5 8.7)', async () => {
+  onScripted('carries the task attribute, and refuses ACA without an ACA (sam-5 8.7)', async () => {
     await using opened = await openReady(contract, 'scripted')
     const { SIMPLE, ORDERED, HEAD_OF_QUEUE, ACA } = TaskAttribute
     for (const attribute of [SIMPLE, ORDERED, HEAD_OF_QUEUE]) {
@@ -201,7 +216,7 @@ export function executeContract(test: Suite, contract: Contract): void {
     )
   })
 
-  test('decodes sense that a unit encodes', async () => {
+  onScripted('decodes sense that a unit encodes', async () => {
     await using opened = await openReady(contract, 'scripted')
     const encoded = encodeSense(SenseKey.MEDIUM_ERROR, 0x1100, { information: 12_345 })
     const { sense } = await opened.unit.execute(

@@ -11,7 +11,7 @@ import {
 } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, type ContractUnit, openReady } from './contract.ts'
+import { type Contract, type ContractUnit, openReady, where } from './contract.ts'
 import { counted } from './execute.ts'
 
 const TEST_UNIT_READY = { cdb: new Uint8Array(6) }
@@ -35,20 +35,24 @@ async function holding({ unit }: ContractUnit, count: number) {
 }
 
 export function functionsContract(test: Suite, contract: Contract): void {
-  test('ABORT TASK ends the command of this tag, and tells it before it is answered (sam-5 7.2)', async () => {
-    await using opened = await openReady(contract, 'scripted')
-    const { ends, over } = await holding(opened, 3)
-    const abort = { function: TaskFunction.ABORT_TASK, tag: 1 }
-    assert.deepEqual(await opened.unit.taskManagement(abort), COMPLETE)
-    assert.deepEqual(ends, ['1 ERR_SGRING_ABORTED'])
-    // It is not there any more: nothing happens.
-    assert.deepEqual(await opened.unit.taskManagement({ ...abort, tag: 1n }), COMPLETE)
-    await opened.unit.execute(scripted.release())
-    await over
-    assert.deepEqual(ends.sort(), ['0 0', '1 ERR_SGRING_ABORTED', '2 0'])
-  })
+  const onScripted = where(test, contract, 'scripted units')
+  onScripted(
+    'ABORT TASK ends the command of this tag, and tells it before it is answered (sam-5 7.2)',
+    async () => {
+      await using opened = await openReady(contract, 'scripted')
+      const { ends, over } = await holding(opened, 3)
+      const abort = { function: TaskFunction.ABORT_TASK, tag: 1 }
+      assert.deepEqual(await opened.unit.taskManagement(abort), COMPLETE)
+      assert.deepEqual(ends, ['1 ERR_SGRING_ABORTED'])
+      // It is not there any more: nothing happens.
+      assert.deepEqual(await opened.unit.taskManagement({ ...abort, tag: 1n }), COMPLETE)
+      await opened.unit.execute(scripted.release())
+      await over
+      assert.deepEqual(ends.sort(), ['0 0', '1 ERR_SGRING_ABORTED', '2 0'])
+    },
+  )
 
-  test('a function reaches no command of another nexus by its tag (sam-5 4.8)', async () => {
+  onScripted('a function reaches no command of another nexus by its tag (sam-5 4.8)', async () => {
     await using opened = await openReady(contract, 'scripted')
     await using other = await openReady(contract, 'scripted')
     const { ends, over } = await holding(opened, 1)
@@ -62,7 +66,7 @@ export function functionsContract(test: Suite, contract: Contract): void {
     assert.deepEqual(ends, ['0 0'])
   })
 
-  test('queries tell what is there (sam-5 7.8, 7.9)', async () => {
+  onScripted('queries tell what is there (sam-5 7.8, 7.9)', async () => {
     await using opened = await openReady(contract, 'scripted')
     const query = { function: TaskFunction.QUERY_TASK_SET }
     assert.deepEqual(await opened.unit.taskManagement(query), COMPLETE)
@@ -74,18 +78,21 @@ export function functionsContract(test: Suite, contract: Contract): void {
     assert.deepEqual(await opened.unit.taskManagement(one), COMPLETE)
   })
 
-  test('QUERY ASYNCHRONOUS EVENT tells the unit attention that would be told next (sam-5 7.10)', async () => {
-    await using opened = await contract.open('scripted')
-    const query = { function: TaskFunction.QUERY_ASYNCHRONOUS_EVENT }
-    const event = { senseKey: SenseKey.UNIT_ATTENTION, asc: 0x29, ascq: 0, more: false }
-    for (let round = 0; round < 2; round++) {
-      assert.deepEqual(await opened.unit.taskManagement(query), { ...SUCCEEDED, event })
-    }
-    await opened.unit.testUnitReady()
-    assert.deepEqual(await opened.unit.taskManagement(query), COMPLETE)
-  })
+  onScripted(
+    'QUERY ASYNCHRONOUS EVENT tells the unit attention that would be told next (sam-5 7.10)',
+    async () => {
+      await using opened = await contract.open('scripted')
+      const query = { function: TaskFunction.QUERY_ASYNCHRONOUS_EVENT }
+      const event = { senseKey: SenseKey.UNIT_ATTENTION, asc: 0x29, ascq: 0, more: false }
+      for (let round = 0; round < 2; round++) {
+        assert.deepEqual(await opened.unit.taskManagement(query), { ...SUCCEEDED, event })
+      }
+      await opened.unit.testUnitReady()
+      assert.deepEqual(await opened.unit.taskManagement(query), COMPLETE)
+    },
+  )
 
-  test("ABORT TASK SET ends this nexus's commands only (sam-5 7.3)", async () => {
+  onScripted("ABORT TASK SET ends this nexus's commands only (sam-5 7.3)", async () => {
     await using opened = await openReady(contract, 'scripted')
     await using other = await openReady(contract, 'scripted')
     const mine = await holding(opened, 20)
@@ -100,27 +107,30 @@ export function functionsContract(test: Suite, contract: Contract): void {
     assert.equal((await opened.unit.execute(TEST_UNIT_READY)).status, Status.GOOD)
   })
 
-  test('CLEAR TASK SET and LOGICAL UNIT RESET end all commands, and the others are told why (sam-5 7.5, 6.3.3)', async () => {
-    const told = [
-      [TaskFunction.CLEAR_TASK_SET, 0x2f],
-      [TaskFunction.LOGICAL_UNIT_RESET, 0x29],
-    ] as const
-    for (const [code, asc] of told) {
-      await using opened = await openReady(contract, 'scripted')
-      await using other = await openReady(contract, 'scripted')
-      const mine = await holding(opened, 2)
-      const theirs = await holding(other, 2)
-      assert.deepEqual(await opened.unit.taskManagement({ function: code }), COMPLETE)
-      await Promise.all([mine.over, theirs.over])
-      for (const { ends } of [mine, theirs]) {
-        assert.deepEqual(ends.sort(), ['0 ERR_SGRING_ABORTED', '1 ERR_SGRING_ABORTED'])
+  onScripted(
+    'CLEAR TASK SET and LOGICAL UNIT RESET end all commands, and the others are told why (sam-5 7.5, 6.3.3)',
+    async () => {
+      const told = [
+        [TaskFunction.CLEAR_TASK_SET, 0x2f],
+        [TaskFunction.LOGICAL_UNIT_RESET, 0x29],
+      ] as const
+      for (const [code, asc] of told) {
+        await using opened = await openReady(contract, 'scripted')
+        await using other = await openReady(contract, 'scripted')
+        const mine = await holding(opened, 2)
+        const theirs = await holding(other, 2)
+        assert.deepEqual(await opened.unit.taskManagement({ function: code }), COMPLETE)
+        await Promise.all([mine.over, theirs.over])
+        for (const { ends } of [mine, theirs]) {
+          assert.deepEqual(ends.sort(), ['0 ERR_SGRING_ABORTED', '1 ERR_SGRING_ABORTED'])
+        }
+        const { sense } = await other.unit.execute(TEST_UNIT_READY)
+        assert.equal(parseSense(sense).asc, asc)
       }
-      const { sense } = await other.unit.execute(TEST_UNIT_READY)
-      assert.equal(parseSense(sense).asc, asc)
-    }
-  })
+    },
+  )
 
-  test('what the target does not support, it rejects', async () => {
+  onScripted('what the target does not support, it rejects', async () => {
     await using opened = await openReady(contract, 'scripted')
     for (const code of [TaskFunction.CLEAR_ACA, 99]) {
       const request = { function: code as TaskFunction }
@@ -128,14 +138,14 @@ export function functionsContract(test: Suite, contract: Contract): void {
     }
   })
 
-  test('functions beyond what can be under way wait their turn', async () => {
+  onScripted('functions beyond what can be under way wait their turn', async () => {
     await using opened = await openReady(contract, 'scripted', { slots: 1 })
     const query = { function: TaskFunction.QUERY_TASK_SET }
     const asked = Array.from({ length: 200 }, () => opened.unit.taskManagement(query))
     for (const result of await Promise.all(asked)) assert.deepEqual(result, COMPLETE)
   })
 
-  test('a function is sent when every slot hangs', async () => {
+  onScripted('a function is sent when every slot hangs', async () => {
     await using opened = await openReady(contract, 'scripted', { slots: 1 })
     const command = opened.unit.execute({ ...scripted.hold(), tag: 5 })
     const waits = opened.unit.execute(TEST_UNIT_READY)
@@ -148,7 +158,7 @@ export function functionsContract(test: Suite, contract: Contract): void {
     assert.equal((await waits).status, Status.GOOD)
   })
 
-  test("a queue tells its commands' tags, and which of them were aborted", async () => {
+  onScripted("a queue tells its commands' tags, and which of them were aborted", async () => {
     await using opened = await openReady(contract, 'scripted')
     await using queue = opened.unit.queue({ depth: 3, dataBytes: 512 })
     const slots = Array.from({ length: 3 }, () => queue.reserve())
@@ -179,7 +189,7 @@ export function functionsContract(test: Suite, contract: Contract): void {
     ])
   })
 
-  test('a wrong request is refused before anything is sent', async () => {
+  onScripted('a wrong request is refused before anything is sent', async () => {
     await using opened = await openReady(contract, 'scripted')
     const wrong = [
       undefined,
@@ -205,12 +215,15 @@ export function functionsContract(test: Suite, contract: Contract): void {
     }
   })
 
-  test('a function on a closed nexus rejects, as does one that is under way when it closes', async () => {
-    const opened = await openReady(contract, 'scripted')
-    const query = { function: TaskFunction.QUERY_TASK_SET }
-    const lost = Array.from({ length: 20 }, () => opened.unit.taskManagement(query))
-    const rejected = lost.map((call) => assert.rejects(call, { code: 'ERR_SGRING_NEXUS_LOST' }))
-    await Promise.all([...rejected, opened.close()])
-    await assert.rejects(opened.unit.taskManagement(query), { code: 'ERR_SGRING_CLOSED' })
-  })
+  onScripted(
+    'a function on a closed nexus rejects, as does one that is under way when it closes',
+    async () => {
+      const opened = await openReady(contract, 'scripted')
+      const query = { function: TaskFunction.QUERY_TASK_SET }
+      const lost = Array.from({ length: 20 }, () => opened.unit.taskManagement(query))
+      const rejected = lost.map((call) => assert.rejects(call, { code: 'ERR_SGRING_NEXUS_LOST' }))
+      await Promise.all([...rejected, opened.close()])
+      await assert.rejects(opened.unit.taskManagement(query), { code: 'ERR_SGRING_CLOSED' })
+    },
+  )
 }

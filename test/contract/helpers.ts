@@ -23,7 +23,7 @@ import {
 import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady } from './contract.ts'
+import { type Contract, openReady, where } from './contract.ts'
 import { counted } from './execute.ts'
 
 /** A helper for a command of the scripted unit. */
@@ -33,44 +33,52 @@ function ending(status: number, sense?: Uint8Array) {
 }
 
 export function helpersContract(test: Suite, contract: Contract): void {
+  const onScripted = where(test, contract, 'scripted units')
+  const onPowerOn = where(test, contract, 'a POWER ON for each nexus')
   const { blockLength, blocks } = contract
 
-  test('helpers send a command again that met a unit attention, and tell it by an event', async () => {
-    await using opened = await contract.open('disk')
-    const told: [lun: number, ascAscq: number][] = []
-    opened.events.on('unitAttention', (lun, sense) => {
-      const { asc, ascq } = parseSense(sense)
-      told.push([lun, asc * 256 + ascq])
-    })
-    await opened.unit.testUnitReady()
-    assert.deepEqual(told, [[opened.unit.lun, 0x2900]])
-    await opened.unit.testUnitReady()
-    assert.equal(told.length, 1)
-  })
+  onPowerOn(
+    'helpers send a command again that met a unit attention, and tell it by an event',
+    async () => {
+      await using opened = await contract.open('disk')
+      const told: [lun: number, ascAscq: number][] = []
+      opened.events.on('unitAttention', (lun, sense) => {
+        const { asc, ascq } = parseSense(sense)
+        told.push([lun, asc * 256 + ascq])
+      })
+      await opened.unit.testUnitReady()
+      assert.deepEqual(told, [[opened.unit.lun, 0x2900]])
+      await opened.unit.testUnitReady()
+      assert.equal(told.length, 1)
+    },
+  )
 
-  test("helpers throw a unit attention where they are told to, by unitAttention: 'throw'", async () => {
-    await using opened = await contract.open('disk', { unitAttention: 'throw' })
-    opened.events.on('unitAttention', () => assert.fail('nothing was sent again'))
-    const error = await opened.unit.testUnitReady().then(
-      () => assert.fail('it was taken as success'),
-      (reason: unknown) => reason,
-    )
-    assert.ok(error instanceof CheckConditionError)
-    assert.deepEqual(
-      [error.code, error.status, error.senseKey, error.asc, error.ascq, error.retryable],
-      [
-        'ERR_SGRING_CHECK_CONDITION',
-        Status.CHECK_CONDITION,
-        SenseKey.UNIT_ATTENTION,
-        0x29,
-        0,
-        true,
-      ],
-    )
-    await opened.unit.testUnitReady()
-  })
+  onPowerOn(
+    "helpers throw a unit attention where they are told to, by unitAttention: 'throw'",
+    async () => {
+      await using opened = await contract.open('disk', { unitAttention: 'throw' })
+      opened.events.on('unitAttention', () => assert.fail('nothing was sent again'))
+      const error = await opened.unit.testUnitReady().then(
+        () => assert.fail('it was taken as success'),
+        (reason: unknown) => reason,
+      )
+      assert.ok(error instanceof CheckConditionError)
+      assert.deepEqual(
+        [error.code, error.status, error.senseKey, error.asc, error.ascq, error.retryable],
+        [
+          'ERR_SGRING_CHECK_CONDITION',
+          Status.CHECK_CONDITION,
+          SenseKey.UNIT_ATTENTION,
+          0x29,
+          0,
+          true,
+        ],
+      )
+      await opened.unit.testUnitReady()
+    },
+  )
 
-  test('helpers give up after 8 unit attentions in a row', async () => {
+  onScripted('helpers give up after 8 unit attentions in a row', async () => {
     await using opened = await openReady(contract, 'scripted')
     let told = 0
     opened.events.on('unitAttention', () => told++)
@@ -83,17 +91,20 @@ export function helpersContract(test: Suite, contract: Contract): void {
     assert.deepEqual([told, (await counted(opened)) - before], [8, 9])
   })
 
-  test('helpers take RECOVERED ERROR and CONDITION MET as success (sam-5 5.3.1)', async () => {
-    await using opened = await openReady(contract, 'scripted')
-    const told: number[] = []
-    opened.events.on('recovered', (_lun, sense) => told.push(parseSense(sense).asc))
-    const sense = encodeSense(SenseKey.RECOVERED_ERROR, 0x1701)
-    assert.equal(await opened.unit.run(ending(Status.CHECK_CONDITION, sense)), 'parsed')
-    assert.deepEqual(told, [0x17])
-    assert.equal(await opened.unit.run(ending(Status.CONDITION_MET)), 'parsed')
-  })
+  onScripted(
+    'helpers take RECOVERED ERROR and CONDITION MET as success (sam-5 5.3.1)',
+    async () => {
+      await using opened = await openReady(contract, 'scripted')
+      const told: number[] = []
+      opened.events.on('recovered', (_lun, sense) => told.push(parseSense(sense).asc))
+      const sense = encodeSense(SenseKey.RECOVERED_ERROR, 0x1701)
+      assert.equal(await opened.unit.run(ending(Status.CHECK_CONDITION, sense)), 'parsed')
+      assert.deepEqual(told, [0x17])
+      assert.equal(await opened.unit.run(ending(Status.CONDITION_MET)), 'parsed')
+    },
+  )
 
-  test('helpers throw every other status, once, and say whether to try again', async () => {
+  onScripted('helpers throw every other status, once, and say whether to try again', async () => {
     await using opened = await openReady(contract, 'scripted')
     const before = await counted(opened)
     for (const [status, retryable] of [

@@ -5,11 +5,12 @@ import { read16, Status } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
-import { type Contract, openReady } from './contract.ts'
+import { type Contract, openReady, where } from './contract.ts'
 import { counted } from './execute.ts'
 import { transferred } from './transfer.ts'
 
 export function leasesContract(test: Suite, contract: Contract): void {
+  const onScripted = where(test, contract, 'scripted units')
   const { blockLength } = contract
   const reading = (lba: number, blocks: number) => {
     const { cdb, dataInLength } = read16({ lba, blocks, blockLength })
@@ -85,25 +86,28 @@ export function leasesContract(test: Suite, contract: Contract): void {
     }
   })
 
-  test('leases that are held keep later commands waiting, and their release lets them go', async () => {
-    await using opened = await openReady(contract, 'scripted', { arenaBytes: 64 << 10 })
-    await using other = await openReady(contract, 'scripted')
-    const held = await opened.unit.execute({
-      ...scripted.describing(6, 0),
-      dataIn: 32 << 10,
-      lease: true,
-    })
-    const before = await counted(other)
-    const later = Array.from({ length: 40 }, (_, index) =>
-      opened.unit.execute(scripted.echo(pattern(20 << 10, index))),
-    )
-    assert.equal(await counted(other), before)
-    held.release()
-    for (const [index, { data }] of (await Promise.all(later)).entries()) {
-      assert.ok(Buffer.from(data).equals(pattern(20 << 10, index)))
-    }
-    assert.equal(await counted(other), before + 40)
-  })
+  onScripted(
+    'leases that are held keep later commands waiting, and their release lets them go',
+    async () => {
+      await using opened = await openReady(contract, 'scripted', { arenaBytes: 64 << 10 })
+      await using other = await openReady(contract, 'scripted')
+      const held = await opened.unit.execute({
+        ...scripted.describing(6, 0),
+        dataIn: 32 << 10,
+        lease: true,
+      })
+      const before = await counted(other)
+      const later = Array.from({ length: 40 }, (_, index) =>
+        opened.unit.execute(scripted.echo(pattern(20 << 10, index))),
+      )
+      assert.equal(await counted(other), before)
+      held.release()
+      for (const [index, { data }] of (await Promise.all(later)).entries()) {
+        assert.ok(Buffer.from(data).equals(pattern(20 << 10, index)))
+      }
+      assert.equal(await counted(other), before + 40)
+    },
+  )
 
   test('a lease is cut to the bytes that came, and without any it is none', async () => {
     await using opened = await openReady(contract, 'disk')

@@ -15,6 +15,7 @@ import {
   FLAG_SERVICE_RESPONSE,
   FLAG_TRANSPORT,
 } from '../ring/layout.gen.ts'
+import { isBoolean } from '../ring/options.ts'
 import { type PairOptions, RingPair } from '../ring/pair.ts'
 import { swap } from '../ring/slots.ts'
 import { type PairStats, pairStats } from '../ring/stats.ts'
@@ -25,6 +26,7 @@ import { EngineBell } from './engine-bell.ts'
 import { nodeError } from './node-error.ts'
 import type { NodeFile } from './node-file.ts'
 import { commandFilter, type FilteredNode, type NodeKind } from './opcodes.ts'
+import { type ResetOptions, type ResetScope, resetNode } from './reset.ts'
 
 /** How commands go to the kernel. */
 export type NodeTransport = 'io_uring' | 'sg' | 'ioctl'
@@ -108,6 +110,21 @@ export class KernelNode {
   unit(options?: UnitOptions): LogicalUnit {
     const { lun } = this.#file.device.address
     return new LogicalUnit(this.#transport, lun <= MAX_LUN ? Number(lun) : 0, options)
+  }
+
+  /**
+   * `SG_SCSI_RESET`: resets what is named, and where that fails what is greater (device, target, bus, host), unless `noEscalate`. It is none
+   * of SAM-5's functions: the commands that it hits end each in its own way, some by their timeouts only. It takes CAP_SYS_ADMIN and CAP_SYS_RAWIO, and can take minutes,
+   * in which nobody on that host gets an answer.
+   *
+   * Rejects with `ERR_SGRING_UNSUPPORTED` on bsg nodes, which know no reset, `ERR_SGRING_NOT_PERMITTED`, or `ERR_SGRING_SYSTEM` for one
+   * that failed.
+   */
+  async reset(what: ResetScope, { noEscalate = false }: ResetOptions = {}): Promise<void> {
+    if (this.kind === 'bsg') {
+      throw unsupported(`${this.path}: bsg nodes know no reset; the sg node of the device does`)
+    }
+    await resetNode(this.#engine, what, isBoolean('noEscalate', noEscalate))
   }
 
   /** Live numbers. */

@@ -3,14 +3,16 @@
 use crate::error::{self, Coded};
 use crate::initiator::InitiatorPair;
 use napi_derive::napi;
-use sgring_sg::{Engine, Errno, Header, Ioctl, Sg, StartError, Transport, Uring, sg, uring};
+use sgring_sg::abi::Reset;
+use sgring_sg::{Engine, Errno, Header, Ioctl, Sg, StartError, Transport, Uring, sg, sg_io, uring};
 use sgring_shm::{Bell, Mapping, bell_pair, memfd};
 use sgring_task::{Geometry, Initiator};
 use std::fmt::Display;
 use std::fs::OpenOptions;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 /// The epoch of a segment that nobody attaches to again.
@@ -43,6 +45,8 @@ pub struct KernelOptions {
 #[napi]
 pub struct KernelEngine {
     engine: Engine,
+    /// For resets; `None` once it is stopped.
+    node: Option<Arc<OwnedFd>>,
     pair: Option<InitiatorPair>,
 }
 
@@ -58,6 +62,9 @@ pub fn open_kernel(options: KernelOptions) -> Result<KernelEngine, Coded> {
         Mapping::map(segment.as_fd(), geometry.segment_bytes() as u64).map_err(error::shm)?;
     mapping.advise_huge(geometry.arena_offset()..geometry.segment_bytes());
     let memory = Arc::new(mapping);
+    let own = node
+        .try_clone()
+        .map_err(|error| error::node(&options.path, error.into()))?;
     let (ours, theirs) = bell_pair().map_err(error::shm)?;
     let ours = ours
         .as_fd()
@@ -77,6 +84,7 @@ pub fn open_kernel(options: KernelOptions) -> Result<KernelEngine, Coded> {
     let engine = start(&options, node, side)?;
     Ok(KernelEngine {
         engine,
+        node: Some(Arc::new(own)),
         pair: Some(InitiatorPair::local(pair, geometry, ours)),
     })
 }
@@ -147,6 +155,31 @@ fn open_node(options: &KernelOptions) -> Result<OwnedFd, Coded> {
     Ok(file.into())
 }
 
+/// A reset that was begun. Nobody needs to wait for it.
+#[napi]
+pub struct KernelReset {
+    errno: Arc<AtomicI32>,
+    bell: Option<OwnedFd>,
+}
+
+/// Not over yet.
+const UNDER_WAY: i32 = -1;
+
+#[napi]
+impl KernelReset {
+    /// Hands the bell over, which is hung up when the reset is over: the caller watches and closes it. `-1` the second time.
+    #[napi(catch_unwind)]
+    pub fn take_bell(&mut self) -> i32 {
+        self.bell.take().map_or(-1, IntoRawFd::into_raw_fd)
+    }
+
+    /// 0, the errno of a reset that failed, or -1 as long as it is under way.
+    #[napi(getter, catch_unwind)]
+    pub fn errno(&self) -> i32 {
+        self.errno.load(Ordering::Acquire)
+    }
+}
+
 #[napi]
 impl KernelEngine {
     /// The initiator's end, once.
@@ -157,8 +190,33 @@ impl KernelEngine {
 
     /// Has the engine end: the pair's socket is hung up when `left_behind` is known.
     #[napi(catch_unwind)]
-    pub fn stop(&self) {
+    pub fn stop(&mut self) {
+        // First: when the engine hangs up, the node is closed.
+        self.node = None;
         self.engine.stop();
+    }
+
+    /// `SG_SCSI_RESET` by a thread of its own: 1 device, 2 bus, 3 host, 4 target.
+    #[napi(catch_unwind)]
+    pub fn reset(&self, what: u32, no_escalate: bool) -> Result<KernelReset, Coded> {
+        let what = [Reset::Device, Reset::Bus, Reset::Host, Reset::Target]
+            .into_iter()
+            .find(|reset| *reset as u32 == what)
+            .ok_or_else(|| error::argument("no such reset"))?;
+        let node = Arc::clone(self.node.as_ref().ok_or_else(error::closed)?);
+        let (bell, watched) = bell_pair().map_err(error::shm)?;
+        let errno = Arc::new(AtomicI32::new(UNDER_WAY));
+        let ended = Arc::clone(&errno);
+        let started = sg_io::start_reset(node, what, no_escalate, move |result| {
+            let errno = result.map_or_else(|Errno(errno)| errno, |()| 0);
+            ended.store(errno, Ordering::Release);
+            bell.hang_up();
+        });
+        started.map_err(|errno| Coded::new("SYSTEM", format!("a thread: {errno}")))?;
+        Ok(KernelReset {
+            errno,
+            bell: Some(watched),
+        })
     }
 
     /// Commands in the kernel's hands when the engine hung up.

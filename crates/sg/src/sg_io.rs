@@ -1,6 +1,8 @@
 //! `SG_IO` with a v3 header, and what else an sg or block node answers by ioctl(2). All of it may wait: never call it on an event loop.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::thread;
 
 use crate::Errno;
 use crate::abi::{
@@ -8,6 +10,7 @@ use crate::abi::{
     SG_FLAG_Q_AT_TAIL, SG_GET_SCSI_ID, SG_INTERFACE_ID, SG_IO, SG_SCSI_RESET, SgIoHdr, SgScsiId,
 };
 use crate::decode::Asked;
+use crate::signals::block_signals;
 use crate::transport::{Data, Outcome, Request, SENSE_BUFFER_LEN, Span};
 
 /// Sends a command to an sg or block node and waits for its end; returns that and how many bytes of sense data were written.
@@ -48,6 +51,28 @@ pub fn reset(node: BorrowedFd<'_>, what: Reset, no_escalate: bool) -> Result<(),
     let mut argument = what as i32 | if no_escalate { RESET_NO_ESCALATE } else { 0 };
     // SAFETY: the argument is an int, which the kernel reads.
     unsafe { ioctl(node, SG_SCSI_RESET, (&raw mut argument).cast()) }
+}
+
+/// [`reset`] by a thread of its own, which nobody waits for: it calls `done`, and lets go of the node before.
+///
+/// # Errors
+///
+/// There is no thread to be had: nothing was reset.
+pub fn start_reset(
+    node: Arc<OwnedFd>,
+    what: Reset,
+    no_escalate: bool,
+    done: impl FnOnce(Result<(), Errno>) + Send + 'static,
+) -> Result<(), Errno> {
+    thread::Builder::new()
+        .name("sgring-reset".to_owned())
+        .spawn(move || {
+            block_signals();
+            let result = reset(node.as_fd(), what, no_escalate);
+            drop(node);
+            done(result);
+        })?;
+    Ok(())
 }
 
 /// Which unit an sg node is.
