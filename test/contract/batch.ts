@@ -237,9 +237,15 @@ export function batchContract(test: Suite, contract: Contract): void {
   test('a queue takes one loop at a time', async () => {
     await using opened = await openReady(contract, 'disk')
     await using queue = opened.unit.queue({ depth: 1, dataBytes })
-    queue.submit(reserve(queue, readCdb(0)), 10, 0, dataBytes)
-    const first = queue.drain((done) => done.release())
-    await assert.rejects(queue.drain(none), { code: 'ERR_SGRING_INVALID_ARGUMENT' })
-    assert.equal(await first, 1)
+    for (let refused = false; !refused; ) {
+      queue.submit(reserve(queue, readCdb(0)), 10, 0, dataBytes)
+      const first = queue.drain((done) => done.release())
+      // Where the command is over already, nobody waits for it.
+      refused = await queue.drain(none).then(
+        () => false,
+        ({ code }) => code === 'ERR_SGRING_INVALID_ARGUMENT',
+      )
+      assert.equal(await first, 1)
+    }
   })
 }

@@ -17,7 +17,11 @@ export const UNITS = ['disk', 'scripted', 'narrow'] as const
 export type Which = (typeof UNITS)[number]
 
 /** What a transport may lack; tests of it are then skipped for the reason given, and what happens instead is asserted beside this suite. */
-export type Feature = 'scripted units' | 'a POWER ON for each nexus' | 'residuals by the target'
+export type Feature =
+  | 'scripted units'
+  | 'a POWER ON for each nexus'
+  | 'residuals by the target'
+  | 'a range check of no blocks'
 
 /**
  * A transport under test: a target with a disk that may be overwritten and two units that do what they are told (`ScriptedUnit`), the second

@@ -34,6 +34,7 @@ function ending(status: number, sense?: Uint8Array) {
 
 export function helpersContract(test: Suite, contract: Contract): void {
   const onScripted = where(test, contract, 'scripted units')
+  const onStrict = where(test, contract, 'a range check of no blocks')
   const onPowerOn = where(test, contract, 'a POWER ON for each nexus')
   const { blockLength, blocks } = contract
 
@@ -185,7 +186,7 @@ export function helpersContract(test: Suite, contract: Contract): void {
     await opened.unit.run(synchronizeCache16({ lba: blocks - 1, blocks: 1, immed: true }))
   })
 
-  test('refuses blocks beyond the end, up to LBA 2^64-1, and moves nothing', async () => {
+  onStrict('refuses blocks beyond the end, up to LBA 2^64-1, and moves nothing', async () => {
     await using opened = await contract.open('disk')
     const { unit } = opened
     const kept = pattern(blockLength, 10)

@@ -11,6 +11,7 @@ import { transferred } from './transfer.ts'
 
 export function leasesContract(test: Suite, contract: Contract): void {
   const onScripted = where(test, contract, 'scripted units')
+  const onResiduals = where(test, contract, 'residuals by the target')
   const { blockLength } = contract
   const reading = (lba: number, blocks: number) => {
     const { cdb, dataInLength } = read16({ lba, blocks, blockLength })
@@ -109,7 +110,7 @@ export function leasesContract(test: Suite, contract: Contract): void {
     },
   )
 
-  test('a lease is cut to the bytes that came, and without any it is none', async () => {
+  onResiduals('a lease is cut to the bytes that came, and without any it is none', async () => {
     await using opened = await openReady(contract, 'disk')
     const { cdb } = read16({ lba: 0, blocks: 1, blockLength })
     const short = await opened.unit.execute({ cdb, dataIn: 3 * blockLength, lease: true })

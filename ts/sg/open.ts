@@ -24,7 +24,7 @@ export interface NodeOptions
   readonly transport?: NodeTransport | 'auto'
   /** Keeps others from opening the node (`O_EXCL`); bsg nodes do not know that, and are refused. Default: false. */
   readonly exclusive?: boolean
-  /** Native threads of the ioctl transport, and so commands that it has under way: 1 to 256. Default: the device's queue depth, up to 32. */
+  /** Native threads of the ioctl transport, and so commands that it has under way: 1 to 256, on sg nodes to 16. Default: the device's queue depth, up to 32. */
   readonly threads?: number
 }
 
@@ -35,6 +35,8 @@ const TRANSPORTS: Readonly<Record<NodeKind, readonly NodeTransport[]>> = {
 }
 const MAX_THREADS = 256
 const DEFAULT_THREADS = 32
+/** Commands of one open sg node (include/scsi/sg.h): one more is EDOM. */
+const SG_MAX_QUEUE = 16
 
 /**
  * Opens a node of a SCSI device: `/dev/bsg/0:0:0:0`, `/dev/sg0`, or `/dev/sda`, whose bsg or sg node it then is.
@@ -54,13 +56,14 @@ export async function openNode(path: string, options: NodeOptions = {}): Promise
       `${file.path}: a bsg node cannot be kept from others; open the sg node`,
     )
   }
-  const threads = Math.min(file.queueDepth ?? DEFAULT_THREADS, DEFAULT_THREADS)
+  const most = file.kind === 'sg' ? SG_MAX_QUEUE : MAX_THREADS
+  const threads = Math.min(file.queueDepth ?? DEFAULT_THREADS, DEFAULT_THREADS, most)
   const settings = {
     path: file.path,
     device: file.number,
     readOnly,
     exclusive,
-    threads: inRange('threads', options.threads ?? Math.max(1, threads), 1, MAX_THREADS),
+    threads: inRange('threads', options.threads ?? Math.max(1, threads), 1, most),
     slots: resolved.slots + FUNCTION_SLOTS,
     arenaBytes: resolved.arenaBytes,
     spinUs: options.spinUs ?? 0,
