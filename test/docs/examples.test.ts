@@ -23,13 +23,15 @@ const run = promisify(execFile)
 /** What stands around an example: a served disk with two units, and what the example takes as given. */
 const BEFORE = `
 import { type Answer, type Handler, type HandlerTask, SenseKey, ServiceResponse, TaskFunction, type TypedCommand, type Unit } from 'sgring'
-import { changeModePage, CONTROL, checkCondition, connect, good, modeSelect10, modeSense10, open, read10, serve } from 'sgring'
+import { changeModePage, CONTROL, checkCondition, connect, findDevice, good, listDevices, modeSelect10, modeSense10, open, passThrough, read10, serve } from 'sgring'
 import { type Fault, testUnit } from 'sgring/testing'
 const target = await serve({ listen: 'FOLDER/disk.sock', units: [{ memory: 1 << 20 }, { memory: 1 << 20 }] })
 const given = await connect('FOLDER/disk.sock')
 const unit = given.unit(0)
 await unit.testUnitReady()
 `
+const RUNTIME = '/run/user/1000'
+const DISK = `${RUNTIME}/disk.sock`
 const AFTER = `
 await given.close()
 await target.close()
@@ -64,9 +66,9 @@ test(
       }
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
       for (const [index, example] of found.entries()) {
-        // An example that serves has a socket of its own.
-        const socket = example.includes('serve(') ? 'other.sock' : 'disk.sock'
-        const own = example.replaceAll('/run/user/1000/disk.sock', join(folder, socket))
+        // Where an example serves the disk itself, that is another one.
+        const socket = example.includes(`listen: '${DISK}'`) ? 'other.sock' : 'disk.sock'
+        const own = example.replaceAll(DISK, join(folder, socket)).replaceAll(RUNTIME, folder)
         const text = `${BEFORE.replaceAll('FOLDER', folder)}${own}\n${AFTER}`
         writeFileSync(join(folder, `example-${index}.ts`), text)
       }

@@ -46,10 +46,6 @@ export type CommandFilter = (cdb: Uint8Array, length?: number) => SgringError | 
 /**
  * The filter of one node. It gives `ERR_SGRING_NOT_PERMITTED` for what the kernel would refuse, and `ERR_SGRING_READ_ONLY` for what the
  * rules do.
- *
- * @example
- * const check = commandFilter({ nodeKind: 'sg', openedForWriting: true, capabilities: undefined, deviceType: 0, readOnly: true })
- * console.log(check(Uint8Array.of(0x04, 0, 0, 0, 0, 0))?.message) // FORMAT UNIT (04h) …
  */
 export function commandFilter(node: FilteredNode): CommandFilter {
   const { readOnly = false, deviceType } = node

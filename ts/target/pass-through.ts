@@ -38,8 +38,8 @@ export interface PassThroughOptions extends Pick<TaskSetOptions, 'maxTasks' | 'm
  * Rejects as the unit's helpers do, if it does not answer INQUIRY and TEST UNIT READY. It need not be ready.
  *
  * @example
- * const disk = await open('ring:/run/user/1000/other.sock')
- * const server = await serve({ listen: '/run/user/1000/disk.sock', units: [await passThrough(disk)], maxNexuses: 1 })
+ * const disk = await open('ring:/run/user/1000/disk.sock') // or a device: '/dev/bsg/0:0:0:0'
+ * const server = await serve({ listen: '/run/user/1000/front.sock', units: [await passThrough(disk)], maxNexuses: 1 })
  */
 export async function passThrough(
   unit: LogicalUnit,
