@@ -225,6 +225,10 @@ class NetTask implements Task {
   }
 
   /** It has READ and no more. */
+  elsewhere(): () => void {
+    throw new Error('every unit of this rival answers by itself')
+  }
+
   operate(
     _backing: Backing,
     _operation: BackingOperation,
