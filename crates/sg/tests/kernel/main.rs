@@ -4,5 +4,6 @@ mod commands;
 mod driver;
 mod faults;
 mod nodes;
+mod sense_lengths;
 mod sg;
 mod uring;
