@@ -35,10 +35,11 @@ export { NodeError } from './sg/node-error.ts'
 export type { CommandRules, NodeKind, OpcodeRule } from './sg/opcodes.ts'
 export { type NodeOptions, openNode } from './sg/open.ts'
 export type { ResetOptions, ResetScope } from './sg/reset.ts'
+export { type FoundTransportNode, listTransportNodes } from './sg/transport-nodes/discovery.ts'
 export * as experimental from './sg/transport-nodes/experimental.ts'
+export type { TransportKind } from './sg/transport-nodes/kind.ts'
 export type { TransportBytes, TransportMessage } from './sg/transport-nodes/message.ts'
 export {
-  type TransportKind,
   type TransportNode,
   TransportNodeError,
   type TransportOptions,

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { deviceCells } from '#dist/cli/device.js'
+import { deviceCells, transportCells } from '#dist/cli/device.js'
+import { devicesFound } from '#dist/cli/doctor-devices.js'
 import { listDevices } from '#dist/sg/discovery.js'
+import { listTransportNodes } from '#dist/sg/transport-nodes/discovery.js'
 import { suite } from '../harness/index.ts'
 import { MACHINE, plant } from '../sg/fake-sysfs.ts'
 
@@ -39,6 +41,21 @@ test('what is unknown, and what does not run, is told as that', async () => {
   })
   const lines = (await listDevices({ root })).map(deviceCells)
   assert.deepEqual(lines, [['3:0:0:0', 'unknown type', '-', '-', '-', '-', 'no nodes, offline']])
+})
+
+test('a line names a transport node, its kind and its driver, and doctor counts them', async () => {
+  plant(root, MACHINE)
+  const nodes = await listTransportNodes({ root })
+  assert.deepEqual(nodes.map(transportCells), [
+    ['/dev/bsg/end_device-1:0', 'sas-end-device', 'mpt3sas'],
+    ['/dev/bsg/odd', 'other', '-'],
+    ['/dev/bsg/sas_host1', 'sas-host', 'mpt3sas'],
+  ])
+  const devices = await listDevices({ root })
+  const found = (count: number) => devicesFound(devices, nodes.slice(0, count)).found
+  assert.equal(found(0), '3, see "sgring list"')
+  assert.equal(found(1), '3, and 1 transport node, see "sgring list"')
+  assert.equal(devicesFound([], nodes).found, 'none, and 3 transport nodes')
 })
 
 test.run()

@@ -19,7 +19,20 @@ const ATA = 'sys/devices/pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0'
 const SAS = 'sys/devices/pci0000:00/0000:03:00.0/host1/port-1:0/end_device-1:0/target1:0:3/1:0:3:0'
 const TAPE = 'sys/devices/pci0000:00/0000:04:00.0/host10/rport-10:0-2/target10:0:2/10:0:2:1'
 
-/** A SATA disk with two partitions, a SAS enclosure, and a tape on Fibre Channel. */
+const HBA = 'sys/devices/pci0000:00/0000:03:00.0'
+
+/** The SAS host and what hangs on it; a node of a kind that nobody knows, which no host has; and that of the disk, which is none. */
+const TRANSPORT_NODES: Tree = {
+  [`${HBA}/host1/bsg/sas_host1/dev`]: '250:8\n',
+  [`${HBA}/host1/port-1:0/end_device-1:0/bsg/end_device-1:0/dev`]: '250:9\n',
+  'sys/devices/virtual/bsg/odd/dev': '250:10\n',
+  'sys/class/bsg/0:0:0:0': [`${ATA}/bsg/0:0:0:0`],
+  'sys/class/bsg/sas_host1': [`${HBA}/host1/bsg/sas_host1`],
+  'sys/class/bsg/end_device-1:0': [`${HBA}/host1/port-1:0/end_device-1:0/bsg/end_device-1:0`],
+  'sys/class/bsg/odd': ['sys/devices/virtual/bsg/odd'],
+}
+
+/** A SATA disk with two partitions, a SAS enclosure, a tape on Fibre Channel, and transport nodes. */
 export const MACHINE: Tree = {
   [`${ATA}/type`]: '0\n',
   [`${ATA}/vendor`]: 'ATA     \n',
@@ -70,6 +83,7 @@ export const MACHINE: Tree = {
   'sys/bus/scsi/devices/1:0:3:0': [SAS],
   'sys/bus/scsi/devices/host0': [ATA],
   'sys/bus/scsi/devices/target0:0:0': [ATA],
+  ...TRANSPORT_NODES,
   'proc/self/mountinfo': [
     '22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/mapper/vg-root rw',
     '23 22 8:1 / /boot\\040disk rw,relatime shared:2 - vfat /dev/sda1 rw',

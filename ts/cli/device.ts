@@ -1,8 +1,9 @@
-/** SCSI devices of the kernel, as the command line tells of them. */
+/** SCSI devices and transport nodes of the kernel, as the command line tells of them. */
 
 import { DeviceType } from '../scsi/inquiry.ts'
 import { useText } from '../sg/device-uses.ts'
 import type { Device } from '../sg/discovery.ts'
+import type { FoundTransportNode } from '../sg/transport-nodes/discovery.ts'
 import { nameOf } from './output.ts'
 import { size } from './quantity.ts'
 
@@ -29,4 +30,9 @@ export function deviceCells(device: Device): string[] {
       ...device.uses.map(useText),
     ].join(', '),
   ]
+}
+
+/** A transport node as a line of `sgring list`. */
+export function transportCells({ path, kind, driver }: FoundTransportNode): string[] {
+  return [path, kind, driver ?? '-']
 }

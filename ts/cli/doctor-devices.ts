@@ -3,21 +3,27 @@
 import { processCapabilities } from '../sg/capabilities.ts'
 import { type Device, listDevices } from '../sg/discovery.ts'
 import { openNode } from '../sg/open.ts'
+import { type FoundTransportNode, listTransportNodes } from '../sg/transport-nodes/discovery.ts'
 import { bestNode } from './device.ts'
 import type { Finding } from './doctor-checks.ts'
 
-/** How many there are, and whether they have nodes. */
+/** How many there are, whether they have nodes, and what other bsg nodes there are. */
 export async function scsiDevices(): Promise<Finding> {
-  return devicesFound(await listDevices())
+  return devicesFound(await listDevices(), await listTransportNodes())
 }
 
-export function devicesFound(devices: readonly Device[]): Finding {
-  if (devices.length === 0) return { state: 'ok', found: 'none' }
+export function devicesFound(
+  devices: readonly Device[],
+  transportNodes: readonly FoundTransportNode[] = [],
+): Finding {
+  const { length } = transportNodes
+  const beside = length === 0 ? '' : `, and ${length} transport node${length === 1 ? '' : 's'}`
+  if (devices.length === 0) return { state: 'ok', found: `none${beside}` }
   const without = devices.filter((device) => bestNode(device) === null).length
-  if (without === 0) return { state: 'ok', found: `${devices.length}, see "sgring list"` }
+  if (without === 0) return { state: 'ok', found: `${devices.length}${beside}, see "sgring list"` }
   return {
     state: 'note',
-    found: `${devices.length}, ${without} of them without a node for commands`,
+    found: `${devices.length}, ${without} of them without a node for commands${beside}`,
     advice: 'nodes come with the kernel modules sg and bsg: modprobe sg',
   }
 }

@@ -1,4 +1,4 @@
-/** `sgring list`: the targets in the runtime folder with their units, and the SCSI devices of the kernel. */
+/** `sgring list`: the targets in the runtime folder with their units, and the SCSI devices and transport nodes of the kernel. */
 
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -9,7 +9,8 @@ import { connect } from '../ring/nexus.ts'
 import { DeviceType } from '../scsi/inquiry.ts'
 import { MAX_LUN } from '../scsi/lun.ts'
 import { listDevices } from '../sg/discovery.ts'
-import { deviceCells } from './device.ts'
+import { listTransportNodes } from '../sg/transport-nodes/discovery.ts'
+import { deviceCells, transportCells } from './device.ts'
 import { aligned, jsonLine, nameOf } from './output.ts'
 import { parseSeconds, size } from './quantity.ts'
 import { type Verb, verb } from './verb.ts'
@@ -51,6 +52,7 @@ export const list: Verb = verb({
   about: [
     'Asks every socket in the runtime folder ($XDG_RUNTIME_DIR/sgring, or /run/user/UID/sgring), which is where "sgring serve --listen NAME" puts them, for its units: REPORT LUNS, INQUIRY, READ CAPACITY(16). A line for each: address, device type, vendor, product, size.',
     'Then the SCSI devices of the kernel, as sysfs shows them; nothing is sent to them. A line for each: the node that the other verbs take best, device type, vendor, product, size, how it is attached; then its other nodes, and what uses it: mounts, swap, and what is built on it.',
+    'Last the nodes in /dev/bsg that are no devices: hosts, ports and expanders, which take messages of their transport (openTransport() of the package). A line for each: the node, what it is, its driver.',
     'A socket that nobody serves any more is called stale: its target ended without taking it away. The next one that serves the name replaces it.',
   ],
   operands: {},
@@ -72,8 +74,15 @@ export const list: Verb = verb({
     const options = { signal, timeoutMs }
     const targets = await Promise.all(names.map((name) => ask(name, folder, options)))
     const devices = await listDevices()
-    const text = aligned(targets.flatMap(cells)) + aligned(devices.map(deviceCells))
-    if (json) process.stdout.write(jsonLine({ folder, targets, devices }))
+    const transportNodes = await listTransportNodes()
+    const text = [
+      targets.flatMap(cells),
+      devices.map(deviceCells),
+      transportNodes.map(transportCells),
+    ]
+      .map(aligned)
+      .join('')
+    if (json) process.stdout.write(jsonLine({ folder, targets, devices, transportNodes }))
     else if (text !== '') process.stdout.write(text)
     else process.stderr.write(`no targets in ${folder}, and no SCSI devices\n`)
   },

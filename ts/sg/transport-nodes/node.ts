@@ -5,19 +5,8 @@ import { SgringError, TransportError } from '../../errors.ts'
 import type { MessageAnswer, Messenger } from '../../native.ts'
 import { Bell } from '../../ring/bell.ts'
 import { checkUint } from '../../scsi/bytes.ts'
+import type { TransportKind } from './kind.ts'
 import type { TransportBytes, TransportMessage } from './message.ts'
-
-/** What is behind a node, by its name. */
-export type TransportKind =
-  | 'fc-host'
-  | 'fc-rport'
-  | 'iscsi-host'
-  | 'mpi3mr'
-  | 'other'
-  | 'sas-end-device'
-  | 'sas-expander'
-  | 'sas-host'
-  | 'ufs'
 
 /** A message as it stands. */
 export interface TransportRequest {

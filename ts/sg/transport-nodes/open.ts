@@ -4,21 +4,8 @@ import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSy
 import { basename } from 'node:path'
 import { SgringError, type SgringErrorCode } from '../../errors.ts'
 import { native, translated } from '../../native.ts'
-import { Node, type TransportKind, type TransportNode } from './node.ts'
-
-/** How the kernel names the nodes of each kind. */
-const NAMES: readonly (readonly [RegExp, TransportKind])[] = [
-  [/^sas_host\d+$/, 'sas-host'],
-  [/^end_device-/, 'sas-end-device'],
-  [/^expander-/, 'sas-expander'],
-  [/^ufs-bsg/, 'ufs'],
-  [/^mpi3mrctl\d+$/, 'mpi3mr'],
-  [/^fc_host\d+$/, 'fc-host'],
-  [/^rport-/, 'fc-rport'],
-  [/^iscsi_host\d+$/, 'iscsi-host'],
-]
-
-const DEVICE = /^\d+:\d+:\d+:\d+$/
+import { type TransportKind, transportKind } from './kind.ts'
+import { Node, type TransportNode } from './node.ts'
 
 /**
  * Opens a transport node: `/dev/bsg/sas_host0`, `expander-0:1`, `end_device-0:0`, `ufs-bsg0`, `mpi3mrctl0`, `fc_host0`, `rport-0:0-1`,
@@ -30,8 +17,7 @@ const DEVICE = /^\d+:\d+:\d+:\d+$/
 export async function openTransport(path: string): Promise<TransportNode> {
   const fd = opened(path)
   try {
-    const name = bsgName(path, fstatSync(fd, { bigint: true }))
-    const kind = NAMES.find(([pattern]) => pattern.test(name))?.[1] ?? 'other'
+    const kind = kindOf(path, fstatSync(fd, { bigint: true }))
     return new Node(
       path,
       kind,
@@ -62,15 +48,16 @@ function opened(path: string): number {
   }
 }
 
-/** The name that the kernel has for a bsg node, whatever the path is called. */
-function bsgName(path: string, found: BigIntStats): string {
+/** By the name that the kernel has for a bsg node, whatever the path is called. */
+function kindOf(path: string, found: BigIntStats): TransportKind {
   const place = found.isCharacterDevice() ? sysfsPlace(found.rdev) : undefined
   if (place?.subsystem !== 'bsg') {
     const what = place === undefined ? 'no character device' : `a node of ${place.subsystem}`
     throw wrongKind(path, what)
   }
-  if (DEVICE.test(place.name)) throw wrongKind(path, 'that of a logical unit, which open() opens')
-  return place.name
+  const kind = transportKind(place.name)
+  if (kind === undefined) throw wrongKind(path, 'that of a logical unit, which open() opens')
+  return kind
 }
 
 function sysfsPlace(rdev: bigint): { name: string; subsystem: string } {
