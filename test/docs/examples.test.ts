@@ -23,7 +23,7 @@ const run = promisify(execFile)
 /** What stands around an example: a served disk with two units, and what the example takes as given. */
 const BEFORE = `
 import { type Answer, type Handler, type HandlerTask, SenseKey, ServiceResponse, TaskFunction, type TypedCommand, type Unit } from 'sgring'
-import { changeModePage, CONTROL, checkCondition, connect, findDevice, good, listDevices, modeSelect10, modeSense10, open, passThrough, read10, serve } from 'sgring'
+import { changeModePage, CONTROL, checkCondition, connect, findDevice, good, listDevices, listTransportNodes, modeSelect10, modeSense10, open, passThrough, read10, serve } from 'sgring'
 import { type Fault, testUnit } from 'sgring/testing'
 const target = await serve({ listen: 'FOLDER/disk.sock', units: [{ memory: 1 << 20 }, { memory: 1 << 20 }] })
 const given = await connect('FOLDER/disk.sock')
