@@ -133,6 +133,22 @@ test('readOnly tells the service actions of one operation code apart', () => {
     'READ BUFFER that enables expander communications',
   )
   assert.equal(check(cdb(0x3c, 0x02)), undefined, 'READ BUFFER of data')
+  for (const opcode of [0x3c, 0x9b]) {
+    assert.match(check(cdb(opcode, 0x1c))!.message, /error history .* may change the device/)
+  }
+})
+
+test('readOnly refuses NACA, which can leave an ACA condition behind (SAM-5 5.2)', () => {
+  const check = commandFilter({ ...DISK, readOnly: true })
+  const POWER_MODE = { protocol: ata.Protocol.NON_DATA, command: 0xe5 }
+  const CONTROL = { 0: 5, 40: 9, 168: 11, 136: 15, 133: 15, 127: 1 }
+  for (const [opcode, at] of Object.entries(CONTROL)) {
+    const reading = cdb(Number(opcode), opcode === '127' ? 0x09 : 0)
+    if (opcode === '133') reading.set(ata.passThrough16(POWER_MODE).cdb)
+    assert.equal(check(reading), undefined, opcode)
+    reading[at] = 0x04
+    assert.match(check(reading)!.message, /with NACA \(..h\) may change the device/)
+  }
 })
 
 test('readOnly refuses LOG SENSE with SP, which saves parameters (SPC-4 6.8)', () => {
@@ -225,6 +241,12 @@ test('readOnly judges ATA PASS-THROUGH by its protocol and its command', () => {
   const features = { protocol: Protocol.NON_DATA, command: 0x78, extend: true }
   assert.equal(check(ata.passThrough16({ ...features, features: 0x0000 }).cdb), undefined)
   assert.notEqual(check(ata.passThrough16({ ...features, features: 0x0100 }).cdb), undefined)
+  const log = { protocol: Protocol.PIO_DATA_IN, command: 0x2f, extend: true, dataInLength: 512 }
+  assert.equal(check(ata.passThrough16(log).cdb), undefined)
+  for (const command of [0x2f, 0x47]) {
+    const reset = ata.passThrough16({ ...log, command, features: 0x0001 })
+    assert.notEqual(check(reset.cdb), undefined, 'the Phy event counters begin anew')
+  }
   const disc = commandFilter({ ...DISK, deviceType: DeviceType.CD_DVD, readOnly: true })
   assert.equal(disc(ata.passThrough16(identify).cdb), undefined)
   assert.notEqual(disc(ata.passThrough12(identify).cdb), undefined)

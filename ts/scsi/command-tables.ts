@@ -79,7 +79,10 @@ function lines(text: string): (readonly [key: string, name: string])[] {
     .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)] as const)
 }
 
-/** What every kind of device may have (SPC-5). */
+/**
+ * What every kind of device may have (SPC-5). READ BUFFER of the error history locks, renews and clears it, by its BUFFER ID, and so counts
+ * as a change.
+ */
 const PRIMARY = new CommandTable({
   reads: `
     00 TEST UNIT READY
@@ -93,7 +96,6 @@ const PRIMARY = new CommandTable({
     3C/0A READ BUFFER(10), data from echo buffer
     3C/0B READ BUFFER(10), echo buffer descriptor
     3C/0F READ BUFFER(10), microcode status
-    3C/1C READ BUFFER(10), error history
     4D/00 LOG SENSE
     5A MODE SENSE(10)
     5E/00 PERSISTENT RESERVE IN, READ KEYS
@@ -118,7 +120,6 @@ const PRIMARY = new CommandTable({
     9B/0A READ BUFFER(16), data from echo buffer
     9B/0B READ BUFFER(16), echo buffer descriptor
     9B/0F READ BUFFER(16), microcode status
-    9B/1C READ BUFFER(16), error history
     A0 REPORT LUNS
     A2 SECURITY PROTOCOL IN
     A3/05 REPORT IDENTIFYING INFORMATION
@@ -138,6 +139,7 @@ const PRIMARY = new CommandTable({
     1D SEND DIAGNOSTIC
     1E PREVENT ALLOW MEDIUM REMOVAL
     3B WRITE BUFFER(10)
+    3C/1C READ BUFFER(10), error history
     3C/* READ BUFFER(10)
     40 CHANGE DEFINITION
     4C LOG SELECT
@@ -168,6 +170,7 @@ const PRIMARY = new CommandTable({
     87 ACCESS CONTROL OUT
     8C/* READ ATTRIBUTE
     8D WRITE ATTRIBUTE
+    9B/1C READ BUFFER(16), error history
     9B/* READ BUFFER(16)
     9D SERVICE ACTION BIDIRECTIONAL
     9E/* SERVICE ACTION IN(16)

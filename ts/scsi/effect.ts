@@ -7,7 +7,7 @@
 
 import { ataEffect } from './ata/effect.ts'
 import { type CommandTable, tablesOf } from './command-tables.ts'
-import { cdbLength } from './opcode.ts'
+import { cdbLength, isPlainCdb } from './opcode.ts'
 
 /** `unknown`: a command that the standards of this kind of device do not have, or a CDB that is too short to tell. */
 export type Effect = 'reads' | 'changes' | 'unknown'
@@ -35,7 +35,12 @@ export function knownCommand(
   const found = tablesOf(deviceType).map((table) => inTable(table, cdb, length))
   const { name } = found.find(({ effect }) => effect !== 'unknown') ?? { name: nameless(opcode) }
   const [effect = 'unknown', ...others] = new Set(found.map(({ effect }) => effect))
-  return { name, effect: others.length === 0 ? effect : 'unknown' }
+  if (others.length > 0) return { name, effect: 'unknown' }
+  // Where it ends in CHECK CONDITION it leaves an ACA condition behind, which stops the others, and Linux cannot clear it.
+  if (effect === 'reads' && !isPlainCdb(cdb, length)) {
+    return { name: `${name} with NACA`, effect: 'changes' }
+  }
+  return { name, effect }
 }
 
 function inTable(table: CommandTable, cdb: Uint8Array, length: number): KnownCommand {

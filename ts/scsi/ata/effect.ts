@@ -12,6 +12,8 @@ const DATA_IN: readonly number[] = [
 
 /** Any FEATURES. */
 const ANY = undefined
+/** None: with some, logs are begun anew when they are read, as SATA's Phy event counters, or written first. */
+const PLAIN: readonly number[] = [0x00]
 
 /** Commands that change nothing, each with the protocols that it may come with, and the FEATURES (7:0) if only some do not. */
 const READING: Readonly<
@@ -25,10 +27,10 @@ const READING: Readonly<
   41: [DATA_IN, ANY], // READ MULTIPLE EXT
   42: [DATA_IN, ANY], // READ STREAM DMA EXT
   43: [DATA_IN, ANY], // READ STREAM EXT
-  47: [DATA_IN, ANY], // READ LOG EXT
+  47: [DATA_IN, PLAIN], // READ LOG EXT
   64: [NO_DATA, ANY], // READ VERIFY SECTOR(S)
   66: [NO_DATA, ANY], // READ VERIFY SECTOR(S) EXT
-  71: [DATA_IN, ANY], // READ LOG DMA EXT
+  71: [DATA_IN, PLAIN], // READ LOG DMA EXT
   74: [DATA_IN, [0x00]], // ZAC MANAGEMENT IN: REPORT ZONES EXT
   92: [DATA_IN, ANY], // TRUSTED RECEIVE
   93: [DATA_IN, ANY], // TRUSTED RECEIVE DMA
