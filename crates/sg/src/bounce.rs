@@ -4,13 +4,15 @@ use crate::{Errno, Span};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 
-/// Stricter than any queue's `dma_alignment`: so the kernel does not bounce it again.
-const ALIGN: usize = 4096;
+/// Whole pages. It is stricter than any queue's `dma_alignment`, so that the kernel does not bounce it again. And nobody else writes to them:
+/// a write after a fork(2) gives this process a copy of the page where Linux only holds it (6.1), and the device writes to the other one.
+const PAGE: usize = 4096;
 
 /// Private memory that the kernel may be using: only ever copied from and to, never borrowed.
 #[derive(Debug)]
 pub(crate) struct Bounce {
     start: NonNull<u8>,
+    len: usize,
     layout: Layout,
 }
 
@@ -20,21 +22,22 @@ unsafe impl Send for Bounce {}
 impl Bounce {
     /// As many bytes as `spans` have, all zero.
     pub(crate) fn new(spans: &[Span]) -> Result<Self, Errno> {
-        let len = spans.iter().map(|span| span.len).sum();
-        let layout = Layout::from_size_align(len, ALIGN).map_err(|_| Errno(libc::EINVAL))?;
+        let len: usize = spans.iter().map(|span| span.len).sum();
         if len == 0 {
             return Err(Errno(libc::EINVAL));
         }
+        let layout = Layout::from_size_align(len, PAGE).map_err(|_| Errno(libc::EINVAL))?;
+        let layout = layout.pad_to_align();
         // SAFETY: the layout has a size, looked at above.
         let start = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(Errno(libc::ENOMEM))?;
-        Ok(Self { start, layout })
+        Ok(Self { start, len, layout })
     }
 
     /// All of it.
     pub(crate) fn span(&self) -> Span {
         Span {
             ptr: self.start.as_ptr(),
-            len: self.layout.size(),
+            len: self.len,
         }
     }
 
@@ -76,5 +79,24 @@ impl Drop for Bounce {
     fn drop(&mut self) {
         // SAFETY: allocated with this layout by `new`, and by nobody else freed.
         unsafe { dealloc(self.start.as_ptr(), self.layout) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_as_long_as_its_spans_and_has_its_pages_for_itself() {
+        let mut bytes = [7u8; 5000];
+        let span = Span {
+            ptr: bytes.as_mut_ptr(),
+            len: bytes.len(),
+        };
+        let bounce = Bounce::new(&[span, span]).unwrap();
+        assert_eq!(bounce.span().len, 10_000);
+        assert_eq!(bounce.layout.size() % PAGE, 0);
+        assert_eq!(bounce.span().ptr.addr() % PAGE, 0);
+        assert_eq!(Bounce::new(&[]).unwrap_err(), Errno(libc::EINVAL));
     }
 }

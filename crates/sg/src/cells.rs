@@ -15,7 +15,7 @@ struct Cell {
 }
 
 /// The cells of all slots. The kernel writes into them behind the compiler's back: so they are reached by addresses alone, and a transport
-/// that is dropped too early [leaks](Self::leak) them.
+/// that is dropped before its commands have ended [leaks](Self::leak) them.
 pub(crate) struct Cells {
     cells: NonNull<[Cell]>,
 }

@@ -18,8 +18,8 @@
 //! ([`Transport::poll_fds`]). A bell is silenced after poll and before the next look.
 //!
 //! **Nothing is freed under the kernel.** The thread owns the segment, the transport and every bounce buffer, and ends when nothing is in flight any
-//! more: however long that takes, whatever has become of JavaScript. Nobody joins it. A panic here, or a transport that breaks, leaks
-//! them instead.
+//! more: however long that takes, whatever has become of JavaScript. Nobody joins it. After a panic here, or where a transport has broken for
+//! good, the segment and the bounce buffers are leaked, and the transport is closed without its commands.
 
 use crate::Errno;
 use crate::bounce::Bounce;
@@ -238,15 +238,26 @@ impl<T: Transport> Serve<T> {
         let served = catch_unwind(AssertUnwindSafe(|| serve.serve()));
         let why = served.unwrap_or(Err(Broken(PANICKED)));
         serve.tell(&why);
+        let mut is_over = true;
         if serve.in_flight > 0 {
             hang_up.0.hang_up();
             let over = catch_unwind(AssertUnwindSafe(|| serve.outlive()));
-            if why == Err(Broken(PANICKED)) || !matches!(over, Ok(Ok(()))) {
-                return;
-            }
+            is_over = why != Err(Broken(PANICKED)) && matches!(over, Ok(Ok(())));
         }
-        // Before the initiator hears of the end: then the node is closed.
-        drop(ManuallyDrop::into_inner(serve));
+        let Self {
+            target,
+            transport,
+            tasks,
+            ..
+        } = ManuallyDrop::into_inner(serve);
+        // What it has left behind goes on, and does not keep the device's queue from others.
+        drop(transport);
+        if is_over {
+            // Before the initiator hears of the end: then the node is closed.
+            drop((tasks, target));
+        } else {
+            std::mem::forget((tasks, target));
+        }
         drop(hang_up);
     }
 

@@ -241,7 +241,7 @@ impl Transport for Ioctl {
 }
 
 impl Drop for Ioctl {
-    /// Its threads end: nothing is outstanding, by the contract of [`Transport`].
+    /// Its threads end: one that is inside the kernel has its own part of everything, and ends when it comes back.
     fn drop(&mut self) {
         for Worker { desk, thread } in &self.workers {
             desk.state.store(STOP, Ordering::Release);
@@ -294,8 +294,12 @@ impl Desk {
                     // SAFETY: taken for this thread, and nobody else touches the cell before it is done.
                     let cell = unsafe { &mut *self.cell.get() };
                     cell.carry_out(node);
-                    // [done]
-                    self.state.store(DONE, Ordering::Release);
+                    // [done], unless it was stopped meanwhile.
+                    let done = (Ordering::Release, Ordering::Relaxed);
+                    let told = self.state.compare_exchange(TAKEN, DONE, done.0, done.1);
+                    if told.is_err() {
+                        return;
+                    }
                     fence(Ordering::SeqCst);
                     if node.armed.load(Ordering::Relaxed) {
                         node.ring();

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! **Whose memory.** The engine keeps what a request points at mapped, and changes none of it, until the request's outcome was reaped.
-//! The transport owns what else the kernel may touch (headers, CDBs, sense buffers) for as long. A transport whose requests have not all
-//! ended is never dropped: whoever cannot wait for the rest leaks it.
+//! The transport owns what else the kernel may touch (headers, CDBs, sense buffers) for as long, and a transport that is dropped before all
+//! of its requests have ended leaves that behind. Whoever drops it so leaves the spans mapped for ever.
 
 use crate::Errno;
 

@@ -13,9 +13,9 @@
 //! sense data and moves data in pages that it has pinned. CDBs and sense buffers are [`Cells`] of this transport; Linux 7.1 and the first 7.2
 //! write up to 96 bytes of sense data whatever was asked, so there are as many. Nothing that was issued can be cancelled
 //! (`io_uring_cmd_mark_cancelable` is not called): closing the ring does not wait for it, nor does the end of the thread, and it goes on. A transport
-//! that is dropped with commands outstanding, against [`Transport`]'s rule, therefore leaks its cells. Until its completion was brought home, a
-//! command keeps its host's tag and its device's queue, so that whoever changes the queue's limits or removes the device waits for it: a ring that is
-//! open is reaped, or closed.
+//! that is dropped with commands outstanding therefore leaks its cells. Until its completion was brought home, a command keeps its host's tag
+//! and its device's queue, so that whoever changes the queue's limits or removes the device waits for it: a ring that is open is reaped, or
+//! closed.
 //!
 //! **Pinned memory.** The arena may be [registered](Options::pin), which saves pinning pages for each command. The ring then keeps *these* pages: whoever
 //! gives memory back to the system in between (`MADV_REMOVE`, a hole in the file) would read other pages than the device writes. So pin only

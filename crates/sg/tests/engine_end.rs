@@ -98,8 +98,25 @@ fn a_panic_leaks_what_the_kernel_may_still_touch_and_tells_the_initiator() {
         (rig.engine.left_behind(), rig.engine.errno()),
         (1, Some(Errno(libc::ENOTRECOVERABLE)))
     );
+    end(&rig, 0);
+    assert_eq!(rig.script.started(), None, "the transport is closed");
     drop(rig);
     assert!(memory.upgrade().is_some());
+}
+
+#[test]
+fn a_transport_that_is_broken_for_good_is_closed_and_the_memory_of_its_commands_stays() {
+    let rig = started(2);
+    let memory = rig.memory();
+    rig.script.break_down();
+    rig.hung_up();
+    rig.script.break_down();
+    assert_eq!(rig.script.started(), None, "the transport is closed");
+    drop(rig);
+    assert!(
+        memory.upgrade().is_some(),
+        "the kernel may still write to it"
+    );
 }
 
 #[test]

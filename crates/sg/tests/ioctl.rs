@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use sgring_sg::{Data, Errno, Header, Ioctl, Outcome, Request, Start, Transport};
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::fd::OwnedFd;
+use std::thread;
+use std::time::{Duration, Instant};
 
 fn ioctl(header: Header, threads: usize) -> Ioctl {
     let node: OwnedFd = File::open("/dev/null").unwrap().into();
@@ -77,4 +79,34 @@ fn no_more_commands_are_taken_than_there_are_threads() {
     }
     assert_eq!(start(&mut ioctl, 2), Ok(Start::Started));
     reap(&mut ioctl);
+}
+
+#[test]
+fn threads_end_that_were_inside_the_kernel_when_their_transport_was_dropped() {
+    for _ in 0..200 {
+        let mut ioctl = ioctl(Header::V4, 4);
+        // A second round finds them awake.
+        for round in 0..2 {
+            for slot in 0..4 {
+                assert_eq!(start(&mut ioctl, slot), Ok(Start::Started));
+            }
+            let mut count = if round == 0 { 0 } else { 4 };
+            while count < 4 {
+                count += reap(&mut ioctl).len();
+            }
+        }
+    }
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while threads() > 0 {
+        assert!(Instant::now() < deadline, "{} threads are left", threads());
+        thread::yield_now();
+    }
+}
+
+/// Threads of ioctl transports: this test's, and others' until they end.
+fn threads() -> usize {
+    let names = fs::read_dir("/proc/self/task")
+        .unwrap()
+        .map(|task| fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default());
+    names.filter(|name| name == "sgring-ioctl\n").count()
 }
