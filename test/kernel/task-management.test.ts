@@ -177,6 +177,8 @@ test('a reset is one by its own name, on the nodes that know it', async () => {
   await assert.rejects(unit.node.reset('planet' as 'device'), {
     code: 'ERR_SGRING_INVALID_ARGUMENT',
   })
+  await using reader = await open('/dev/sg0', { readOnly: true })
+  await assert.rejects(reader.node.reset('device'), { code: 'ERR_SGRING_READ_ONLY' })
 })
 
 test.run()

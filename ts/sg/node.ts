@@ -66,6 +66,7 @@ export class KernelNode {
   /** What happens beside the results of commands. */
   readonly events: EventEmitter<TransportEvents> = new EventEmitter<TransportEvents>()
   readonly #file: NodeFile
+  readonly #readOnly: boolean
   readonly #engine: KernelEngine
   readonly #bell: EngineBell
   readonly #commands: Commands
@@ -83,6 +84,7 @@ export class KernelNode {
     // A transfer in pieces needs a table for each direction beside it.
     this.maxTransferBytes = Math.min(file.maxTransferBytes, options.arenaBytes - 2 * 4096)
     this.#file = file
+    this.#readOnly = filter.readOnly ?? false
     this.#engine = engine
     const native = engine.takePair()
     this.#bell = new EngineBell(native.takeSocket(), () => brokeDown(engine.errno))
@@ -117,12 +119,18 @@ export class KernelNode {
    * of SAM-5's functions: the commands that it hits end each in its own way, some by their timeouts only. It takes CAP_SYS_ADMIN and CAP_SYS_RAWIO, and can take minutes,
    * in which nobody on that host gets an answer.
    *
-   * Rejects with `ERR_SGRING_UNSUPPORTED` on bsg nodes, which know no reset, `ERR_SGRING_NOT_PERMITTED`, or `ERR_SGRING_SYSTEM` for one
-   * that failed.
+   * Rejects with `ERR_SGRING_UNSUPPORTED` on bsg nodes, which know no reset, `ERR_SGRING_READ_ONLY` on a node that was opened so,
+   * `ERR_SGRING_NOT_PERMITTED`, or `ERR_SGRING_SYSTEM` for one that failed.
    */
   async reset(what: ResetScope, { noEscalate = false }: ResetOptions = {}): Promise<void> {
     if (this.kind === 'bsg') {
       throw unsupported(`${this.path}: bsg nodes know no reset; the sg node of the device does`)
+    }
+    if (this.#readOnly) {
+      throw new SgringError(
+        'ERR_SGRING_READ_ONLY',
+        `${this.path} was opened readOnly, and a reset ends what others have under way`,
+      )
     }
     await resetNode(this.#engine, what, isBoolean('noEscalate', noEscalate))
   }

@@ -1,6 +1,14 @@
 /** Opening the bsg node of a host, a port or an expander. */
 
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs'
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readlinkSync,
+  statSync,
+} from 'node:fs'
 import { basename } from 'node:path'
 import { SgringError, type SgringErrorCode } from '../../errors.ts'
 import { native, translated } from '../../native.ts'
@@ -15,9 +23,13 @@ import { Node, type TransportNode } from './node.ts'
  * where it cannot be opened
  */
 export async function openTransport(path: string): Promise<TransportNode> {
-  const fd = opened(path)
+  // Before it is opened, for to open and close another device may do something: a tape rewinds.
+  const found = system(path, () => statSync(path, { bigint: true }))
+  const kind = kindOf(path, found)
+  // A FIFO in its place shall not hold the caller up.
+  const fd = system(path, () => openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
   try {
-    const kind = kindOf(path, fstatSync(fd, { bigint: true }))
+    if (fstatSync(fd, { bigint: true }).rdev !== found.rdev) throw wrongKind(path, 'another by now')
     return new Node(
       path,
       kind,
@@ -38,10 +50,9 @@ const CODES_OF: Readonly<Record<string, SgringErrorCode>> = {
   EBUSY: 'ERR_SGRING_NODE_BUSY',
 }
 
-function opened(path: string): number {
+function system<T>(path: string, call: () => T): T {
   try {
-    // Neither a FIFO nor a device that waits for somebody shall hold the caller up.
-    return openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+    return call()
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException
     throw new SgringError(CODES_OF[code] ?? 'ERR_SGRING_SYSTEM', `${path}: ${code}`, { cause })
