@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
-import { type Handler, parseBlockCdb, type Server, serve } from '#dist/index.js'
+import {
+  checkCondition,
+  type Handler,
+  parseBlockCdb,
+  SenseKey,
+  type Server,
+  serve,
+} from '#dist/index.js'
 import { suite } from '../harness/index.ts'
 import { until } from '../support/until.ts'
 import { type Ended, MAIN, Place } from './program.ts'
@@ -12,6 +19,9 @@ const BLOCKS = (24 * MIB) / 512
 const GATE = BigInt((12 * MIB) / 512)
 const JSON_STATE = /\.json$/
 
+const FLUSHES: ReadonlySet<number> = new Set([0x35, 0x91])
+const MEDIUM_ERROR = checkCondition(SenseKey.MEDIUM_ERROR, 0x0c00)
+
 const test = suite('sgring copy, stopped and resumed')
 let place: Place
 let server: Server
@@ -20,9 +30,12 @@ let open: boolean
 let gateAt: bigint
 /** The gate is before everything. */
 let hung: boolean
+/** SYNCHRONIZE CACHEs that fail, before those that do not. */
+let failing: number
 const data = randomBytes(BLOCKS * 512)
 
 const gated: Handler = async (task, next) => {
+  if (FLUSHES.has(task.cdb[0]!) && failing-- > 0) return MEDIUM_ERROR
   const gate = hung ? 0n : gateAt
   if (!open && (parseBlockCdb(task.cdb)?.lba ?? (hung ? 0n : -1n)) >= gate) {
     await new Promise<void>((resolve) => held.push(resolve))
@@ -36,6 +49,7 @@ test.before.each(async () => {
   gateAt = GATE
   open = true
   hung = false
+  failing = 0
   server = await serve({
     listen: place.path('unit.sock'),
     units: [{ memory: data.length, handler: gated }, { memory: data.length }],
@@ -214,6 +228,32 @@ test('one Ctrl-C ends it though its target hangs', async () => {
   copying.child.kill('SIGINT')
   const { signal } = await ended
   assert.deepEqual([signal, states()], ['SIGINT', []])
+})
+
+test('what the medium has failed to take is not noted as copied, though it takes all that is asked next', async () => {
+  place.file('in', data)
+  failing = 1
+  gateAt = BigInt((6 * MIB) / 512)
+  const copying = place.start(process.execPath, [
+    ...[MAIN, 'copy', 'in', unit(0), '--checkpoint', '0.001'],
+  ])
+  const ended = copying.ended()
+  await until('a failure, and parts that are held', () => failing <= 0 && held.length > 0)
+  release()
+  const { code, stderr } = await ended
+  assert.equal(code, 3, stderr)
+  assert.doesNotMatch(stderr, /stopped after/)
+  assert.deepEqual(states(), [])
+})
+
+test('where no state can be written the copy is made all the same, and says so', async () => {
+  place.file('state', 'no folder')
+  place.file('in', data)
+  open = true
+  const { code, stderr } = await place.sgring(['copy', 'in', unit(1), '--checkpoint', '0.001'])
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /\nhow far it is cannot be noted: .+\ncopied 24\.0 MiB/)
+  assert.equal((await place.sgring(['verify', 'in', unit(1)])).code, 0)
 })
 
 test('a target that goes away leaves a state too', async () => {

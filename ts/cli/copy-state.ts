@@ -77,15 +77,20 @@ export class CopyState {
   }
 
   async remove(): Promise<void> {
-    await rm(this.#path, { force: true })
-    await rm(this.#path + PART, { force: true })
+    for (const path of [this.#path, this.#path + PART]) {
+      try {
+        await rm(path, { force: true })
+      } catch (error) {
+        if (!isAbsent(error)) throw error
+      }
+    }
   }
 
   async #read(): Promise<string | undefined> {
     try {
       return await readFile(this.#path, 'utf8')
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      if (isAbsent(error)) return undefined
       throw error
     }
   }
@@ -131,6 +136,12 @@ function parsed(text: string): (Facts & { readonly done: number }) | undefined {
   } catch {
     return undefined
   }
+}
+
+/** There is no such file, nor can there be where a folder of its path is none. */
+function isAbsent(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
 /** As the XDG Base Directory Specification has it, a relative XDG_STATE_HOME counts as none. */

@@ -83,7 +83,7 @@ async function copyTo(call: Call<typeof OPTIONS>, from: Reading, to: Writing): P
   if (range.done > 0) say(`going on after ${size(range.done)}\n`)
   else await state?.remove()
   await to.begin(range.seek + range.done)
-  const done = await poured(call, from, to, range, state, everyMs)
+  const done = await poured(call, from, to, range, state, { everyMs, say })
   await to.sync()
   await to.commit()
   await state?.remove()
@@ -150,14 +150,14 @@ async function poured(
   to: Writing,
   range: Range,
   state: CopyState | undefined,
-  everyMs: number,
+  noting: Noting,
 ): Promise<{ bytes: number; seconds: number }> {
   const { signal, json, values } = call
   const { pad = false, verify = false } = values
   const { length, done } = range
   const total = length === undefined ? undefined : length - done
   const progress = new Progress({ label: 'copied', total, silent: json })
-  const checkpoints = new Checkpoints(to, state, done, everyMs)
+  const checkpoints = new Checkpoints(to, state, done, noting)
   const moved = (bytes: number, frontier: number) => {
     progress.moved(bytes)
     checkpoints.reached(frontier)
@@ -178,25 +178,38 @@ async function poured(
   return progress
 }
 
-/** The state, brought up to date now and then: never before what it tells of is on the medium. */
+/** How a state is kept. */
+interface Noting {
+  readonly everyMs: number
+  readonly say: (text: string) => void
+}
+
+/**
+ * The state, brought up to date now and then: never before what it tells of is on the medium, and never again after the medium has failed
+ * to take something. Where no state can be written the copy goes on without.
+ */
 class Checkpoints {
   readonly #to: Writing
-  readonly #state: CopyState | undefined
+  #state: CopyState | undefined
   readonly #everyMs: number
+  readonly #say: (text: string) => void
   #frontier: number
   #saved: number
   #last: number = performance.now()
   #saving: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
 
-  constructor(to: Writing, state: CopyState | undefined, begun: number, everyMs: number) {
+  constructor(to: Writing, state: CopyState | undefined, begun: number, { everyMs, say }: Noting) {
     this.#to = to
     this.#state = state
     this.#everyMs = everyMs
+    this.#say = say
     this.#saved = this.#frontier = begun
   }
 
+  /** @throws what went wrong meanwhile: the rest need not be copied then */
   reached(frontier: number): void {
+    if (this.#failure !== undefined) throw this.#failure.error
     this.#frontier = frontier
     if (this.#state === undefined || this.#saving !== undefined) return
     if (performance.now() - this.#last < this.#everyMs) return
@@ -219,6 +232,8 @@ class Checkpoints {
   /** Saves what there is; resolves with the bytes that a later run can go on after, 0 if there are none. */
   async keep(): Promise<number> {
     await this.#saving
+    // What could not be brought to the medium is told once: to ask again may succeed, without those bytes (fsync(2), NOTES).
+    if (this.#failure !== undefined) return this.#saved
     try {
       await this.#save()
     } catch {
@@ -229,10 +244,16 @@ class Checkpoints {
 
   async #save(): Promise<void> {
     const frontier = this.#frontier
-    if (this.#state === undefined || frontier === this.#saved) return
+    const state = this.#state
+    if (state === undefined || frontier === this.#saved) return
     await this.#to.sync()
-    await this.#state.save(frontier)
-    this.#saved = frontier
+    try {
+      await state.save(frontier)
+      this.#saved = frontier
+    } catch (error) {
+      this.#state = undefined
+      this.#say(`how far it is cannot be noted: ${(error as Error).message}\n`)
+    }
   }
 }
 
