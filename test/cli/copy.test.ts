@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { suite } from '../harness/index.ts'
 import { Place } from './program.ts'
 
@@ -195,6 +195,19 @@ test('verify tells ends that are too short', async () => {
   const json = await sgring('verify short ring:disk --json')
   const { bytes, same } = JSON.parse(json.stdout.toString())
   assert.deepEqual([bytes, same], [MIB, true])
+})
+
+test('copy does not follow a link that stands where the new file is written', async () => {
+  place.file('in', new Uint8Array(4096).fill(1))
+  place.file('precious', 'precious')
+  symlinkSync('precious', place.path('out.part'))
+  const { code, stderr } = await sgring('copy in out --force')
+  assert.equal(code, 15)
+  assert.match(stderr, /ELOOP/)
+  assert.equal(String(bytesOf('precious')), 'precious')
+  symlinkSync('absent', place.path('new.part'))
+  assert.equal((await sgring('copy in new')).code, 15)
+  assert.equal(existsSync(place.path('absent')), false)
 })
 
 test.run()

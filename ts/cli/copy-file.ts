@@ -64,7 +64,9 @@ async function openFresh(
       `${name}.part is of a copy that did not end; --resume goes on, --force begins anew`,
     )
   }
-  const file = await open(part, constants.O_RDWR | constants.O_CREAT)
+  // Its name can be foreseen: whoever else may write to the folder must not have it lead elsewhere.
+  const how = left === undefined ? constants.O_CREAT | constants.O_EXCL : 0
+  const file = await open(part, constants.O_RDWR | constants.O_NOFOLLOW | how)
   try {
     if (there !== undefined) await file.chmod(there.mode & 0o7777)
     const identity = inodeOf(await file.stat())
