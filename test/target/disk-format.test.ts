@@ -16,9 +16,12 @@ import {
 } from '#dist/scsi/diagnostic.js'
 import { inquiry } from '#dist/scsi/inquiry.js'
 import { requestSense } from '#dist/scsi/request-sense.js'
+import { Disk } from '#dist/target/disk.js'
+import { Target } from '#dist/target/target.js'
 import { TaskFunction } from '#dist/task/function.js'
 import { suite } from '../harness/index.ts'
 import { PlainBacking } from './plain-backing.ts'
+import { PlainNexus, run } from './plain-nexus.ts'
 import { senseText } from './plain-task.ts'
 import { bytesOf, hex, type ServedDisk, servedDisk, TEST_UNIT_READY } from './served-disk.ts'
 
@@ -239,6 +242,42 @@ test('SANITIZE that fails leaves a unit that is left by EXIT FAILURE MODE only w
     disk.nexus.background.finish()
     assert.equal(disk.end(TEST_UNIT_READY), 'GOOD')
   }
+})
+
+test('SANITIZE that is refused does not allow what the failed one did not (sbc-3 4.11.3)', () => {
+  const disk = servedDisk()
+  disk.begin(sanitizeBlockErase({ unrestrictedExit: false }))
+  disk.backing.errno = 5
+  disk.nexus.background.finish()
+  disk.backing.errno = 0
+  const control = disk.send({ cdb: hex('1a 08 0a 00 ff 00'), dataInLength: 255 }).data.slice()
+  control[0] = 0
+  control[4 + 4]! |= 0x08
+  assert.equal(
+    disk.end({ cdb: hex(`15 10 0000 ${control.length.toString(16)} 00`), dataOut: control }),
+    'GOOD',
+  )
+  assert.equal(disk.end(sanitizeBlockErase({ unrestrictedExit: true })), '7/27/02')
+  assert.equal(disk.end(sanitizeExitFailureMode()), '5/24/00')
+})
+
+test('a disk that is cut while it is formatted is whole at its new length (sbc-3 5.3)', () => {
+  const backing = new PlainBacking(40 * MIB)
+  const unit = new Disk({ backing })
+  const target = new Target([[0, unit]])
+  const nexus = new PlainNexus(target)
+  run(nexus, TEST_UNIT_READY)
+  backing.put(0, new Uint8Array(40 * MIB).fill(0x77))
+  const task = nexus.send(formatUnit())
+  nexus.background.step()
+  // What is under way is beyond the end then, in part.
+  backing.cut(20 * MIB)
+  unit.resized()
+  nexus.background.finish()
+  nexus.flush()
+  assert.equal(task.end, 'GOOD')
+  assert.equal(backing.log.at(-2), `fill ${16 * MIB} ${4 * MIB}`)
+  assert.ok(isZeros(backing.bytes))
 })
 
 test('neither happens to a disk that is read-only', () => {

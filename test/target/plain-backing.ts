@@ -6,7 +6,7 @@ import { type Backing, type BackingUsage, Traffic } from '#dist/task/task.js'
 export class PlainBacking implements Backing {
   readonly kind: 'memory' | 'file'
   readonly readOnly: boolean
-  readonly bytes: Uint8Array
+  bytes: Uint8Array
   readonly native: unknown
   readonly traffic: Traffic = new Traffic()
   readonly log: string[] = []
@@ -40,6 +40,11 @@ export class PlainBacking implements Backing {
   put(offset: number, data: Uint8Array): void {
     this.bytes.set(data, offset)
     for (let page = offset >> 9; page << 9 < offset + data.length; page++) this.allocated.add(page)
+  }
+
+  /** Cuts it. Its disk has to be told. */
+  cut(lengthBytes: number): void {
+    this.bytes = this.bytes.slice(0, lengthBytes)
   }
 
   /** Makes zeros that take no room. */

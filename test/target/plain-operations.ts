@@ -1,5 +1,6 @@
 /** What the store does besides reading and writing, done naively; and operations that outlive their commands, one step at a time. */
 
+import { constants } from 'node:os'
 import type { Background, Backing, BackingOperation } from '#dist/task/task.js'
 import type { PlainBacking } from './plain-backing.ts'
 
@@ -71,8 +72,9 @@ export class PlainBackground implements Background {
     const plain = backing as PlainBacking
     plain.log.push(`${operation} ${offset} ${length}`)
     this.#waiting.push(() => {
-      if (plain.errno === 0) operateOn(plain, operation, offset, length, data)
-      done(plain.errno)
+      const errno = offset + length > plain.lengthBytes ? constants.errno.EINVAL : plain.errno
+      if (errno === 0) operateOn(plain, operation, offset, length, data)
+      done(errno)
     })
   }
 

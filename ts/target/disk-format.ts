@@ -23,6 +23,8 @@ interface Erasure {
   /** What each pass writes, again and again; of zeros, none. */
   readonly passes: readonly Uint8Array[]
   readonly immediate: boolean
+  /** Of SANITIZE: EXIT FAILURE MODE may leave it behind, if it fails. */
+  readonly unrestrictedExit?: boolean
   /** Data-out that the command takes. */
   readonly taken: number
 }
@@ -154,13 +156,13 @@ export function exitFailureMode(core: DiskCore, task: Task): void {
 
 function sanitize(core: DiskCore, task: Task, passes: readonly Uint8Array[], taken: number): void {
   const flags = task.cdb[1]!
-  core.state.unrestrictedExit = (flags & AUSE) !== 0
   begin(core, task, {
     failure: 'sanitize',
     notReady: SenseCode.LOGICAL_UNIT_NOT_READY_SANITIZE_IN_PROGRESS,
     failed: SenseCode.SANITIZE_COMMAND_FAILED,
     passes,
     immediate: (flags & SANITIZE_IMMED) !== 0,
+    unrestrictedExit: (flags & AUSE) !== 0,
     taken,
   })
 }
@@ -175,6 +177,8 @@ function begin(core: DiskCore, task: Task, erasure: Erasure): void {
     task.answer(core.writeProtected)
     return
   }
+  const { unrestrictedExit } = erasure
+  if (unrestrictedExit !== undefined) core.state.unrestrictedExit = unrestrictedExit
   // `undefined` once it is answered, or aborted.
   let waiting: Task | undefined = task
   const answer = (what: Answer) => {
@@ -208,29 +212,35 @@ function erase(
 ): void {
   const { passes, notReady, failure } = erasure
   const { backing, state } = core
-  const length = core.blocks * core.blockLength
-  const total = passes.length * length
   const end = (errno: number) => {
     if (errno !== 0) core.failed(errno, 'write')
     state.finished(operation, errno === 0 ? undefined : failure)
     over(errno)
   }
-  const step = (done: number) => {
-    state.progress(operation, done / total, notReady)
-    if (done === total) {
+  const step = (pass: number, offset: number) => {
+    // The disk may get another length meanwhile.
+    const length = core.blocks * core.blockLength
+    const data = passes[pass]
+    if (data === undefined) {
+      state.progress(operation, 1, notReady)
       background.begin(backing, 'flush', { offset: 0, length: 0, data: ZEROS }, end)
       return
     }
-    const data = passes[Math.floor(done / length)]!
-    const offset = done % length
+    if (offset >= length) {
+      step(pass + 1, 0)
+      return
+    }
+    state.progress(operation, (pass + offset / length) / passes.length, notReady)
     const bytes = Math.min(STEP_BYTES, length - offset)
     const how = data.length === 0 && core.thin ? 'release' : 'fill'
     background.begin(backing, how, { offset, length: bytes, data }, (errno) => {
-      if (errno === 0) step(done + bytes)
+      if (errno === 0) step(pass, offset + bytes)
+      // A part of it was cut off under way.
+      else if (offset + bytes > core.blocks * core.blockLength) step(pass, offset)
       else end(errno)
     })
   }
-  step(0)
+  step(0, 0)
 }
 
 /** A pattern, repeated over a block. */
