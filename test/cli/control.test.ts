@@ -123,6 +123,21 @@ test('refuses a line that is too long, or no text, and ends that connection alon
   assert.equal((await show()).code, 0)
 })
 
+test('takes no socket away that somebody serves', async () => {
+  const named = controlSocketOf(path)
+  const other = await serve({ listen: named, units: [{ memory: MIB }] })
+  try {
+    for (const live of [named, path]) {
+      await assert.rejects(Control.listen(live, daemon), { code: 'ERR_SGRING_ADDRESS_IN_USE' })
+    }
+    const across = await connect(named)
+    await across.close()
+    assert.equal((await show()).code, 0)
+  } finally {
+    await other.close()
+  }
+})
+
 test('closes a connection on which nothing happens, and takes a few at a time', async () => {
   const brief = place.path('brief.admin')
   const other = await Control.listen(brief, daemon, 200)

@@ -8,7 +8,7 @@
 
 import { once } from 'node:events'
 import { lstatSync, unlinkSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { SgringError } from '../../errors.ts'
 import { parseJson } from '../config/config.ts'
 import { ConfigError, problemsOf } from '../exit-code.ts'
@@ -41,12 +41,14 @@ export class Control {
       void converse(socket, daemon, idleMs)
     })
     this.#server.maxConnections = MAX_CONNECTIONS
+    // What cannot be accepted for want of memory or descriptors, may be later.
+    this.#server.on('error', () => {})
   }
 
   /**
-   * Listens. The caller serves the target's socket beside it, so nobody lives at a path that is there already.
+   * Listens. A stale socket is replaced, a live one is not: another target may be served at that path.
    *
-   * @throws `ERR_SGRING_PATH_TOO_LONG`, `ERR_SGRING_NOT_A_SOCKET`, or what listen(2) says
+   * @throws `ERR_SGRING_PATH_TOO_LONG`, `_NOT_A_SOCKET`, `_ADDRESS_IN_USE`, or what listen(2) says
    */
   static async listen(path: string, daemon: Daemon, idleMs: number = IDLE_MS): Promise<Control> {
     const length = Buffer.byteLength(path)
@@ -56,7 +58,7 @@ export class Control {
         `${path} has ${length} bytes; at most ${MAX_PATH_BYTES} are possible`,
       )
     }
-    removeStale(path)
+    await removeStale(path)
     const control = new Control(daemon, idleMs)
     const listening = once(control.#server, 'listening')
     // It is bound within the call, and never has other permissions.
@@ -79,13 +81,29 @@ export class Control {
   }
 }
 
-function removeStale(path: string): void {
+async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isSocket()) {
     throw new SgringError('ERR_SGRING_NOT_A_SOCKET', `${path} exists and is no socket`)
   }
+  if (await isServed(path)) {
+    throw new SgringError('ERR_SGRING_ADDRESS_IN_USE', `${path} is served by another process`)
+  }
   unlinkSync(path)
+}
+
+/** Any other refusal is that of a listener: of another type of socket (EPROTOTYPE), of another user's, or of a busy one. */
+async function isServed(path: string): Promise<boolean> {
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED'
+  } finally {
+    socket.destroy()
+  }
 }
 
 /** Answers one connection's requests, in turn. What is not even a line ends it. */
