@@ -200,6 +200,9 @@ test('leaves nothing behind when the server ends', async () => {
   const server = await place.serve(['--listen', './own.sock', '--memory', '1M'])
   const control = place.path('own.sock.admin')
   assert.ok(existsSync(control))
+  const shown = await place.sgring(['admin', `ring:${place.path('own.sock')}`, 'show', '--json'])
+  // Wherever it is saved, it is served there again.
+  assert.equal(JSON.parse(shown.stdout.toString()).listen, place.path('own.sock'))
   server.child.kill('SIGTERM')
   const { code, stderr } = await server.ended()
   assert.deepEqual([code, stderr, existsSync(control)], [0, '', false])

@@ -104,7 +104,9 @@ function flagged({ given, values }: Call<typeof OPTIONS>): Config {
   const wrong: string[] = []
   placed(units, wrong)
   if (wrong.length > 0) throw new ConfigError('the command line', wrong)
-  return { listen: values.listen ?? '', units }
+  const { listen = '' } = values
+  // As in a file, a path does not depend on where the server's folder is.
+  return { listen: listen.includes('/') ? resolve(listen) : listen, units }
 }
 
 /** What the file says. A flag beside it would leave open which of them holds. */
