@@ -10,7 +10,7 @@
 //! | a probe | a command without a CDB, which the kernel refuses before it does anything: by `EINVAL` where it knows such commands |
 //!
 //! **Who writes when.** From the enter on until the completion entry, the kernel reads the CDB (perhaps later, in a worker of its own), writes
-//! sense data and moves data in pages that it has pinned. CDBs and sense buffers are [`Cells`] of this transport; Linux 7.1 and the first 7.2
+//! sense data and moves data in pages that it has pinned. CDBs and sense buffers are this transport's own (`Cells`); Linux 7.1 and the first 7.2
 //! write up to 96 bytes of sense data whatever was asked, so there are as many. Nothing that was issued can be cancelled
 //! (`io_uring_cmd_mark_cancelable` is not called): closing the ring does not wait for it, nor does the end of the thread, and it goes on. A transport
 //! that is dropped with commands outstanding therefore leaks its cells. Until its completion was brought home, a command keeps its host's tag
