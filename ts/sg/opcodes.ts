@@ -78,6 +78,12 @@ export function commandFilter(node: FilteredNode): CommandFilter {
   }
 }
 
+/** @throws `ERR_SGRING_INVALID_ARGUMENT` for rules that are none */
+export function checkRules({ allow, deny }: CommandRules): void {
+  ruleSet(allow)
+  ruleSet(deny)
+}
+
 /** Whether the kernel's filter looks at the commands: of sg nodes only where they are not open for reading and writing. */
 function passesFilter({ nodeKind, openedForWriting }: FilteredNode): boolean {
   return nodeKind !== 'sg' || !openedForWriting

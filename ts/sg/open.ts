@@ -8,7 +8,7 @@ import { FUNCTION_SLOTS } from '../ring/pair.ts'
 import { processCapabilities } from './capabilities.ts'
 import { KernelNode, type NodeTransport } from './node.ts'
 import { type NodeFile, nodeFile } from './node-file.ts'
-import type { CommandRules, NodeKind } from './opcodes.ts'
+import { type CommandRules, checkRules, type NodeKind } from './opcodes.ts'
 
 /** How a node is opened, all optional. */
 export interface NodeOptions
@@ -49,6 +49,7 @@ export async function openNode(path: string, options: NodeOptions = {}): Promise
   const wanted = options.transport ?? 'auto'
   const readOnly = isBoolean('readOnly', options.readOnly ?? false)
   const exclusive = isBoolean('exclusive', options.exclusive ?? false)
+  checkRules(options)
   const file = await nodeFile(path)
   if (exclusive && file.kind === 'bsg') {
     throw new SgringError(
