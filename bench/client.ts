@@ -3,12 +3,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CASES } from './cases/index.ts'
 import { type ContestOptions, contest, type Score } from './contest.ts'
 import { keepOn, type Placement } from './place.ts'
 import { Random } from './random.ts'
+import { SUITES } from './suites.ts'
 
 export interface ClientOptions extends ContestOptions {
+  readonly suite: string
   readonly case: string
   readonly seed: number
   readonly placement: Placement
@@ -22,13 +23,14 @@ export interface ClientReport {
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ClientOptions
-const chosen = CASES.find(({ name }) => name === options.case)
-if (chosen === undefined) throw new Error(`no case ${options.case}`)
+const suite = SUITES.find(({ name }) => name === options.suite)
+const chosen = suite?.cases.find(({ name }) => name === options.case)
+if (suite === undefined || chosen === undefined) throw new Error(`no case ${options.case}`)
 const folder = mkdtempSync(join(tmpdir(), 'sgring-bench-'))
 try {
   const random = new Random(options.seed)
   const { contestants, close } = await chosen.open({ ...options, folder, random })
-  keepOn(options.placement.here, options.placement, process.pid)
+  if (suite.pins) keepOn(options.placement.here, options.placement, process.pid)
   const scores = await contest(contestants, options, random)
   await close()
   process.stdout.write(`${JSON.stringify({ scores } satisfies ClientReport)}\n`)

@@ -3,13 +3,12 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Case } from './cases/case.ts'
-import { CASES, GOALS } from './cases/index.ts'
+import type { Suite } from './cases/case.ts'
 import type { ClientOptions, ClientReport } from './client.ts'
 import type { Score } from './contest.ts'
 import { type Environment, environment, lastCacheBytes } from './environment.ts'
 import { type Goal, type Ratio, ratioOf, type Verdict, verdict } from './judge.ts'
-import { HELP, type Options, optionsOf } from './options.ts'
+import { helpOf, type Options, optionsOf } from './options.ts'
 import { type Placement, placement, start } from './place.ts'
 import { report } from './report.ts'
 
@@ -46,24 +45,26 @@ const BENCH_BELOW = 'build/bench'
 const SMOKE_IMAGE_BYTES = 8 << 20
 
 /**
- * `npm run bench`, once everything is built.
+ * Runs a suite, once everything is built.
  *
+ * @param around `file` is where the results are kept, unless they are a smoke run's
  * @returns the exit code: 0 when all was measured, whatever the verdicts
  */
 export async function bench(
+  suite: Suite,
   args: readonly string[],
-  { root, rustc }: { root: string; rustc: string },
+  { root, rustc, file }: { root: string; rustc: string; file: string },
 ): Promise<number> {
-  const options = optionsOf(args)
+  const options = optionsOf(args, suite)
   if (options.help) {
-    process.stdout.write(HELP)
+    process.stdout.write(helpOf(suite))
     return 0
   }
-  const other = options.beside === undefined ? undefined : await otherIn(options.beside)
+  const other = options.beside === undefined ? undefined : await otherIn(options.beside, suite)
   const place = placement(options.cpus)
   const around = environment(place, rustc)
   const cases: CaseResult[] = []
-  for (const { name } of CASES.filter(({ name }) => options.only.includes(name))) {
+  for (const { name } of suite.cases.filter(({ name }) => options.only.includes(name))) {
     const processes: (readonly Score[])[] = []
     const beside: (readonly Score[])[] = []
     for (let process_ = 1; process_ <= options.processes; process_++) {
@@ -73,14 +74,16 @@ export async function bench(
       // Neither is always the first: what the machine does over time meets both.
       if (process_ % 2 === 0) turns.reverse()
       for (const { client, scores } of turns)
-        scores.push(await runCase(client, name, process_, options, place, nativeProgram(root)))
+        scores.push(
+          await runCase(client, suite, name, process_, options, place, nativeProgram(root)),
+        )
     }
     cases.push({ name, processes, beside })
   }
-  const goals = judged(cases)
+  const goals = judged(cases, suite)
   const results: Results = { environment: around, options, cases, goals, changes: changed(cases) }
-  if (!options.smoke) keep(join(root, 'bench/results/latest.json'), results)
-  process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : report(results))
+  if (!options.smoke) keep(file, results)
+  process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : report(results, suite))
   return 0
 }
 
@@ -89,18 +92,23 @@ export async function bench(
  *
  * @throws `TypeError` where there is none
  */
-async function otherIn(folder: string): Promise<{ client: string; cases: ReadonlySet<string> }> {
+async function otherIn(
+  folder: string,
+  suite: Suite,
+): Promise<{ client: string; cases: ReadonlySet<string> }> {
   const client = resolve(folder, BENCH_BELOW, 'client.js')
   if (!existsSync(client))
     throw new TypeError(`--beside: no ${client}; run \`npm run bench -- --smoke\` there first`)
-  const { CASES: cases }: { CASES: readonly Case[] } = await import(
-    pathToFileURL(resolve(folder, BENCH_BELOW, 'cases/index.js')).href
+  const { SUITES: suites }: { SUITES: readonly Suite[] } = await import(
+    pathToFileURL(resolve(folder, BENCH_BELOW, 'suites.js')).href
   )
+  const cases = suites.find(({ name }) => name === suite.name)?.cases ?? []
   return { client, cases: new Set(cases.map(({ name }) => name)) }
 }
 
 async function runCase(
   client: string,
+  suite: Suite,
   name: string,
   seed: number,
   options: Options,
@@ -110,7 +118,7 @@ async function runCase(
   const { rounds, sampleMs, warmMs } = options
   const imageBytes = options.smoke ? SMOKE_IMAGE_BYTES : imageOver(4 * lastCacheBytes(place.there))
   const setting: ClientOptions = {
-    ...{ case: name, seed, placement: place, nativeProgram, imageBytes },
+    ...{ suite: suite.name, case: name, seed, placement: place, nativeProgram, imageBytes },
     ...{ rounds, sampleMs, warmMs },
   }
   const output = await outputOf([...options.nodeArgs, client, JSON.stringify(setting)], name)
@@ -138,12 +146,14 @@ function outputOf(args: readonly string[], name: string): Promise<string> {
   })
 }
 
-function judged(cases: readonly CaseResult[]): GoalResult[] {
+function judged(cases: readonly CaseResult[], { goals }: Suite): GoalResult[] {
   return cases.flatMap(({ name, processes }) =>
-    GOALS.filter((goal) => goal.case === name).map((goal) => {
-      const ratio = ratioOf(processes.map((scores) => ratios(scores, goal)))
-      return { ...goal, ...ratio, verdict: verdict(goal, ratio) }
-    }),
+    goals
+      .filter((goal) => goal.case === name)
+      .map((goal) => {
+        const ratio = ratioOf(processes.map((scores) => ratios(scores, goal)))
+        return { ...goal, ...ratio, verdict: verdict(goal, ratio) }
+      }),
   )
 }
 

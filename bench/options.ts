@@ -1,15 +1,15 @@
 /** The command line of `npm run bench`. */
 
 import { parseArgs } from 'node:util'
-import { CASES } from './cases/index.ts'
+import type { Suite } from './cases/case.ts'
 import type { ContestOptions } from './contest.ts'
 
-export const HELP = `npm run bench [-- OPTION…]
+export const helpOf = ({ cases }: Suite): string => `npm run bench [-- OPTION…]
 
-  --only NAME     one case, or several with commas: ${CASES.map(({ name }) => name).join(', ')}
+  --only NAME     one case, or several with commas: ${cases.map(({ name }) => name).join(', ')}
   --quick         a minute instead of several: wider intervals
   --smoke         a few operations of each case: checks that they are right, measures nothing
-  --processes N   pairs of processes for each case (default: 5)
+  --processes N   pairs of processes for each case (default: several)
   --beside FOLDER another checkout, measured in turns with this one: says what changed (run its own --smoke first)
   --cpus A,B      CPUs of the initiator and of the target (default: 0,1)
   --node-arg ARG  an argument for Node in both programs, such as --cpu-prof
@@ -28,12 +28,10 @@ export interface Options extends ContestOptions {
   readonly help: boolean
 }
 
-const FULL = { processes: 5, rounds: 15, sampleMs: 60, warmMs: 1000 }
-const QUICK = { processes: 2, rounds: 9, sampleMs: 40, warmMs: 500 }
 const SMOKE = { processes: 1, rounds: 2, sampleMs: 1, warmMs: 1 }
 
 /** Throws a `TypeError` for what it does not know. */
-export function optionsOf(args: readonly string[]): Options {
+export function optionsOf(args: readonly string[], { cases, full, quick }: Suite): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -48,12 +46,12 @@ export function optionsOf(args: readonly string[]): Options {
       help: { type: 'boolean', default: false },
     },
   })
-  const names = CASES.map(({ name }) => name)
+  const names = cases.map(({ name }) => name)
   const only = values.only?.split(',') ?? names
   const unknown = only.filter((name) => !names.includes(name))
   if (unknown.length > 0)
     throw new TypeError(`--only: no case ${unknown}; there are ${names.join(', ')}`)
-  const size = values.smoke ? SMOKE : values.quick ? QUICK : FULL
+  const size = values.smoke ? SMOKE : values.quick ? quick : full
   const processes = Number(values.processes ?? size.processes)
   if (!(Number.isInteger(processes) && processes > 0))
     throw new TypeError('--processes takes a number')

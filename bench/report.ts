@@ -1,37 +1,33 @@
 /** Results as a person reads them. */
 
-import { CASES } from './cases/index.ts'
+import type { Suite } from './cases/case.ts'
 import { median } from './judge.ts'
 import type { CaseResult, Change, GoalResult, Results } from './main.ts'
 
-const NOT_MEASURED = `Not measured here: the latency of single commands (all numbers are means over a sample's batch, closed loop), sleep
-and wake, WRITE, file and device backings, several pairs, workers or nexuses at a time, other placements than the one
-above, and what a busy machine does to any of it. The rival over net carries no data-out, no deadlines and no checks.
-`
-
-export function report(results: Results): string {
+export function report(results: Results, suite: Suite): string {
   const { environment: at, options } = results
   const { here, there, pinned } = at.placement
   const core =
     at.sameCore === null ? '' : at.sameCore ? ', threads of one core' : ', cores of their own'
+  const places = `initiator on CPU ${here}, target on CPU ${there}${pinned ? '' : ' (not pinned: there is no taskset)'}${core}`
   const lines = [
     `${at.cpu}, ${at.cpus} CPUs, ${at.virtual ? 'virtual' : 'bare metal'}, last cache ${mib(at.lastCacheBytes)}, memory ${mib(at.memoryBytes)}`,
     `Linux ${at.kernel}, Node ${at.node} (V8 ${at.v8}), ${at.rustc}`,
-    `initiator on CPU ${here}, target on CPU ${there}${pinned ? '' : ' (not pinned: there is no taskset)'}${core}; load before: ${at.load.toFixed(2)}`,
+    `${suite.pins ? places : 'threads where the kernel puts them'}; load before: ${at.load.toFixed(2)}`,
     `${options.processes} processes a case, ${options.rounds} rounds each, contestants in shuffled order; medians`,
     '',
-    ...results.cases.flatMap(contestantLines),
+    ...results.cases.flatMap((result) => contestantLines(result, suite)),
     ...(options.smoke
       ? ['A smoke run: all was right, and nothing was measured.']
       : goalLines(results.goals)),
     ...changeLines(results.changes),
     '',
   ]
-  return `${lines.join('\n')}${NOT_MEASURED}`
+  return `${lines.join('\n')}${suite.notes}`
 }
 
-function contestantLines({ name, processes }: CaseResult): string[] {
-  const { what, bytes } = CASES.find((known) => known.name === name)!
+function contestantLines({ name, processes }: CaseResult, { cases }: Suite): string[] {
+  const { what, bytes } = cases.find((known) => known.name === name)!
   const contestants = processes[0]!.map((score) => score.name)
   const lines = contestants.map((contestant) => {
     const scores = processes.map((all) => all.find((score) => score.name === contestant)!)
@@ -74,7 +70,12 @@ function changeLines(changes: readonly Change[]): string[] {
 }
 
 function speed(ns: number, bytes: number): string {
-  return bytes < 65_536 ? `${(1e3 / ns).toFixed(3)} M/s` : `${(bytes / ns).toFixed(2)} GB/s`
+  if (bytes >= 65_536) {
+    return bytes < ns
+      ? `${((bytes * 1e3) / ns).toFixed(1)} MB/s`
+      : `${(bytes / ns).toFixed(2)} GB/s`
+  }
+  return ns > 10_000 ? `${(1e6 / ns).toFixed(1)} k/s` : `${(1e3 / ns).toFixed(3)} M/s`
 }
 
 function nanoseconds(ns: number): string {

@@ -4,21 +4,14 @@
  */
 
 import { join } from 'node:path'
-import { run } from '../scripts/lib/child.js'
 import { bring } from '../scripts/lib/step.js'
-import { main, Stop } from '../scripts/lib/stop.js'
+import { main } from '../scripts/lib/stop.js'
 import { root, setup } from '../scripts/setup.js'
+import { compileBenchmarks, must } from './build.js'
 
 main(async () => {
   const { rustc } = await setup(['packages', 'native', 'dist'])
-  await bring(root, {
-    name: 'bench',
-    doing: 'compiling the benchmarks',
-    inputs: ['tsconfig.json', 'package-lock.json', 'bench', 'dist'],
-    uses: (path) => !path.startsWith('bench/results/'),
-    outputs: ['build/bench'],
-    make: () => must(process.execPath, ['node_modules/@typescript/native/bin/tsc', '-p', 'bench']),
-  })
+  await compileBenchmarks()
   await bring(root, {
     name: 'bench-native',
     doing: 'building the native benchmarks',
@@ -36,14 +29,7 @@ main(async () => {
     make: () => must('cargo', ['build', '--offline', '--release', '-p', 'sgring-bench']),
   })
   const { bench } = await import(join(root, 'build/bench/main.js'))
-  return bench(process.argv.slice(2), { root, rustc })
+  const { RINGS } = await import(join(root, 'build/bench/cases/index.js'))
+  const file = join(root, 'bench/results/latest.json')
+  return bench(RINGS, process.argv.slice(2), { root, rustc, file })
 })
-
-/**
- * @param {string} program
- * @param {readonly string[]} args
- */
-async function must(program, args) {
-  const { code, output } = await run(program, args, { cwd: root, env: process.env })
-  if (code !== 0) throw new Stop(`${output.trimEnd()}\nbench: ${program} failed`)
-}

@@ -1,6 +1,7 @@
 /** What a case is: contestants that do the same, opened in a process of their own. */
 
-import type { Contestant } from '../contest.ts'
+import type { Contestant, ContestOptions } from '../contest.ts'
+import type { Goal } from '../judge.ts'
 import type { Placement } from '../place.ts'
 import type { Random } from '../random.ts'
 
@@ -14,6 +15,24 @@ export interface CaseSetting {
   /** The smallest image that is over four times the last cache, or smaller where only correctness counts. */
   readonly imageBytes: number
   readonly random: Random
+}
+
+/** Cases that are run together, and what is to be reached in them. */
+export interface Suite {
+  readonly name: string
+  readonly cases: readonly Case[]
+  readonly goals: readonly Goal[]
+  /** Whether initiator and target are each kept on a CPU. */
+  readonly pins: boolean
+  readonly full: Size
+  readonly quick: Size
+  /** What a reader must know, and what the numbers do not say. */
+  readonly notes: string
+}
+
+/** How much is measured. */
+export interface Size extends ContestOptions {
+  readonly processes: number
 }
 
 export interface OpenCase {

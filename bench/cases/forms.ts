@@ -46,12 +46,13 @@ function commandOf({ cdb, dataBytes }: Load): Command {
     : { cdb: cdb.slice() }
 }
 
-/** Sends `count` commands through a queue of `DEPTH`; resolves with the milliseconds that took. */
+/** Sends `count` commands through a queue, as many at a time as it has slots; resolves with the milliseconds that took. */
 export async function batchForm(queue: Queue, load: Load, count: number): Promise<number> {
   const { cdb, dataBytes } = load
-  const prepared = new Float64Array(DEPTH)
-  for (let slot = 0; slot < DEPTH; slot++) queue.cdb(queue.reserve()).set(cdb)
-  for (let slot = 0; slot < DEPTH; slot++) queue.cancel(slot)
+  const { depth } = queue
+  const prepared = new Float64Array(depth)
+  for (let slot = 0; slot < depth; slot++) queue.cdb(queue.reserve()).set(cdb)
+  for (let slot = 0; slot < depth; slot++) queue.cancel(slot)
   let unsent = count
   let under = 0
   let done = 0
@@ -63,7 +64,7 @@ export async function batchForm(queue: Queue, load: Load, count: number): Promis
     under++
   }
   const started = performance.now()
-  while (unsent > 0 && under < DEPTH) send()
+  while (unsent > 0 && under < depth) send()
   while (under > 0) {
     await queue.drain((completion) => {
       const { slot } = completion

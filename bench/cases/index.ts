@@ -1,16 +1,16 @@
-/** The cases, and what is to be reached in them. */
+/** The cases of rings, and what is to be reached in them. */
 
 import type { Goal } from '../judge.ts'
 import { abort } from './abort.ts'
-import type { Case } from './case.ts'
+import type { Case, Suite } from './case.ts'
 import { hung } from './hung.ts'
 import { nativeTrip } from './native-trip.ts'
 import { read128k } from './read-128k.ts'
 import { read4k, ready } from './small-commands.ts'
 
-export const CASES: readonly Case[] = [nativeTrip, ready, read4k, read128k, abort, hung]
+const CASES: readonly Case[] = [nativeTrip, ready, read4k, read128k, abort, hung]
 
-export const GOALS: readonly Goal[] = [
+const GOALS: readonly Goal[] = [
   {
     case: 'native-trip',
     what: 'native round trip, both sides spinning, against a bare ping-pong',
@@ -65,3 +65,18 @@ export const GOALS: readonly Goal[] = [
     limit: 1.1,
   },
 ]
+
+const NOT_MEASURED = `Not measured here: the latency of single commands (all numbers are means over a sample's batch, closed loop), sleep
+and wake, WRITE, file and device backings, several pairs, workers or nexuses at a time, other placements than the one
+above, and what a busy machine does to any of it. The rival over net carries no data-out, no deadlines and no checks.
+`
+
+export const RINGS: Suite = {
+  name: 'rings',
+  cases: CASES,
+  goals: GOALS,
+  pins: true,
+  full: { processes: 5, rounds: 15, sampleMs: 60, warmMs: 1000 },
+  quick: { processes: 2, rounds: 9, sampleMs: 40, warmMs: 500 },
+  notes: NOT_MEASURED,
+}

@@ -76,6 +76,8 @@ const ordinarySilence = { cpuSeconds: 40, seconds: 300 }
  * @typedef {object} GuestOptions
  * @property {readonly string[]} [paths] folders of the host that the job needs: those below /tmp and the like are else not seen
  * @property {boolean} [kvm] default: no. Where KVM does not work, the guest hangs at its start
+ * @property {boolean} [counted] its clock counts instructions, 8 ns each, of all its CPUs, which take turns: the same work takes it the same time, whatever
+ *   else the host does
  * @property {Silence} [silence] how long it may give no sign of life: it beats every second
  * @property {(bytes: Buffer) => void} [onOutput] what the job prints, as it comes
  * @property {(results: string) => string | undefined} [watch] called again and again while the job runs; returns why the guest must end
@@ -101,7 +103,7 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
     const archive = await initramfs(kernel, machine.modules, firstFiles(kernel, options), folder)
     const kill = new AbortController()
     const args = [
-      ...qemuArguments(kernel, archive, results, options.kvm ?? false),
+      ...qemuArguments(kernel, archive, results, options),
       ...withDisks(machine.qemu, folder),
     ]
     let pid = 0
@@ -181,13 +183,13 @@ async function explained(results) {
  * @param {import('./kernels.js').Kernel} kernel
  * @param {string} archive
  * @param {string} results
- * @param {boolean} kvm
+ * @param {GuestOptions} options
  */
-function qemuArguments({ image }, archive, results, kvm) {
+function qemuArguments({ image }, archive, results, options) {
   /** @type {(path: string, tag: string) => string} */
   const share = (path, tag) => `local,path=${path},mount_tag=${tag},security_model=none`
   return [
-    ...(kvm ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+    ...accelerator(options),
     ...['-smp', '2', '-m', '1536'],
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
     ...['-serial', `file:${join(results, 'console')}`],
@@ -196,6 +198,13 @@ function qemuArguments({ image }, archive, results, kvm) {
     ...['-virtfs', `${share('/', 'host')},readonly=on,multidevs=remap`],
     ...['-virtfs', share(results, 'results')],
   ]
+}
+
+/** @param {GuestOptions} options */
+function accelerator({ kvm = false, counted = false }) {
+  if (kvm) return ['-accel', 'kvm', '-cpu', 'host']
+  if (!counted) return ['-accel', 'tcg,thread=multi', '-cpu', 'max']
+  return ['-accel', 'tcg,thread=single', '-icount', 'shift=3,sleep=off', '-cpu', 'max']
 }
 
 /**

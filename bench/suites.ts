@@ -1,0 +1,7 @@
+/** All suites of cases. */
+
+import type { Suite } from './cases/case.ts'
+import { RINGS } from './cases/index.ts'
+import { KERNEL } from './kernel/suite.ts'
+
+export const SUITES: readonly Suite[] = [RINGS, KERNEL]
