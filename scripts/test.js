@@ -6,7 +6,7 @@
 
 import { cargoTest, packages } from './lib/cargo.js'
 import { forgotten, runFiles, testFiles } from './lib/files.js'
-import { kernelLane } from './lib/kernel-tests.js'
+import { kernelLane } from './lib/kernel-lane.js'
 import { kernelNames } from './lib/kernels.js'
 import { main } from './lib/stop.js'
 import { exitCode, line, single, sum, summary } from './lib/tally.js'

@@ -8,7 +8,7 @@ import { filesBelow } from './step.js'
 
 /**
  * The sources of all test files that run on the host, relative to the root. Those that take a kernel are
- * kernel-tests.js'.
+ * kernel-lane.js'.
  *
  * @param {string} root
  */

@@ -67,7 +67,7 @@ test('list tells one that does not answer in time, and passes over what is no so
 test('list says on stderr where there is nothing', async () => {
   const { code, stdout, stderr } = await place.sgring(['list'])
   const { devices, ...rest } = await json('list')
-  assert.deepEqual(rest, { folder: place.path('sgring'), targets: [] })
+  assert.deepEqual(rest, { folder: place.path('sgring'), targets: [], transport_nodes: [] })
   assert.deepEqual([code, targetLines(stdout)], [0, []])
   const nothing = `no targets in ${place.path('sgring')}, and no SCSI devices\n`
   assert.equal(stderr, devices.length === 0 ? nothing : '')

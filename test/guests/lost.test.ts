@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { suite } from '../harness/index.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const { runGroup } = await import(join(root, 'scripts/lib/guest-tests.js'))
+const { runGroup } = await import(join(root, 'scripts/lib/guest-group.js'))
 const { cachedKernel } = await import(join(root, 'scripts/lib/kernels.js'))
 const { machine } = await import(join(root, 'scripts/lib/machines.js'))
 

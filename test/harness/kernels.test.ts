@@ -9,7 +9,7 @@ import { suite } from './index.ts'
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const { byVersion } = await import(join(root, 'scripts/lib/kernels.js'))
 const { declared } = await import(join(root, 'scripts/lib/machines.js'))
-const { groups } = await import(join(root, 'scripts/lib/kernel-tests.js'))
+const { groups } = await import(join(root, 'scripts/lib/kernel-lane.js'))
 
 const test = suite('kernels for guests')
 
@@ -44,7 +44,7 @@ test('are missed by a command, with exit code 3, where there are none', () => {
 })
 
 test('fail no test where there are none, and are missed in one line', async () => {
-  const lane = `import { kernelLane } from '${join(root, 'scripts/lib/kernel-tests.js')}'
+  const lane = `import { kernelLane } from '${join(root, 'scripts/lib/kernel-lane.js')}'
 const tell = () => { throw new Error('a test was run') }
 const note = (text) => console.log(text)
 const chosen = (path) => path.startsWith('test/kernel/')

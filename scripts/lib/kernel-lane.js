@@ -5,14 +5,14 @@ import { basename, join } from 'node:path'
 import { run } from './child.js'
 import { builtFile, runFile } from './files.js'
 import { lacking } from './guest.js'
-import { runGroup } from './guest-tests.js'
+import { runGroup } from './guest-group.js'
 import { cachedKernel, kernel, NoKernel } from './kernels.js'
 import { declared } from './machines.js'
 import { filesBelow } from './step.js'
 import { Stop } from './stop.js'
 import { single } from './tally.js'
 
-/** @typedef {import('./guest-tests.js').Group} Group */
+/** @typedef {import('./guest-group.js').Group} Group */
 
 /** The tests of the guests themselves, which run on the host. */
 const ownTests = 'test/guests/'

@@ -4,7 +4,7 @@
  */
 
 import { parseArgs } from 'node:util'
-import { kernelLane } from './lib/kernel-tests.js'
+import { kernelLane } from './lib/kernel-lane.js'
 import { kernelNames, noKernelCode } from './lib/kernels.js'
 import { main } from './lib/stop.js'
 import { exitCode, line, sum, summary } from './lib/tally.js'
