@@ -166,6 +166,25 @@ test('copy tells of a pipe that is too long for its unit', async () => {
   assert.match(ended.stderr, /sgring: - is longer than ring:disk has room: 512 B\n$/)
 })
 
+test('copy, read and write move parts of any length, any number at a time', async () => {
+  const data = randomBytes(3 * MIB + 512)
+  place.file('in', data)
+  for (const pace of ['--depth 1', '--part-bytes 1000', '--depth 256 --part-bytes 64K']) {
+    await good(`write ring:disk --in in ${pace}`)
+    await good(`read ring:disk --out out --blocks ${data.length / 512} --force ${pace}`)
+    assert.ok(bytesOf('out').equals(data))
+    const through = await sgring(`copy ring:disk - --count ${data.length / 512} ${pace}`)
+    assert.ok(through.stdout.equals(data))
+  }
+  for (const [pace, message] of [
+    ['--depth 0', /--depth is 1 to 256, not 0/],
+    ['--part-bytes many', /--part-bytes is a number of bytes/],
+  ] as const) {
+    const { code, stderr } = await sgring(`copy in ring:disk ${pace}`)
+    assert.deepEqual([code, message.test(stderr)], [1, true])
+  }
+})
+
 test('verify names the first byte that differs, with exit code 14', async () => {
   const data = randomBytes(5 * MIB)
   place.file('in', data)

@@ -1,10 +1,9 @@
 /** The two ends of a copy, and what they are opened from: a unit, a file or a device, or a standard stream. */
 
 import { openFileReading, openFileWriting } from './copy-file.ts'
-import { StreamReading, StreamWriting } from './copy-stream.ts'
+import { StreamReading, StreamWriting, standardOutput } from './copy-stream.ts'
 import { openUnitReading, openUnitWriting } from './copy-unit.ts'
 import { isCommandNode } from './device-claim.ts'
-import { openSink } from './sink.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
 /** Where bytes come from. Offsets and lengths are in bytes. */
@@ -14,9 +13,11 @@ export interface Reading {
   /** The same for the same place, however it is named; undefined for what can be read but once. */
   readonly place: string | undefined
   /** Tells whether it is what it was in an earlier run. */
-  readonly identity: string
+  identity(): Promise<string>
   /** Every offset and length is a multiple of it. */
   readonly blockLength: number
+  /** Bytes that can be moved at once; infinite where there is no limit. */
+  readonly maxTransferBytes: number
   /** Bytes there are; undefined where nobody knows before the end. */
   readonly size: number | undefined
   /** Resolves with fewer bytes only at the end. What can be read but once is read in the order of the calls, whatever they say. */
@@ -51,6 +52,8 @@ export interface WritingOptions {
   readonly force: boolean
   /** Go on with what an earlier run left. */
   readonly resume: boolean
+  /** What is stopped can stay, for a later run to go on with. */
+  readonly keeps: boolean
   /** Other bytes of a file stay what they are. */
   readonly inPlace: boolean
 }
@@ -65,8 +68,7 @@ export function isUnit(name: string): boolean {
 }
 
 export async function openReading(name: string, call: Call<typeof CONNECTING>): Promise<Reading> {
-  if (isUnit(name)) return openUnitReading(name, call)
-  return name === '-' ? new StreamReading(name, process.stdin) : openFileReading(name)
+  return isUnit(name) ? openUnitReading(name, call) : openPathReading(name)
 }
 
 export async function openWriting(
@@ -74,7 +76,15 @@ export async function openWriting(
   call: Call<typeof CONNECTING>,
   options: WritingOptions,
 ): Promise<Writing> {
-  if (isUnit(name)) return openUnitWriting(name, call)
-  if (name === '-') return new StreamWriting(name, await openSink(name, options))
-  return openFileWriting(name, options)
+  return isUnit(name) ? openUnitWriting(name, call) : openPathWriting(name, options)
+}
+
+/** Opens a file, or stdin for `-`. */
+export async function openPathReading(name: string): Promise<Reading> {
+  return name === '-' ? new StreamReading(name, process.stdin) : openFileReading(name)
+}
+
+/** Opens a file to be written, or stdout for `-`. */
+export async function openPathWriting(name: string, options: WritingOptions): Promise<Writing> {
+  return name === '-' ? new StreamWriting(name, standardOutput()) : openFileWriting(name, options)
 }

@@ -1,15 +1,24 @@
 /**
- * A file or a device as an end of a copy. A new file is called `NAME.part` until it is whole, and stays under that name when the copy is
- * to go on later.
+ * A file or a device as an end of a transfer. A new file is called `NAME.part` until it is whole, and stays under that name when a copy is
+ * to go on later; where none can, it is `NAME.….part`.
  */
 
+import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, link, open, readFile, realpath, rename, unlink } from 'node:fs/promises'
+import {
+  type FileHandle,
+  link,
+  open,
+  readFile,
+  realpath,
+  rename,
+  stat,
+  unlink,
+} from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Reading, Writing, WritingOptions } from './copy-end.ts'
 import { StreamReading, StreamWriting } from './copy-stream.ts'
 import { CliError, ExitCode } from './exit-code.ts'
-import { exists, openSink, statOf } from './sink.ts'
 
 const SECTOR = 512
 
@@ -22,7 +31,7 @@ export async function openFileReading(name: string): Promise<Reading> {
     }
     const place = await realpath(name)
     const bytes = await sizeOf(about)
-    const identity = `${about.dev}:${about.ino} | ${bytes} | ${about.mtimeMs}`
+    const identity = `${inodeOf(about)} | ${bytes} | ${about.mtimeMs}`
     return new FileReading(file, { name, place, identity, size: bytes })
   } catch (error) {
     await file.close()
@@ -32,8 +41,8 @@ export async function openFileReading(name: string): Promise<Reading> {
 
 export async function openFileWriting(name: string, options: WritingOptions): Promise<Writing> {
   const there = await statOf(name)
-  if (there !== undefined && !there.isFile() && !there.isBlockDevice()) {
-    return new StreamWriting(name, await openSink(name, options))
+  if (there?.isFIFO() || there?.isCharacterDevice()) {
+    return new StreamWriting(name, await open(name, 'w'))
   }
   if (there !== undefined && !options.force) throw exists(name)
   const place = there === undefined ? resolve(name) : await realpath(name)
@@ -54,9 +63,9 @@ async function openFresh(
   name: string,
   place: string,
   there: Stats | undefined,
-  { force, resume }: WritingOptions,
+  { force, resume, keeps }: WritingOptions,
 ): Promise<Writing> {
-  const part = `${place}.part`
+  const part = keeps ? `${place}.part` : `${place}.${randomBytes(4).toString('hex')}.part`
   const left = await statOf(part)
   if (left !== undefined && !resume && !force) {
     throw new CliError(
@@ -76,6 +85,19 @@ async function openFresh(
     await file.close()
     throw error
   }
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function exists(path: string): CliError {
+  return new CliError(ExitCode.FILE, `${path} exists; --force replaces it`)
 }
 
 function inodeOf({ dev, ino }: Stats): string {
@@ -99,51 +121,46 @@ interface FileEnd<Size> {
   readonly size: Size
 }
 
-class FileReading implements Reading {
+class OpenFile<Size extends number | undefined> {
   readonly name: string
   readonly place: string
-  readonly identity: string
   readonly blockLength = 1
-  readonly size: number
-  readonly #file: FileHandle
-  #closed: Promise<void> | undefined
+  readonly maxTransferBytes: number = Number.POSITIVE_INFINITY
+  readonly size: Size
+  protected readonly file: FileHandle
+  protected closed: Promise<void> | undefined
+  readonly #identity: string
 
-  constructor(file: FileHandle, { name, place, identity, size }: FileEnd<number>) {
-    this.#file = file
+  constructor(file: FileHandle, { name, place, identity, size }: FileEnd<Size>) {
+    this.file = file
     this.name = name
     this.place = place
-    this.identity = identity
+    this.#identity = identity
     this.size = size
   }
 
-  read(at: number, length: number): Promise<Uint8Array> {
-    return readAll(this.#file, at, length)
+  async identity(): Promise<string> {
+    return this.#identity
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#file.close()
-    return this.#closed
+    this.closed ??= this.file.close()
+    return this.closed
+  }
+}
+
+class FileReading extends OpenFile<number> implements Reading {
+  read(at: number, length: number): Promise<Uint8Array> {
+    return readAll(this.file, at, length)
   }
 }
 
 /** A block device, or a file of which other bytes stay what they are. */
-class InPlace implements Writing {
-  readonly name: string
-  readonly place: string
-  readonly identity: string
-  readonly blockLength = 1
-  readonly size: number | undefined
+class InPlace extends OpenFile<number | undefined> implements Writing {
   readonly ordered = false
-  readonly announcement: string
-  protected readonly file: FileHandle
-  protected closed: Promise<void> | undefined
 
-  constructor(file: FileHandle, { name, place, identity, size }: FileEnd<number | undefined>) {
-    this.file = file
-    this.name = this.announcement = name
-    this.place = place
-    this.identity = identity
-    this.size = size
+  get announcement(): string {
+    return this.name
   }
 
   async begin(_at: number): Promise<void> {}
@@ -168,11 +185,6 @@ class InPlace implements Writing {
 
   stop(_how: { readonly keep: boolean }): Promise<void> {
     return this.close()
-  }
-
-  close(): Promise<void> {
-    this.closed ??= this.file.close()
-    return this.closed
   }
 }
 

@@ -5,7 +5,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import type { Reading, Writing } from './copy-end.ts'
-import { firstDifference, partLength, type Range } from './copying.ts'
+import { firstDifference, type Range } from './copying.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 
 /** What must be the same when it goes on. */
@@ -28,11 +28,16 @@ export class CopyState {
   readonly #facts: Facts
 
   /** @returns undefined where an end can be read or written but once */
-  static of(from: Reading, to: Writing, { skip, seek, length = -1 }: Range): CopyState | undefined {
+  static async of(
+    from: Reading,
+    to: Writing,
+    { skip, seek, length = -1 }: Range,
+  ): Promise<CopyState | undefined> {
     if (from.place === undefined || to.place === undefined) return undefined
     const places = createHash('sha256').update(JSON.stringify([from.place, to.place]))
     const path = join(folder(), `copy-${places.digest('hex').slice(0, 16)}.json`)
-    return new CopyState(path, { from: from.identity, to: to.identity, skip, seek, length })
+    const [one, other] = [await from.identity(), await to.identity()]
+    return new CopyState(path, { from: one, to: other, skip, seek, length })
   }
 
   private constructor(path: string, facts: Facts) {
@@ -106,10 +111,15 @@ export class CopyState {
 /**
  * Looks whether the last bytes that an earlier run copied are what the source has there.
  *
+ * @param part how many, at most
  * @throws if they are not
  */
-export async function checkResumed(from: Reading, to: Writing, range: Range): Promise<void> {
-  const part = partLength(from, to)
+export async function checkResumed(
+  from: Reading,
+  to: Writing,
+  range: Range,
+  part: number,
+): Promise<void> {
   const start = Math.max(0, Math.floor((range.done - 1) / part) * part)
   const length = range.done - start
   const source = await from.read(range.skip + start, length)

@@ -1,95 +1,133 @@
-/** A unit as an end of a copy. */
+/** A unit as an end of a transfer. */
 
 import { SgringError } from '../errors.ts'
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
 import { Association, vpdDeviceIdentification } from '../scsi/vpd.ts'
 import type { Reading, Writing } from './copy-end.ts'
+import type { From, To } from './copying.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { hexBytes } from './hex.ts'
-import { size } from './quantity.ts'
-import { type OpenUnit, openUnit } from './unit.ts'
+import { checkRange, type OpenUnit, openUnit, unitText } from './unit.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
 /** For the last command of a copy that was stopped. */
 const LAST: HelperOptions = { timeoutMs: 5000, onAbort: 'detach' }
 
-interface Opened extends OpenUnit {
-  readonly name: string
-  readonly identity: string
+/** Blocks of a unit, as an end that begins with the first of them. */
+export interface Blocks {
+  readonly unit: LogicalUnit
+  readonly options: HelperOptions
   readonly blockLength: number
+  readonly lba: bigint
+}
+
+/** Which blocks of a unit; without it all of them, as far as numbers of bytes go. */
+export interface Window {
+  readonly lba: bigint
+  /** Default: all up to the end. */
+  readonly blocks?: bigint | undefined
+}
+
+interface Opened extends OpenUnit, Blocks {
+  readonly name: string
   readonly size: number
-  readonly what: string
+  readonly maxTransferBytes: number
+  identity(): Promise<string>
+  announcement(): Promise<string>
 }
 
 export async function openUnitReading(
   name: string,
   call: Call<typeof CONNECTING>,
+  window?: Window,
 ): Promise<Reading> {
-  const opened = await openEnd(name, call, false)
-  return {
-    ...endOf(opened),
-    read: (at, length) => readAt(opened, at, length, false),
-    close: opened.close,
-  }
+  const opened = await openEnd(name, call, { window, writes: false })
+  return { ...opened, read: readerOf(opened) }
 }
 
 export async function openUnitWriting(
   name: string,
   call: Call<typeof CONNECTING>,
+  window?: Window,
 ): Promise<Writing> {
-  const opened = await openEnd(name, call, true)
-  const { unit, blockLength, options, close } = opened
-  return {
-    ...endOf(opened),
-    ordered: false,
-    announcement: `${name}, LUN ${unit.lun}: ${opened.what}, ${size(opened.size)}`,
-    begin: async () => {},
-    write: (at, data) => unit.write({ ...options, lba: BigInt(at / blockLength), data }),
-    readBack: (at, length) => readAt(opened, at, length, true),
-    // Told to end, it asks once more, and does not wait long for a target that hangs.
-    sync: () => unit.synchronizeCache(call.signal.aborted ? LAST : options),
-    commit: close,
-    stop: close,
-    close,
+  const opened = await openEnd(name, call, { window, writes: true })
+  const { unit, options, close } = opened
+  try {
+    return {
+      ...opened,
+      ordered: false,
+      announcement: await opened.announcement(),
+      begin: async () => {},
+      write: writerOf(opened),
+      readBack: readerOf(opened, { fua: true }),
+      // Told to end, it asks once more, and does not wait long for a target that hangs.
+      sync: () => unit.synchronizeCache(call.signal.aborted ? LAST : options),
+      commit: close,
+      stop: close,
+    }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 
-function endOf({ name, place, identity, blockLength, size }: Opened) {
-  return { name, place, identity, blockLength, size }
+/** Reads by bytes. */
+export function readerOf(
+  { unit, options, blockLength, lba }: Blocks,
+  { fua = false }: { readonly fua?: boolean } = {},
+): From['read'] {
+  return (at, length) => {
+    const first = lba + BigInt(at / blockLength)
+    return unit.read({ ...options, lba: first, blocks: length / blockLength, fua })
+  }
 }
 
-function readAt(
-  { unit, options, blockLength }: Opened,
-  at: number,
-  length: number,
-  fua: boolean,
-): Promise<Uint8Array> {
-  const lba = BigInt(at / blockLength)
-  return unit.read({ ...options, lba, blocks: length / blockLength, fua })
+/** Writes by bytes. */
+export function writerOf({ unit, options, blockLength, lba }: Blocks): To['write'] {
+  return (at, data) => unit.write({ ...options, lba: lba + BigInt(at / blockLength), data })
 }
 
 async function openEnd(
   name: string,
   call: Call<typeof CONNECTING>,
-  writes: boolean,
+  { window, writes }: { readonly window: Window | undefined; readonly writes: boolean },
 ): Promise<Opened> {
   const opened = await openUnit(name, call, { writes })
   try {
     const { unit, options } = opened
-    const { vendor, product } = await unit.inquiry(options)
-    const { lastLba, blockLength } = await unit.readCapacity(options)
-    const bytes = Number(lastLba + 1n) * blockLength
-    if (!Number.isSafeInteger(bytes)) {
+    const capacity = await unit.readCapacity(options)
+    const { lastLba, blockLength } = capacity
+    const all = Number(lastLba + 1n) * blockLength
+    if (window === undefined && !Number.isSafeInteger(all)) {
       throw new CliError(ExitCode.FILE, `${name} is larger than 8 PiB; use read and write --lba`)
     }
-    const designators = await designatorsOf(unit, options)
-    const identity = [vendor, product, designators, bytes, blockLength].join(' | ')
-    const what = `${vendor} ${product}`
-    return { ...opened, name, identity, blockLength, size: bytes, what }
+    const { lba, blocks } = window ?? { lba: 0n }
+    checkRange(capacity, lba, blocks ?? 0n)
+    return {
+      ...opened,
+      name,
+      blockLength,
+      lba,
+      size: Number(blocks ?? lastLba + 1n - lba) * blockLength,
+      maxTransferBytes: unit.maxTransferBytes,
+      identity: () => identityOf(opened, all, blockLength),
+      announcement: async () =>
+        `${name}, LUN ${unit.lun}: ${await unitText(unit, options, capacity)}`,
+    }
   } catch (error) {
     await opened.close()
     throw error
   }
+}
+
+async function identityOf(
+  { unit, options }: OpenUnit,
+  bytes: number,
+  blockLength: number,
+): Promise<string> {
+  const { vendor, product } = await unit.inquiry(options)
+  const designators = await designatorsOf(unit, options)
+  return [vendor, product, designators, bytes, blockLength].join(' | ')
 }
 
 /** What the unit calls itself (SPC-4 7.8.5); a unit may have no such page. */

@@ -1,12 +1,9 @@
 /** Moving bytes from one end to the other, several parts at a time. */
 
 import type { Reading, Writing } from './copy-end.ts'
+import type { Pace } from './copy-pace.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { size } from './quantity.ts'
-
-/** One part has about this many bytes, and so many are under way. */
-const PART_BYTES = 1 << 20
-const DEPTH = 8
 
 /** Which bytes. All are multiples of the ends' block lengths, except a length that is to be padded. */
 export interface Range {
@@ -20,10 +17,16 @@ export interface Range {
   readonly done: number
 }
 
+/** What is read from. */
+export type From = Pick<Reading, 'name' | 'place' | 'blockLength' | 'size' | 'read' | 'close'>
+/** What is written to. */
+export type To = Pick<Writing, 'name' | 'blockLength' | 'size' | 'ordered' | 'write' | 'readBack'>
+
 export interface Copying {
-  readonly from: Reading
-  readonly to: Writing
+  readonly from: From
+  readonly to: To
   readonly range: Range
+  readonly pace: Pace
   readonly signal: AbortSignal
   /** Fills up the last block with zeros. */
   readonly pad: boolean
@@ -33,74 +36,76 @@ export interface Copying {
   moved(bytes: number, frontier: number): void
 }
 
-/** The length of a part that fits both ends. */
-export function partLength(
-  from: Pick<Reading, 'blockLength'>,
-  to: Pick<Reading, 'blockLength'>,
-): number {
-  const least = leastCommonMultiple(from.blockLength, to.blockLength)
-  return Math.max(1, Math.floor(PART_BYTES / least)) * least
+/** Input that is too long for where it goes, or no whole number of its blocks. All whole blocks before are written. */
+export class InputLengthError extends CliError {
+  override readonly name: string = 'InputLengthError'
+  /** What is wrong, of the input alone. */
+  readonly what: string
+  /** Bytes that are written. */
+  readonly written: number
+
+  constructor(message: string, what: string, written: number) {
+    super(ExitCode.FILE, message)
+    this.what = what
+    this.written = written
+  }
 }
 
-/** Copies to the end of the range. Resolves when every byte was taken; rejects when nothing is under way any more. */
-export async function pour({
-  from,
-  to,
-  range,
-  signal,
-  pad,
-  verify,
-  moved,
-}: Copying): Promise<void> {
+/**
+ * Copies to the end of the range. Resolves when every byte was taken; rejects when nothing is under way any more.
+ *
+ * @throws InputLengthError for input that does not fit
+ */
+export async function pour(copying: Copying): Promise<void> {
+  const { from, to, range, signal, verify, moved } = copying
   const frontier = new Frontier(range.done)
-  const room = to.size === undefined ? Number.POSITIVE_INFINITY : to.size - range.seek
   const turns = new Turns()
-  const end = await inParts(range, partLength(from, to), from, signal, async (at, length) => {
+  let wrong: InputLengthError | undefined
+  const end = await inParts(copying, async (at, length) => {
     const turn = to.ordered ? turns.take() : undefined
     try {
-      const data = await from.read(range.skip + at, length)
+      const input = await from.read(range.skip + at, length)
       signal.throwIfAborted()
-      if (data.length > 0 && at + data.length > room) {
-        throw new CliError(
-          ExitCode.FILE,
-          `${from.name} is longer than ${to.name} has room: ${size(room)}`,
-        )
-      }
-      const whole = wholeBlocks(data, to, pad)
+      const { data, bytes, error } = fitted(copying, at, input)
+      wrong ??= error
       await turn?.mine
-      await to.write(range.seek + at, whole)
-      if (verify) await compareBack(to, range.seek + at, whole)
-      moved(data.length, frontier.reach(at, data.length))
+      await to.write(range.seek + at, data)
+      if (verify) await compareBack(to, range.seek + at, data)
+      moved(bytes, frontier.reach(at, bytes))
       turn?.over()
-      return data.length
+      return bytes
     } catch (error) {
       turn?.over(error)
       throw error
     }
   })
+  if (wrong !== undefined) throw wrong
   checkEnd(from, range, end)
 }
 
 /**
  * Compares two ends; rejects with exit code 14 and the first byte that differs.
  *
- * @param range what `skip` is to one is `seek` to the other
+ * @param comparing what `skip` is to `from` is `seek` to `to`
  */
 export async function compare(
-  a: Reading,
-  b: Reading,
-  range: Range,
-  signal: AbortSignal,
-  moved: (bytes: number) => void,
+  comparing: Pick<Copying, 'from' | 'range' | 'pace' | 'signal'> & {
+    readonly to: From
+    moved(bytes: number): void
+  },
 ): Promise<void> {
+  const { from, to, range, signal, moved } = comparing
   let first = Number.POSITIVE_INFINITY
-  const end = await inParts(range, partLength(a, b), a, signal, async (at, length) => {
+  const end = await inParts(comparing, async (at, length) => {
     if (at > first) return 0
     const start = range.seek + at
-    const wanted = Math.ceil(length / b.blockLength) * b.blockLength
-    const there = Math.max(0, Math.min(wanted, (b.size ?? Number.POSITIVE_INFINITY) - start))
+    const wanted = Math.ceil(length / to.blockLength) * to.blockLength
+    const there = Math.max(0, Math.min(wanted, (to.size ?? Number.POSITIVE_INFINITY) - start))
     // Both at once: what can be read but once is read in the order of the calls.
-    const [one, other] = await Promise.all([a.read(range.skip + at, length), b.read(start, there)])
+    const [one, other] = await Promise.all([
+      from.read(range.skip + at, length),
+      to.read(start, there),
+    ])
     signal.throwIfAborted()
     const differs = firstDifference(one, other.subarray(0, one.length))
     if (differs >= 0) first = Math.min(first, at + differs)
@@ -108,16 +113,16 @@ export async function compare(
     return one.length
   })
   if (first === Number.POSITIVE_INFINITY) {
-    checkEnd(a, range, end)
+    checkEnd(from, range, end)
     return
   }
-  const of = (end: Reading, at: number) =>
+  const of = (end: From, at: number) =>
     end.blockLength === 1
       ? `byte ${at} of ${end.name}`
       : `block ${Math.floor(at / end.blockLength)} of ${end.name}`
   throw new CliError(
     ExitCode.MISCOMPARE,
-    `they differ at byte ${first}: ${of(a, range.skip + first)}, ${of(b, range.seek + first)}`,
+    `they differ at byte ${first}: ${of(from, range.skip + first)}, ${of(to, range.seek + first)}`,
   )
 }
 
@@ -132,20 +137,22 @@ export function firstDifference(one: Uint8Array, other: Uint8Array): number {
  * Runs `move` over all parts of a range, some at a time; it resolves with the bytes there were, fewer than asked for at the end. After a
  * failure no further part is started, and a reading that waits is ended. Resolves with the end.
  */
-async function inParts(
-  range: Range,
-  part: number,
-  from: Reading,
-  signal: AbortSignal,
+export async function inParts(
+  parts: Pick<Copying, 'pace' | 'signal'> & {
+    /** Ended after a failure, where it may wait. */
+    readonly from?: Pick<From, 'place' | 'close'>
+    readonly range: Pick<Range, 'length' | 'done'>
+  },
   move: (at: number, length: number) => Promise<number>,
 ): Promise<number> {
+  const { from, range, pace, signal } = parts
   let next = range.done
   let end = range.length ?? Number.POSITIVE_INFINITY
   let failure: { readonly error: unknown } | undefined
   const lane = async () => {
     while (failure === undefined && next < end) {
       const at = next
-      const length = Math.min(part, end - at)
+      const length = Math.min(pace.partBytes, end - at)
       next += length
       try {
         signal.throwIfAborted()
@@ -154,36 +161,49 @@ async function inParts(
       } catch (error) {
         failure ??= { error }
         // Nobody is left who would take what it waits for.
-        if (from.place === undefined) await from.close()
+        if (from !== undefined && from.place === undefined) await from.close()
       }
     }
   }
-  await Promise.all(Array.from({ length: DEPTH }, lane))
+  await Promise.all(Array.from({ length: pace.depth }, lane))
   if (failure !== undefined) throw failure.error
   return end
 }
 
 /** What knows its size has to keep it; anything else may end before it was asked to. */
-function checkEnd(from: Reading, { length }: Range, end: number): void {
+function checkEnd(from: From, { length }: Range, end: number): void {
   if (length === undefined || from.size === undefined || end >= length) return
   throw new CliError(ExitCode.FILE, `${from.name} has become shorter: it ended after ${end} bytes`)
 }
 
-function wholeBlocks(data: Uint8Array, { name, blockLength }: Writing, pad: boolean): Uint8Array {
-  const over = data.length % blockLength
-  if (over === 0) return data
-  if (!pad) {
-    throw new CliError(
-      ExitCode.FILE,
-      `the input ends ${over} bytes into a block of ${blockLength} of ${name}; --pad fills it up`,
-    )
+/** What of a part's input can be written, how many bytes of the input that are, and what is wrong with the rest. */
+function fitted(
+  { from, to, range, pad }: Copying,
+  at: number,
+  input: Uint8Array,
+): { readonly data: Uint8Array; readonly bytes: number; readonly error?: InputLengthError } {
+  const { blockLength } = to
+  const cut = (bytes: number, message: string, what: string) => {
+    const error = new InputLengthError(message, what, at + bytes)
+    return { data: input.subarray(0, bytes), bytes, error }
   }
-  const padded = new Uint8Array(data.length - over + blockLength)
-  padded.set(data)
-  return padded
+  const room = to.size === undefined ? Number.POSITIVE_INFINITY : to.size - range.seek
+  if (input.length > 0 && at + input.length > room) {
+    const message = `${from.name} is longer than ${to.name} has room: ${size(room)}`
+    return cut(Math.max(0, room - at), message, 'the input is longer than the unit has room')
+  }
+  const over = input.length % blockLength
+  if (over === 0) return { data: input, bytes: input.length }
+  if (!pad) {
+    const what = `the input ends ${over} bytes into a block of ${blockLength}`
+    return cut(input.length - over, `${what} of ${to.name}; --pad fills it up`, what)
+  }
+  const data = new Uint8Array(input.length - over + blockLength)
+  data.set(input)
+  return { data, bytes: input.length }
 }
 
-async function compareBack(to: Writing, at: number, data: Uint8Array): Promise<void> {
+async function compareBack(to: To, at: number, data: Uint8Array): Promise<void> {
   const back = (await to.readBack?.(at, data.length)) ?? data
   const differs = firstDifference(data, back)
   if (differs < 0) return
@@ -231,10 +251,4 @@ class Frontier {
     }
     return this.#at
   }
-}
-
-function leastCommonMultiple(one: number, other: number): number {
-  let [a, b] = [one, other]
-  while (b !== 0) [a, b] = [b, a % b]
-  return (one / a) * other
 }

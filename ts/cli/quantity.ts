@@ -37,6 +37,11 @@ export function parseSeconds(option: string, text: string): number {
   )
 }
 
+/** The smaller one. */
+export function least(one: bigint, other: bigint): bigint {
+  return one < other ? one : other
+}
+
 /** Bytes by powers of 1024: `117.9 MiB`. */
 export function size(bytes: number): string {
   return scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'])

@@ -1,20 +1,18 @@
 /** `sgring read`: blocks of a unit into a file. */
 
-import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
+import { openPathWriting } from './copy-end.ts'
+import { PACE, PACE_USAGE } from './copy-pace.ts'
+import { openUnitReading } from './copy-unit.ts'
 import { CliError, ExitCode } from './exit-code.ts'
-import { jsonLine } from './output.ts'
-import { Progress } from './progress.ts'
-import { parseCount, rate, size } from './quantity.ts'
-import { openSink } from './sink.ts'
-import { readBlocks } from './transfer.ts'
-import { checkRange, withUnit } from './unit.ts'
-import { unlessAborted } from './unless-aborted.ts'
-import { ADDRESS, type Call, CONNECTING, type Verb, verb } from './verb.ts'
+import { parseCount } from './quantity.ts'
+import { amount, between, tell, transfer } from './transfer.ts'
+import { ADDRESS, CONNECTING, type Verb, verb } from './verb.ts'
 
 const OPTIONS = {
   out: { type: 'string', value: 'FILE', help: 'where to; - is stdout' },
   lba: { type: 'string', value: 'N', help: 'the first block; default: 0' },
   blocks: { type: 'string', value: 'N', help: 'how many; default: all to the end of the unit' },
+  ...PACE,
   force: { type: 'boolean', help: 'replace a file that exists; write to a block device' },
   ...CONNECTING,
 } as const
@@ -22,7 +20,7 @@ const OPTIONS = {
 export const read: Verb = verb({
   name: 'sgring read',
   summary: 'blocks of a unit into a file',
-  usage: 'ADDRESS --out FILE|- [--lba N] [--blocks N] [--force] [--timeout SECONDS] [--json]',
+  usage: `ADDRESS --out FILE|- [--lba N] [--blocks N] ${PACE_USAGE} [--force] [--timeout SECONDS] [--json]`,
   about: [
     'Reads blocks, some commands at a time. A file gets its name only when it is whole, and an existing one is not replaced unless told so by --force. Progress is shown on a terminal.',
     'With --out -, the data go to stdout and what --json says to stderr.',
@@ -44,45 +42,23 @@ export const read: Verb = verb({
     const lba = parseCount('--lba', call.values.lba ?? '0')
     const blocks =
       call.values.blocks === undefined ? undefined : parseCount('--blocks', call.values.blocks)
-    await withUnit(call, async (unit, options) => {
-      await readRange({ call, unit, options, out, lba, blocks })
+    const [address = ''] = call.operands
+    const to = { force: call.values.force === true, resume: false, keeps: false, inPlace: false }
+    const ends = {
+      from: () => openUnitReading(address, call, { lba, blocks }),
+      to: () => openPathWriting(out, to),
+    }
+    await between(call, ends, async (from, to) => {
+      const range = { skip: 0, seek: 0, length: from.size, done: 0 }
+      const done = await transfer(call, { from, to, range, label: 'read' })
+      const { blockLength } = from
+      const facts = {
+        bytes: done.bytes,
+        blocks: BigInt(done.bytes / blockLength),
+        blockLength,
+        lba,
+      }
+      tell(call, to, { ...facts, seconds: done.seconds, out }, `read ${amount(done)}`)
     })
   },
 })
-
-interface Range {
-  readonly call: Call<typeof OPTIONS>
-  readonly unit: LogicalUnit
-  readonly options: HelperOptions
-  readonly out: string
-  readonly lba: bigint
-  readonly blocks: bigint | undefined
-}
-
-async function readRange({ call, unit, options, out, lba, blocks: asked }: Range): Promise<void> {
-  const capacity = await unit.readCapacity(options)
-  const { blockLength, lastLba } = capacity
-  checkRange(capacity, lba, asked ?? 0n)
-  const blocks = asked ?? lastLba + 1n - lba
-  const sink = await openSink(out, { force: call.values.force === true })
-  const total = Number(blocks) * blockLength
-  const progress = new Progress({ label: 'read', total, silent: call.json })
-  const moved = (bytes: number) => progress.moved(bytes)
-  try {
-    await unlessAborted(
-      call.signal,
-      readBlocks({ unit, lba, blockLength, options, moved }, blocks, sink),
-    )
-    await sink.commit()
-  } finally {
-    progress.end()
-    await sink.discard()
-  }
-  const { bytes, seconds } = progress
-  const done = { bytes, blocks, blockLength, lba, seconds, out }
-  if (!call.json) {
-    process.stderr.write(
-      `read ${size(bytes)} in ${seconds.toFixed(2)} s, ${rate(bytes, seconds)}\n`,
-    )
-  } else (out === '-' ? process.stderr : process.stdout).write(jsonLine(done))
-}

@@ -1,135 +1,102 @@
-/** Moving many blocks: some commands at a time, in order, whatever is at the other end. */
+/** What `read`, `write` and `copy` have in common: two open ends, and all bytes of a range from one to the other. */
 
-import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
-import type { Sink } from './sink.ts'
-import type { Source } from './source.ts'
+import type { Checkpoints } from './copy-checkpoints.ts'
+import type { Reading, Writing } from './copy-end.ts'
+import { type PACE, paceOf } from './copy-pace.ts'
+import { pour, type Range } from './copying.ts'
+import { jsonLine } from './output.ts'
+import { Progress } from './progress.ts'
+import { rate, size } from './quantity.ts'
+import { unlessAborted } from './unless-aborted.ts'
+import type { Call } from './verb.ts'
 
-/** One command moves this much, and so many are under way. */
-const CHUNK_BYTES = 1 << 20
-const DEPTH = 8
+/** How the ends are opened. */
+export interface Ends {
+  from(): Promise<Reading>
+  /** Opened after the other. */
+  to(): Promise<Writing>
+}
+
+/** Opens both ends for as long as `work` runs. A file that was not committed then goes away. */
+export async function between(
+  { signal }: Pick<Call, 'signal'>,
+  open: Ends,
+  work: (from: Reading, to: Writing) => Promise<void>,
+): Promise<void> {
+  const from = await open.from()
+  // What can be read again needs no help to end: its reads are commands, or short.
+  const close = () => void (from.place === undefined && from.close())
+  signal.addEventListener('abort', close, { once: true })
+  try {
+    const to = await open.to()
+    try {
+      await work(from, to)
+    } finally {
+      await to.stop({ keep: false })
+    }
+  } finally {
+    signal.removeEventListener('abort', close)
+    await from.close()
+  }
+}
 
 export interface Transfer {
-  readonly unit: LogicalUnit
-  /** First block. */
-  readonly lba: bigint
-  /** Bytes in a block. */
-  readonly blockLength: number
-  /** For every command. */
-  readonly options: HelperOptions
-  /** Called with the bytes that have been moved since the last call. */
-  moved(bytes: number): void
+  readonly from: Reading
+  readonly to: Writing
+  readonly range: Range
+  /** Before the numbers of the progress. */
+  readonly label: string
+  readonly pad?: boolean
+  readonly verify?: boolean
+  readonly checkpoints?: Checkpoints
 }
 
-/** Reads blocks into a sink, in order. The sink stays the caller's to close. */
-export async function readBlocks(
-  { unit, lba, blockLength, options, moved }: Transfer,
-  blocks: bigint,
-  sink: Pick<Sink, 'write'>,
-): Promise<void> {
-  const end = lba + blocks
-  const underWay: Promise<Uint8Array>[] = []
-  const start = () => {
-    const count = least(BigInt(chunkBlocks(blockLength)), end - lba)
-    if (count === 0n) return
-    const reading = unit.read({ ...options, lba, blocks: Number(count) })
-    // It is awaited in its turn; another may have failed by then.
-    reading.catch(() => {})
-    underWay.push(reading)
-    lba += count
+/** What was moved, all in all. */
+export type Transferred = Pick<Progress, 'bytes' | 'seconds'>
+
+/** Moves all bytes of the range, and shows how far it has come. They are on the medium then, and a file has its name. */
+export async function transfer(
+  call: Call<typeof PACE>,
+  { from, to, range, label, pad = false, verify = false, checkpoints }: Transfer,
+): Promise<Transferred> {
+  const { signal, json } = call
+  const pace = paceOf(call, from, to)
+  await to.begin(range.seek + range.done)
+  const total = range.length === undefined ? undefined : range.length - range.done
+  const progress = new Progress({ label, total, silent: json })
+  const moved = (bytes: number, frontier: number) => {
+    progress.moved(bytes)
+    checkpoints?.reached(frontier)
   }
-  for (let depth = 0; depth < DEPTH; depth++) start()
-  for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
-    const data = await next
-    start()
-    await sink.write(data)
-    moved(data.length)
-  }
-}
-
-/** What a source had that was no whole number of blocks, or too long. */
-export class InputLengthError extends Error {
-  override readonly name: string = 'InputLengthError'
-}
-
-export interface WriteLimits {
-  /** How many blocks may be written. */
-  readonly blocks: bigint
-  /** Fills up the last block with zeros. */
-  readonly pad: boolean
-}
-
-/**
- * Writes a source to its end. The source stays the caller's to close; it is closed early when a write fails, so that nobody waits for input.
- *
- * @throws InputLengthError for input that does not fit; all whole blocks before are written then
- */
-export async function writeBlocks(
-  { unit, lba, blockLength, options, moved }: Transfer,
-  { blocks, pad }: WriteLimits,
-  source: Source,
-): Promise<void> {
-  const end = lba + blocks
-  const chunk = chunkBlocks(blockLength) * blockLength
-  const buffers = Array.from({ length: DEPTH }, () => new Uint8Array(chunk))
-  const writing: Promise<void>[] = []
-  let failure: { readonly error: unknown } | undefined
-
-  const write = async (data: Uint8Array, at: bigint) => {
-    try {
-      await unit.write({ ...options, lba: at, data })
-      moved(data.length)
-    } catch (error) {
-      failure ??= { error }
-      await source.close()
-    }
-  }
-  const pour = async () => {
-    for (let turn = 0; ; turn = (turn + 1) % DEPTH) {
-      await writing[turn]
-      const buffer = buffers[turn]!
-      const length = await source.fill(buffer)
-      if (failure !== undefined || length === 0) return
-      const room = Number(least(BigInt(chunk), (end - lba) * BigInt(blockLength)))
-      const { data, wrong } = wholeBlocks(buffer, length, { blockLength, room, pad })
-      if (data.length > 0) writing[turn] = write(data, lba)
-      lba += BigInt(data.length / blockLength)
-      if (wrong !== undefined) throw new InputLengthError(wrong)
-    }
-  }
-
   try {
-    await pour()
+    const pouring = pour({ from, to, range, pace, signal, pad, verify, moved })
+    await (to.ordered || from.place === undefined ? unlessAborted(signal, pouring) : pouring)
+    await checkpoints?.end()
+    signal.throwIfAborted()
   } catch (error) {
-    failure ??= { error }
+    progress.end()
+    await checkpoints?.stop()
+    throw error
   }
-  await Promise.all(writing)
-  if (failure !== undefined) throw failure.error
+  progress.end()
+  await to.sync()
+  await to.commit()
+  const { bytes, seconds } = progress
+  return { bytes, seconds }
 }
 
-/** What of a buffer can be written, and what is wrong with the rest. */
-function wholeBlocks(
-  buffer: Uint8Array,
-  length: number,
-  { blockLength, room, pad }: { blockLength: number; room: number; pad: boolean },
-): { data: Uint8Array; wrong?: string } {
-  if (length > room) {
-    return { data: buffer.subarray(0, room), wrong: 'the input is longer than the unit has room' }
-  }
-  const over = length % blockLength
-  if (over === 0) return { data: buffer.subarray(0, length) }
-  if (!pad) {
-    const wrong = `the input ends ${over} bytes into a block of ${blockLength}`
-    return { data: buffer.subarray(0, length - over), wrong }
-  }
-  const padded = length - over + blockLength
-  return { data: buffer.subarray(0, padded).fill(0, length) }
+/** Tells what was done: facts to a program, on stdout unless the data went there, and a text to a person. */
+export function tell(
+  { json }: Pick<Call, 'json'>,
+  to: Pick<Writing, 'name'>,
+  facts: object,
+  text: string,
+): void {
+  if (!json) process.stderr.write(`${text}\n`)
+  else process[to.name === '-' ? 'stderr' : 'stdout'].write(jsonLine(facts))
 }
 
-function chunkBlocks(blockLength: number): number {
-  return Math.max(1, Math.floor(CHUNK_BYTES / blockLength))
-}
-
-/** The smaller one. */
-export function least(one: bigint, other: bigint): bigint {
-  return one < other ? one : other
+/** How much, and how fast, in words. */
+export function amount({ bytes, seconds }: Transferred): string {
+  return `${size(bytes)} in ${seconds.toFixed(2)} s, ${rate(bytes, seconds)}`
 }

@@ -1,24 +1,26 @@
 /** `sgring verify`: whether two ends have the same bytes. */
 
 import { END, openReading, type Reading } from './copy-end.ts'
+import { PACE, PACE_USAGE, paceOf } from './copy-pace.ts'
 import { RANGE, rangeOf } from './copy-range.ts'
 import { compare } from './copying.ts'
 import { isDevice } from './device-claim.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { Progress } from './progress.ts'
-import { rate, size } from './quantity.ts'
+import { size } from './quantity.ts'
+import { amount } from './transfer.ts'
 import { withUnit } from './unit.ts'
 import { unlessAborted } from './unless-aborted.ts'
 import { type Call, CONNECTING, type Verb, verb } from './verb.ts'
 import { blockInError, verifyMedium } from './verify-medium.ts'
 
-const OPTIONS = { ...RANGE, ...CONNECTING } as const
+const OPTIONS = { ...RANGE, ...PACE, ...CONNECTING } as const
 
 export const verify: Verb = verb({
   name: 'sgring verify',
   summary: 'whether a unit can be read, or has what another has',
-  usage: 'A [B] [--bs BYTES] [--skip N] [--seek N] [--count N] [--timeout SECONDS] [--json]',
+  usage: `A [B] [--bs BYTES] [--skip N] [--seek N] [--count N] ${PACE_USAGE} [--timeout SECONDS] [--json]`,
   about: [
     'With A alone, a unit, it reads its medium itself and says whether it could: VERIFY(16) (SBC-3 5.33), and no data come.',
     'With B, both are read, A to its end, and compared. B may be longer. The exit code is 14 where they differ, and the first byte that does is named. Nothing is written.',
@@ -59,13 +61,14 @@ async function compareEnds(
   checkLengths(one, other, range)
   const progress = new Progress({ label: 'compared', total: range.length, silent: call.json })
   try {
-    await compare(one, other, range, call.signal, (bytes) => progress.moved(bytes))
+    const moved = (bytes: number) => progress.moved(bytes)
+    const pace = paceOf(call, one, other)
+    await compare({ from: one, to: other, range, pace, signal: call.signal, moved })
   } finally {
     progress.end()
   }
   const { bytes, seconds } = progress
-  const told = `compared ${size(bytes)} in ${seconds.toFixed(2)} s, ${rate(bytes, seconds)}: the same\n`
-  if (!call.json) process.stderr.write(told)
+  if (!call.json) process.stderr.write(`compared ${amount(progress)}: the same\n`)
   else process.stdout.write(jsonLine({ a: one.name, b: other.name, bytes, seconds, same: true }))
 }
 
@@ -75,14 +78,17 @@ async function verifyUnit(call: Call<typeof OPTIONS>, address: string): Promise<
   }
   await withUnit(call, async (unit, options) => {
     const { blockLength, lastLba } = await unit.readCapacity(options)
-    const end = { name: address, blockLength, size: Number(lastLba + 1n) * blockLength }
-    const { skip, length = 0 } = rangeOf(call, end, end)
-    const progress = new Progress({ label: 'verified', total: length, silent: call.json })
-    const lba = BigInt(skip / blockLength)
-    const blocks = BigInt(length / blockLength)
-    const moved = (bytes: number) => progress.moved(bytes)
+    const all = Number(lastLba + 1n) * blockLength
+    // No data come, so nothing limits how many.
+    const maxTransferBytes = Number.POSITIVE_INFINITY
+    const end = { name: address, blockLength, size: all, maxTransferBytes }
+    const range = rangeOf(call, end, end)
+    const pace = paceOf(call, end, end)
+    const progress = new Progress({ label: 'verified', total: range.length, silent: call.json })
+    const moved = (count: number) => progress.moved(count)
+    const { signal } = call
     try {
-      await verifyMedium({ unit, options, blockLength, lba, blocks, moved })
+      await verifyMedium({ unit, options, blockLength, range, pace, signal, moved })
     } catch (error) {
       const block = blockInError(error)
       if (block !== undefined && !call.json) process.stderr.write(`block ${block} is in error\n`)

@@ -1,20 +1,19 @@
 /** `sgring write`: a file into blocks of a unit. */
 
-import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
-import type { Capacity16 } from '../scsi/capacity.ts'
+import { openPathReading, type Reading, type Writing } from './copy-end.ts'
+import { PACE, PACE_USAGE } from './copy-pace.ts'
+import { openUnitWriting } from './copy-unit.ts'
+import { InputLengthError } from './copying.ts'
 import { CliError, ExitCode } from './exit-code.ts'
-import { jsonLine } from './output.ts'
-import { Progress } from './progress.ts'
-import { parseCount, rate, size } from './quantity.ts'
-import { openSource, type Source } from './source.ts'
-import { InputLengthError, writeBlocks } from './transfer.ts'
-import { checkRange, unitText, withUnit } from './unit.ts'
+import { parseCount, size } from './quantity.ts'
+import { amount, between, tell, transfer } from './transfer.ts'
 import { ADDRESS, type Call, CHANGING, CONNECTING, DEVICES, type Verb, verb } from './verb.ts'
 
 const OPTIONS = {
   in: { type: 'string', value: 'FILE', help: 'where from; - is stdin' },
   lba: { type: 'string', value: 'N', help: 'the first block to be written; default: 0' },
   pad: { type: 'boolean', help: 'fill up the last block with zeros' },
+  ...PACE,
   ...CHANGING,
   ...CONNECTING,
 } as const
@@ -22,7 +21,7 @@ const OPTIONS = {
 export const write: Verb = verb({
   name: 'sgring write',
   summary: 'a file into blocks of a unit',
-  usage: 'ADDRESS --in FILE|- [--lba N] [--pad] [--yes] [--timeout SECONDS] [--json]',
+  usage: `ADDRESS --in FILE|- [--lba N] [--pad] ${PACE_USAGE} [--yes] [--timeout SECONDS] [--json]`,
   about: [
     'OVERWRITES blocks of the unit, some commands at a time, and ends when they are on the medium (SYNCHRONIZE CACHE). What it is about to write to is said on stderr; progress is shown on a terminal.',
     'Input that is too long, or no whole number of blocks without --pad, is refused: a file before anything is written, a pipe when it turns out.',
@@ -43,81 +42,48 @@ export const write: Verb = verb({
     if (path === undefined)
       throw new CliError(ExitCode.SYNTAX, '--in is missing: a file, or - for stdin')
     const lba = parseCount('--lba', call.values.lba ?? '0')
-    const source = await openSource(path)
-    const close = () => void source.close()
-    call.signal.addEventListener('abort', close, { once: true })
-    try {
-      await withUnit(
-        call,
-        (unit, options) => writeRange({ call, unit, options, path, source, lba }),
-        { writes: true },
-      )
-    } finally {
-      call.signal.removeEventListener('abort', close)
-      await source.close()
+    const [address = ''] = call.operands
+    const ends = {
+      from: () => openPathReading(path),
+      to: () => openUnitWriting(address, call, { lba }),
     }
+    await between(call, ends, (from, to) => writeAll(call, from, to, lba))
   },
 })
 
-interface Range {
-  readonly call: Call<typeof OPTIONS>
-  readonly unit: LogicalUnit
-  readonly options: HelperOptions
-  readonly path: string
-  readonly source: Source
-  readonly lba: bigint
-}
-
-async function writeRange({ call, unit, options, path, source, lba }: Range): Promise<void> {
-  const capacity = await unit.readCapacity(options)
-  const { blockLength } = capacity
+async function writeAll(
+  call: Call<typeof OPTIONS>,
+  from: Reading,
+  to: Writing,
+  lba: bigint,
+): Promise<void> {
   const pad = call.values.pad === true
-  checkInput(path, source.size, { capacity, lba, pad })
-  if (!call.json) {
-    const what = await unitText(unit, options, capacity)
-    process.stderr.write(`writing to ${call.operands[0]}, LUN ${unit.lun}: ${what}\n`)
-  }
-
-  const progress = new Progress({ label: 'written', total: source.size, silent: call.json })
-  const moved = (bytes: number) => progress.moved(bytes)
+  checkInput(from, to, lba, pad)
+  if (!call.json) process.stderr.write(`writing to ${to.announcement}\n`)
+  const range = { skip: 0, seek: 0, length: from.size, done: 0 }
   try {
-    const limits = { blocks: capacity.lastLba + 1n - lba, pad }
-    await writeBlocks({ unit, lba, blockLength, options, moved }, limits, source)
-    call.signal.throwIfAborted()
-    await unit.synchronizeCache(options)
+    const done = await transfer(call, { from, to, range, pad, label: 'written' })
+    const { blockLength } = to
+    const blocks = Math.ceil(done.bytes / blockLength)
+    const facts = { bytes: blocks * blockLength, blocks: BigInt(blocks), blockLength, lba }
+    tell(call, to, { ...facts, seconds: done.seconds, in: from.name }, `wrote ${amount(done)}`)
   } catch (error) {
     if (!(error instanceof InputLengthError)) throw error
-    const before = `${size(progress.bytes)} before that are written`
-    throw new CliError(ExitCode.FILE, `${path}: ${error.message}; ${before}`, { cause: error })
-  } finally {
-    progress.end()
+    const { what, written } = error
+    const message = `${from.name}: ${what}; ${size(written)} before that are written`
+    throw new CliError(ExitCode.FILE, message, { cause: error })
   }
-  const { bytes, seconds } = progress
-  const blocks = bytes / blockLength
-  process[call.json ? 'stdout' : 'stderr'].write(
-    call.json
-      ? jsonLine({ bytes, blocks: BigInt(blocks), blockLength, lba, seconds, in: path })
-      : `wrote ${size(bytes)} in ${seconds.toFixed(2)} s, ${rate(bytes, seconds)}\n`,
-  )
 }
 
 /** What is known before the first block is written. */
-function checkInput(
-  path: string,
-  bytes: number | undefined,
-  { capacity, lba, pad }: { capacity: Capacity16; lba: bigint; pad: boolean },
-): void {
-  checkRange(capacity, lba, 0n)
-  if (bytes === undefined) return
-  const { blockLength, lastLba } = capacity
-  const over = bytes % blockLength
+function checkInput(from: Reading, to: Writing, lba: bigint, pad: boolean): void {
+  if (from.size === undefined) return
+  const over = from.size % to.blockLength
   if (over !== 0 && !pad) {
-    const message = `${path} ends ${over} bytes into a block of ${blockLength}; --pad fills it up`
+    const message = `${from.name} ends ${over} bytes into a block of ${to.blockLength}; --pad fills it up`
     throw new CliError(ExitCode.FILE, message)
   }
-  const room = (lastLba + 1n - lba) * BigInt(blockLength)
-  if (BigInt(bytes) > room) {
-    const message = `${path} has ${bytes} bytes, and the unit room for ${room} from block ${lba} on`
-    throw new CliError(ExitCode.FILE, message)
-  }
+  if (to.size === undefined || from.size <= to.size) return
+  const message = `${from.name} has ${from.size} bytes, and the unit room for ${to.size} from block ${lba} on`
+  throw new CliError(ExitCode.FILE, message)
 }

@@ -1,16 +1,19 @@
 /** The steps of the main job. Whatever ends it, the target process and the files that it made go away. */
 
 import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { freemem, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogicalUnit } from '../../initiator/unit.ts'
 import { connect, type Nexus } from '../../ring/nexus.ts'
+import { openPathReading } from '../copy-end.ts'
+import { paceOf } from '../copy-pace.ts'
+import { readerOf, writerOf } from '../copy-unit.ts'
+import { type From, pour, type To } from '../copying.ts'
 import { CliError, ExitCode } from '../exit-code.ts'
 import { Progress } from '../progress.ts'
 import { size } from '../quantity.ts'
-import { openSource } from '../source.ts'
-import { readBlocks, type Transfer, writeBlocks } from '../transfer.ts'
 import { type AbortOutcome, aborts, HANGING_LUN } from './aborts.ts'
 import { type MixedOutcome, mixed, REGION_BLOCKS, THREADS } from './mixed.ts'
 import { withTarget } from './target.ts'
@@ -95,58 +98,46 @@ interface Copying {
 
 /** The file to the unit and back. Hashes are made outside of the seconds. */
 async function thereAndBack(unit: LogicalUnit, { path, bytes, silent, signal }: Copying) {
-  const blocks = BigInt(Math.ceil(bytes / BLOCK))
-  const transfer = (label: string): { progress: Progress; transfer: Transfer } => {
+  const options = { signal, onAbort: 'detach' } as const
+  const blocks = { unit, options, blockLength: BLOCK, lba: 0n }
+  const all = Math.ceil(bytes / BLOCK) * BLOCK
+  const disk = { name: 'the disk', place: 'disk', blockLength: BLOCK, size: all }
+  const limits = { blockLength: BLOCK, maxTransferBytes: unit.maxTransferBytes }
+  const pace = paceOf({ values: {} }, limits, limits)
+  const timed = async (label: string, from: From, to: To) => {
     const progress = new Progress({ label, total: bytes, silent })
+    const range = { skip: 0, seek: 0, length: from.size, done: 0 }
     const moved = (count: number) => progress.moved(count)
-    const options = { signal, onAbort: 'detach' } as const
-    return { progress, transfer: { unit, lba: 0n, blockLength: BLOCK, options, moved } }
-  }
-  const sha256 = await hashOf(path)
-
-  const writing = transfer('write')
-  const source = await openSource(path)
-  try {
-    await writeBlocks(writing.transfer, { blocks, pad: true }, source)
-  } finally {
-    writing.progress.end()
-    await source.close()
-  }
-  const writeSeconds = writing.progress.seconds
-
-  const reading = transfer('read')
-  const parts: Uint8Array[] = []
-  const collect = async (data: Uint8Array) => void parts.push(data)
-  try {
-    await readBlocks(reading.transfer, blocks, { write: collect })
-  } finally {
-    reading.progress.end()
-  }
-  const readSeconds = reading.progress.seconds
-  return { bytes, writeSeconds, readSeconds, sha256, sha256Back: hashOfParts(parts, bytes) }
-}
-
-async function hashOf(path: string): Promise<string> {
-  const source = await openSource(path)
-  try {
-    const hash = createHash('sha256')
-    const buffer = new Uint8Array(1 << 20)
-    for (let length = await source.fill(buffer); length > 0; length = await source.fill(buffer)) {
-      hash.update(buffer.subarray(0, length))
+    try {
+      await pour({ from, to, range, pace, signal, pad: true, verify: false, moved })
+    } finally {
+      progress.end()
     }
-    return hash.digest('hex')
+    return progress.seconds
+  }
+  const sha256 = await hashOf(createReadStream(path))
+
+  const source = await openPathReading(path)
+  const toDisk = { ...disk, ordered: false, write: writerOf(blocks), readBack: undefined }
+  let writeSeconds: number
+  try {
+    writeSeconds = await timed('write', source, toDisk)
   } finally {
     await source.close()
   }
+
+  const back = new Uint8Array(all)
+  const fromDisk = { ...disk, read: readerOf(blocks), close: async () => {} }
+  const collect = async (at: number, data: Uint8Array) => back.set(data, at)
+  const memory = { ...disk, name: 'memory', ordered: false, write: collect, readBack: undefined }
+  const readSeconds = await timed('read', fromDisk, memory)
+  // What fills up the last block is no part of the file.
+  const sha256Back = await hashOf([back.subarray(0, bytes)])
+  return { bytes, writeSeconds, readSeconds, sha256, sha256Back }
 }
 
-/** Of the first `bytes` bytes: what fills up the last block is no part of the file. */
-function hashOfParts(parts: readonly Uint8Array[], bytes: number): string {
+async function hashOf(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
   const hash = createHash('sha256')
-  let left = bytes
-  for (const part of parts) {
-    hash.update(part.subarray(0, left))
-    left -= Math.min(left, part.length)
-  }
+  for await (const chunk of chunks) hash.update(chunk)
   return hash.digest('hex')
 }

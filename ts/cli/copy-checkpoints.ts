@@ -1,0 +1,85 @@
+/** What a copy that is stopped can go on after, kept up to date while it runs. */
+
+import type { Writing } from './copy-end.ts'
+import type { CopyState } from './copy-state.ts'
+
+export interface CheckpointOptions {
+  readonly to: Writing
+  /** Undefined where the copy cannot go on later. */
+  readonly state: CopyState | undefined
+  /** The bytes that are there already. */
+  readonly begun: number
+  /** Milliseconds between two of them. */
+  readonly everyMs: number
+  say(text: string): void
+  /** Says that a later run can go on after so many bytes. */
+  stopped(kept: number): void
+}
+
+/**
+ * The state, brought up to date now and then: never before what it tells of is on the medium, and never again after the medium has failed
+ * to take something. Where no state can be written the copy goes on without.
+ */
+export class Checkpoints {
+  readonly #options: CheckpointOptions
+  #state: CopyState | undefined
+  #frontier: number
+  #saved: number
+  #last: number = performance.now()
+  #saving: Promise<void> | undefined
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(options: CheckpointOptions) {
+    this.#options = options
+    this.#state = options.state
+    this.#saved = this.#frontier = options.begun
+  }
+
+  /** @throws what went wrong meanwhile: the rest need not be copied then */
+  reached(frontier: number): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+    this.#frontier = frontier
+    // Parts end in any order: one that moves no frontier is no reason to wait for the next time.
+    if (this.#state === undefined || this.#saving !== undefined || frontier === this.#saved) return
+    if (performance.now() - this.#last < this.#options.everyMs) return
+    this.#saving = this.#save()
+      .catch((error) => {
+        this.#failure ??= { error }
+      })
+      .finally(() => {
+        this.#saving = undefined
+        this.#last = performance.now()
+      })
+  }
+
+  /** @throws what went wrong meanwhile */
+  async end(): Promise<void> {
+    await this.#saving
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  /** Saves what there is, leaves it where a later run can go on after it, and says so. */
+  async stop(): Promise<void> {
+    await this.#saving
+    // What could not be brought to the medium is told once: to ask again may succeed, without those bytes (fsync(2), NOTES).
+    if (this.#failure === undefined) await this.#save().catch(() => {})
+    // What was saved before is still true.
+    const kept = this.#saved
+    await this.#options.to.stop({ keep: kept > 0 })
+    if (kept > 0) this.#options.stopped(kept)
+  }
+
+  async #save(): Promise<void> {
+    const frontier = this.#frontier
+    const state = this.#state
+    if (state === undefined || frontier === this.#saved) return
+    await this.#options.to.sync()
+    try {
+      await state.save(frontier)
+      this.#saved = frontier
+    } catch (error) {
+      this.#state = undefined
+      this.#options.say(`how far it is cannot be noted: ${(error as Error).message}\n`)
+    }
+  }
+}
