@@ -3,7 +3,7 @@
 //! | module     | holds                                                                             |
 //! |------------|-----------------------------------------------------------------------------------|
 //! | `list`     | [`List`]: segments in transfer order, checked and merged as they are pushed       |
-//! | `limits`   | [`Limits`] of a device, also from its sysfs queue directory                       |
+//! | `limits`   | [`Limits`] of a device, which others read from its queue in sysfs                 |
 //! | `fit`      | [`List::fit`] into one command, [`List::split`] into several: [`Part`], [`Piece`] |
 //! | `memory`   | [`Memory`], its [`Span`]s, [`List::copy_in`] and [`List::copy_out`]               |
 //! | [`iovec`]  | the two layouts of `struct iovec`, parsed and emitted as bytes                    |
@@ -54,7 +54,7 @@ mod list;
 mod memory;
 
 pub use fit::{Part, Piece, Pieces, Split};
-pub use limits::{AttributeError, Limit, LimitError, Limits};
+pub use limits::{Limit, LimitError, Limits};
 pub use list::{List, SegmentError};
 pub use memory::{Memory, Span, Spans};
 

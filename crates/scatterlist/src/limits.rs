@@ -38,39 +38,6 @@ impl Limits {
         block_len: 1,
     };
 
-    /// The limits that a request queue shows (Documentation/ABI/stable/sysfs-block).
-    ///
-    /// `read` gives the text of a file of `/sys/block/<disk>/queue/`, or `None` where there is none: older kernels show
-    /// fewer attributes (`virt_boundary_mask` came with 5.13, `dma_alignment` with 6.0), and what is not shown is not
-    /// limited. The total is `max_hw_sectors_kb`, which is what the kernel holds passthrough commands to;
-    /// `max_sectors_kb` is for file systems. `seg_boundary_mask` is not shown by any kernel.
-    ///
-    /// # Errors
-    /// An attribute that is no decimal number, or too large.
-    pub fn from_queue(
-        mut read: impl FnMut(&'static str) -> Option<String>,
-    ) -> Result<Self, AttributeError> {
-        let mut shown = |attribute, unlimited, to_limit: fn(u64) -> Option<u64>| {
-            let Some(text) = read(attribute) else {
-                return Ok(unlimited);
-            };
-            let limit = text.trim_ascii().parse().ok().and_then(to_limit);
-            limit.ok_or(AttributeError { attribute, text })
-        };
-        let none = Self::NONE;
-        Ok(Self {
-            max_segments: shown("max_segments", none.max_segments, Some)?,
-            max_segment_len: shown("max_segment_size", none.max_segment_len, Some)?,
-            seg_boundary_mask: none.seg_boundary_mask,
-            virt_boundary_mask: shown("virt_boundary_mask", none.virt_boundary_mask, Some)?,
-            alignment: shown("dma_alignment", none.alignment, |mask| mask.checked_add(1))?,
-            max_total: shown("max_hw_sectors_kb", none.max_total, |kib| {
-                kib.checked_mul(1024)
-            })?,
-            block_len: shown("logical_block_size", none.block_len, Some)?,
-        })
-    }
-
     /// Whether each limit is in the range that its field names.
     ///
     /// # Errors
@@ -221,33 +188,3 @@ impl fmt::Display for LimitError {
 }
 
 impl std::error::Error for LimitError {}
-
-/// An attribute of a request queue that is no number, or too large.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AttributeError {
-    /// Its file name.
-    pub attribute: &'static str,
-    /// What the file holds.
-    pub text: String,
-}
-
-impl AttributeError {
-    /// A stable name for what is wrong.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        "attribute_malformed"
-    }
-}
-
-impl fmt::Display for AttributeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "queue attribute {} is {:?}, no number in range",
-            self.attribute, self.text
-        )
-    }
-}
-
-impl std::error::Error for AttributeError {}
