@@ -311,6 +311,29 @@ test('LOGICAL UNIT RESET is the device’s, and fails where the device does not 
   assert.equal(failed.response, ServiceResponse.SERVICE_DELIVERY_OR_TARGET_FAILURE)
 })
 
+test('LOGICAL UNIT RESET of what cannot be reset is rejected, and ends no command', async () => {
+  const answers: (() => void)[] = []
+  const handler: Handler = (task, next) => {
+    if (task.cdb[0] !== 0xc0) return next()
+    return new Promise((resolve) => answers.push(() => resolve({ status: Status.GOOD })))
+  }
+  await using behind = await testUnit({ handler })
+  const units = [await passThrough(behind.unit, { reset: false })]
+  await using server = await serve({ listen: socket(), units })
+  await using nexus = await connect(server.listen)
+  await powerOn(nexus, 0)
+  const command = nexus.unit(0).execute({ cdb: cdb(0xc0) })
+  await until('the device has it', () => answers.length === 1)
+  const { response } = await nexus
+    .unit(0)
+    .taskManagement({ function: TaskFunction.LOGICAL_UNIT_RESET })
+  assert.equal(response, ServiceResponse.FUNCTION_REJECTED)
+  answers[0]!()
+  assert.equal((await command).status, Status.GOOD)
+  const after = await nexus.unit(0).execute({ cdb: cdb(0) })
+  assert.equal(after.status, Status.GOOD, 'nobody is told of a reset')
+})
+
 test('a device that is gone is a unit that does not communicate, and the server goes on', async () => {
   await using front = await Front.open()
   await using nexus = await front.connect()

@@ -42,6 +42,10 @@ export class OwnUnit implements Unit {
     return this.#unit.queueError
   }
 
+  get rejectsReset(): boolean | undefined {
+    return this.#unit.rejectsReset
+  }
+
   attach(context: UnitContext): void {
     this.#unit.attach?.(context)
   }

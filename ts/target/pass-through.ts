@@ -26,10 +26,10 @@ import type { TaskSetOptions, Unit } from './unit.ts'
 /** How a unit is passed through, all optional. */
 export interface PassThroughOptions extends Pick<TaskSetOptions, 'maxTasks' | 'maxRunning'> {
   /**
-   * Carries a LOGICAL UNIT RESET out; what it throws is answered SERVICE DELIVERY OR TARGET FAILURE. Default: the function of the unit behind, which kernel nodes
-   * reject.
+   * Carries a LOGICAL UNIT RESET out; what it throws is answered SERVICE DELIVERY OR TARGET FAILURE. With false the function is rejected, and ends no command.
+   * Default: the function of the unit behind, which kernel nodes reject: for theirs, `node.reset('device', { noEscalate: true })`.
    */
-  readonly reset?: () => Promise<void>
+  readonly reset?: (() => Promise<void>) | false
 }
 
 /**
@@ -56,6 +56,7 @@ export async function passThrough(
 class PassThroughUnit implements Unit {
   readonly maxTasks: number | undefined
   readonly maxRunning: number | undefined
+  readonly rejectsReset: boolean
   readonly #behind: Behind
   readonly #reset: () => Promise<void>
   #nexus: TargetNexus | undefined
@@ -64,7 +65,8 @@ class PassThroughUnit implements Unit {
     this.maxTasks = options.maxTasks
     this.maxRunning = options.maxRunning
     this.#behind = behind
-    this.#reset = options.reset ?? (() => resetUnit(behind.unit))
+    this.rejectsReset = options.reset === false
+    this.#reset = options.reset || (() => resetUnit(behind.unit))
   }
 
   execute(task: Task): void {

@@ -55,7 +55,8 @@ function manageUnit(run: FunctionRun, set: TaskSet, nexuses: Iterable<Nexus>): v
       clearTaskSet(run, set, nexuses)
       break
     case TaskFunction.LOGICAL_UNIT_RESET:
-      resetUnit(run, set, nexuses)
+      if (set.unit.rejectsReset === true) run.answer(REJECTED)
+      else resetUnit(run, set, nexuses)
       break
     case TaskFunction.QUERY_TASK:
       run.answer(commandTagged(nexus, set, task.managedTag).length > 0 ? SUCCEEDED : COMPLETE)

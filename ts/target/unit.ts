@@ -32,6 +32,8 @@ export interface Unit extends TaskSetOptions {
   readonly descriptorSense?: boolean | undefined
   /** QERR (SPC-4 7.5.8), read when a command ends in CHECK CONDITION: others end with it, 1 all, 3 those of its nexus. Default: none. */
   readonly queueError?: number | undefined
+  /** LOGICAL UNIT RESET is answered FUNCTION REJECTED, and ends nothing: what is behind the unit cannot be reset. Default: false. */
+  readonly rejectsReset?: boolean | undefined
   /**
    * Answers the task, now or later. The target has already dealt with what is the same on every unit: a CDB of the right length with
    * NACA zero, the task attribute and the order that it asks for, no unit attention condition in the way, and no REPORT LUNS.
