@@ -60,7 +60,8 @@ test('reads every key of the schema, and writes what it reads the same', async (
   const { $schema: _, ...keys } = SCHEMA.properties
   assert.deepEqual(Object.keys(FULL).sort(), Object.keys(keys).sort())
   const ofUnits = new Set(FULL.units.flatMap((unit) => Object.keys(unit)))
-  assert.deepEqual([...ofUnits].sort(), Object.keys(SCHEMA.$defs.unit.properties).sort())
+  const { device: _device, ...ofUnit } = SCHEMA.$defs.unit.properties
+  assert.deepEqual([...ofUnits].sort(), Object.keys(ofUnit).sort())
   assert.deepEqual(configJson(await read(FULL)), FULL)
 })
 
@@ -74,6 +75,12 @@ test('takes sizes by powers of 1024, and paths from the folder of the file', asy
     { memory: 3072 },
     { file: '/folder/a/b.img', createBytes: 999 * 2 ** 40 },
     { memory: 64 << 20 },
+  ])
+})
+
+test('has no place for a device, and says where there is one', async () => {
+  assert.deepEqual(await problems({ listen: 'disk', units: [{ memory: 1, device: '/dev/sg0' }] }), [
+    'units[0].device: is for no file: sgring serve --device PATH passes a device through, alone',
   ])
 })
 

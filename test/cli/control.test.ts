@@ -81,6 +81,10 @@ test('answers what is no request with what is wrong, and goes on', async () => {
     ['{"do":"stop"}', /"stop" is not known/],
     ['{"do":"remove"}', /lun: is missing/],
     ['{"do":"remove","lun":"0"}', /lun: "0" is not a whole number/],
+    [
+      '{"do":"add","unit":{"memory":1,"device":"/dev/sg0"}}',
+      /device: is for no file: sgring serve --device/,
+    ],
     ['{"do":"show","all":true}', /all: there is no such key/],
     ['{"do":"resize","lun":0,"bytes":"9999T"}', /bytes: "9999T" is not a size/],
     ['{"do":"add","unit":{"memory":1,"fil":"x"}}', /unit\.fil: .*did you mean file\?/],

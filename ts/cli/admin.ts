@@ -33,7 +33,7 @@ export const admin: Verb = verb({
   usage: `ADDRESS show [--save FILE [--force]] | add ${UNIT_USAGE} | resize LUN SIZE [--force] | remove LUN [--force] [--timeout SECONDS] [--json]`,
   about: [
     'Talks to a running "sgring serve", as the user who runs it, or as root. Every initiator hears of a change by a unit attention: REPORTED LUNS DATA HAS CHANGED, or CAPACITY DATA HAS CHANGED.',
-    'show prints the units; with --json, or into the file that --save names, as a file that "sgring serve --config" takes. A unit that is added has the first free LUN, unless it says another one. resize is for disks in memory and on regular files.',
+    'show prints the units; with --json, or into the file that --save names, as a file that "sgring serve --config" takes. A unit that is added has the first free LUN, unless it says another one. resize is for disks in memory and on regular files. A device has a server to itself, "sgring serve --device", and nothing to administer.',
   ],
   operands: {
     ADDRESS: 'the target: ring:NAME or ring:/path.sock',

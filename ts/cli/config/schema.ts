@@ -92,6 +92,8 @@ function textOf({ keyword, params, parentSchema = {}, data, message }: ErrorObje
       return `${shown} is not ${params.allowedValues.join(' or ')}`
     case 'discriminator':
       return `${shownShort(params.tagValue)} is not known`
+    case 'not':
+      return `is ${parentSchema.title ?? 'not possible'}`
     case 'type':
     case 'pattern':
     case 'minLength':
