@@ -1,4 +1,4 @@
-/** Every example of every verb's help runs, as it stands. */
+/** Every example of every verb's help runs, as it stands; those of devices in guests: test/kernel/examples.test.ts. */
 
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
@@ -6,6 +6,7 @@ import type { Verb } from '#dist/cli/verb.js'
 import { verbs } from '#dist/cli/verbs.js'
 import { connect, type Server, serve } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
+import { isOfDevice } from './device-example.ts'
 import { Place } from './program.ts'
 
 const test = suite('the examples of the help')
@@ -32,7 +33,8 @@ function serveDisks(line: string): Promise<Server> {
 }
 
 const SERVING = ['sgring serve', 'sgring admin']
-const lines = (verb: Verb) => verb.examples.map(([line]) => line)
+const lines = (verb: Verb) =>
+  verb.examples.map(([line]) => line).filter((line) => !isOfDevice(line))
 const linesOf = (name: string) => lines(verbs.find((verb) => verb.name === name)!)
 for (const verb of verbs.filter(({ name }) => !SERVING.includes(name))) {
   for (const line of lines(verb)) {

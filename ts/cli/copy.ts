@@ -50,6 +50,8 @@ export const copy: Verb = verb({
     ['sgring copy ring:disk - | gzip > disk.gz', 'a unit to a pipe'],
     ['sgring copy notes.txt ring:disk --seek 4 --bs 1M --pad', 'a file to the fifth MiB of a unit'],
     ['sgring copy ring:disk backup.img --resume', 'begin, or go on after Ctrl-C'],
+    ['sgring copy /dev/sg0 /dev/sg1 --verify --yes', 'a device to another one'],
+    ['sgring copy disk.img /dev/bsg/0:0:0:1 --yes', 'an image to a device'],
   ],
   async run(call) {
     const [a = '', b = ''] = call.operands

@@ -27,6 +27,7 @@ export const inquiry: Verb = verb({
   examples: [
     ['sgring inquiry ring:disk', 'LUN 0 of the target that serves the name "disk"'],
     ['sgring inquiry "ring:$PWD/disk.sock?lun=1" --json', 'LUN 1 behind a socket, as JSON'],
+    ['sgring inquiry /dev/bsg/0:0:0:0', 'a device of this machine'],
   ],
   async run(call) {
     const data = await withUnit(call, (unit, options) => unit.inquiry(options))

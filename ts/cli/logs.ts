@@ -45,6 +45,7 @@ export const logs: Verb = verb({
     ['sgring logs ring:disk --page 0x03', 'bytes that were read, and errors of it'],
     ['sgring logs ring:disk --target', 'which pages there are of a target as a whole'],
     ['sgring logs ring:disk --target --page 0x18 --json', 'one of them, as JSON'],
+    ['sgring logs /dev/sg0 --page 0x0d', 'how warm a device is'],
   ],
   async run(call) {
     const { page: text, target = false } = call.values

@@ -34,6 +34,7 @@ export const luns: Verb = verb({
     ['sgring luns ring:disk', 'a line each'],
     ['for lun in $(sgring luns ring:disk); do sgring turs ring:disk/$lun; done', 'in a script'],
     ['sgring luns ring:disk --select all --json', 'those that are well known, too; as JSON'],
+    ['sgring luns /dev/sg0', 'what else the target of a device has'],
   ],
   async run(call) {
     const select = SELECT.get(call.values.select ?? 'units')

@@ -56,6 +56,7 @@ export const modes: Verb = verb({
     ['sgring modes ring:disk --page 0x0a --changeable', 'what of the control page can be changed'],
     ['sgring modes ring:disk --set SWP=1 --save', 'write protection, by software and to stay'],
     ['sgring modes ring:disk --page 8 --json', 'the caching page, as JSON'],
+    ['sgring modes /dev/sg0 --set WCE=0 --yes', 'the write cache of a device off'],
   ],
   async run(call) {
     const { set = [], save = false } = call.values

@@ -45,6 +45,7 @@ export const opcodes: Verb = verb({
     ['sgring opcodes ring:disk', 'all of them'],
     ['sgring opcodes ring:disk --one 42 || echo cannot unmap', 'UNMAP'],
     ['sgring opcodes ring:disk --one 9e,10 --timeouts --json', 'READ CAPACITY(16)'],
+    ['sgring opcodes /dev/bsg/0:0:0:0', 'those of a device'],
   ],
   run: (call) => (call.values.one === undefined ? tellAll(call) : tellOne(call, call.values.one)),
 })

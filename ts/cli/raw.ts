@@ -55,6 +55,7 @@ export const raw: Verb = verb({
     ['sgring raw ring:disk 00 00 00 00 00 00', 'TEST UNIT READY'],
     ['sgring raw ring:disk 12 00 00 00 60 00 --in 96', 'INQUIRY, as a dump'],
     ['sgring raw ring:disk 120100006000 --in 96 --binary | od -t x1', 'a page, for a program'],
+    ['sgring raw /dev/sg0 12 00 00 00 24 00 --in 36', 'a device: what only reads needs no --yes'],
     [
       'sgring raw ring:disk 2a 00 00 00 00 08 00 00 01 00 --out block.bin --json',
       'WRITE(10) of block 8: OVERWRITES it with a file of 512 bytes',

@@ -30,6 +30,7 @@ export const read: Verb = verb({
   examples: [
     ['sgring read ring:disk --out disk.img', 'the whole unit'],
     ['sgring read ring:disk --out boot.img --blocks 2048 --force', 'its first 2048 blocks'],
+    ['sgring read /dev/sda --out sda.img', 'a whole disk of this machine'],
     [
       'sgring read ring:disk/1 --lba 0x10 --blocks 8 --out - | od -A d -t x1',
       'eight blocks of LUN 1, to be looked at',

@@ -18,6 +18,7 @@ export const readcap: Verb = verb({
   examples: [
     ['sgring readcap ring:disk', 'LUN 0 of the target that serves the name "disk"'],
     ['sgring readcap ring:disk/1 --json', 'its LUN 1, as JSON'],
+    ['sgring readcap /dev/sda', 'a disk of this machine'],
   ],
   async run(call) {
     const capacity = await withUnit(call, (unit, options) => unit.readCapacity(options))

@@ -27,6 +27,7 @@ export const sense: Verb = verb({
   options: OPTIONS,
   examples: [
     ['sgring sense ring:disk', 'what LUN 0 has to say'],
+    ['sgring sense /dev/sg0', 'what a device has'],
     ['sgring sense --hex "72 05 20 00 00 00 00 00"', 'bytes from a log'],
     ['sgring sense --hex f00003000012340a000000001100 --json', 'the same for a program'],
   ],

@@ -6,6 +6,7 @@ import { serve } from '../serve.ts'
 import { findDevice } from '../sg/discovery.ts'
 import { passThrough } from '../target/pass-through.ts'
 import { claimDevice, deviceText, isDevice } from './device-claim.ts'
+import { canReset, resetDevice } from './device-reset.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { size } from './quantity.ts'
@@ -34,7 +35,8 @@ export async function serveDevice(serving: DeviceServing): Promise<void> {
   try {
     const unit = await open(path as `/dev/${string}`, { readOnly })
     try {
-      const units = [await passThrough(unit)]
+      const reset = canReset(await findDevice(path)) && !readOnly && (() => resetOne(path))
+      const units = [await passThrough(unit, { reset })]
       // Until the target knows more of a device than its own nexus does, there is one.
       const server = await serve({ listen: socket, units, maxNexuses: 1 })
       try {
@@ -49,6 +51,11 @@ export async function serveDevice(serving: DeviceServing): Promise<void> {
   } finally {
     await claim?.close()
   }
+}
+
+/** LOGICAL UNIT RESET is for one unit: none of its neighbours is reset in its place. */
+async function resetOne(path: string): Promise<void> {
+  await resetDevice(path, 'device', { noEscalate: true, confirmed: true })
 }
 
 async function greet(

@@ -45,7 +45,7 @@ export const serve: Verb = verb({
   about: [
     'The n-th --memory or --file is LUN n-1, unless it says another one. The options after it, up to the next, belong to it.',
     'A file says the same as flags, and more, such as {"listen": "disk", "units": [{"memory": "64M", "thin": true}]}. Paths in it start at its folder. It stands alone: with --config no flag says what is served.',
-    `--device passes a device through, alone: /dev/bsg/H:C:T:L, /dev/sgN or /dev/sdX. What it then is and is not is said on stderr. ${DEVICES}`,
+    `--device passes a device through, alone: /dev/bsg/H:C:T:L, /dev/sgN or /dev/sdX. What it then is and is not is said on stderr. It stands in no file, and there is no "sgring admin" for it. ${DEVICES}`,
     'One line is printed when connections are accepted. Ctrl-C or SIGTERM ends it, and takes the socket away. Meanwhile, "sgring admin" shows and changes what is served, by a socket beside that one, SOCK.admin, which only the same user and root can use.',
   ],
   operands: {},
@@ -61,6 +61,7 @@ export const serve: Verb = verb({
       'a new file as a disk with blocks of 4096 bytes; its line is JSON',
     ],
     ['sgring serve --config served.json', 'what a file says'],
+    ['sgring serve --listen disk --device /dev/sg1 --yes', 'a device, as ring:disk'],
     ['sgring serve --schema > config.schema.json', 'for editors, and for tools'],
   ],
   async run(call) {

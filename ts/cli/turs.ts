@@ -42,6 +42,7 @@ export const turs: Verb = verb({
     ['sgring turs ring:disk', 'in silence, if the unit is ready'],
     ['sgring turs ring:disk --number 10000 --time', 'what a round trip takes'],
     ['sgring turs ring:disk/1 --json', 'one line for a program'],
+    ['sgring turs /dev/sg0 --number 100 --time', 'to a device, and back'],
   ],
   async run(call) {
     const { number, time = false } = call.values

@@ -34,6 +34,7 @@ export const unmap: Verb = verb({
   examples: [
     ['sgring unmap ring:disk --lba 2048 --blocks 0x1000 --yes', '4096 blocks'],
     ['sgring unmap ring:disk/1 --lba 0 --blocks 8 --yes --json', 'the first eight of LUN 1'],
+    ['sgring unmap /dev/sg1 --lba 2048 --blocks 8 --yes', 'eight blocks of a device'],
   ],
   async run(call) {
     const { lba, blocks, yes = false } = call.values

@@ -31,6 +31,7 @@ export const verify: Verb = verb({
     ['sgring verify ring:disk', 'the whole medium of a unit'],
     ['sgring copy disk.img ring:disk && sgring verify disk.img ring:disk', 'an image and a unit'],
     ['sgring verify ring:disk ring:disk/1 --json', 'two units'],
+    ['sgring verify /dev/sg0', 'the whole medium of a device'],
     ['head -c 4096 disk.img | sgring verify - disk.img', 'a pipe and a file'],
   ],
   async run(call) {

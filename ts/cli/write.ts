@@ -36,6 +36,7 @@ export const write: Verb = verb({
       'a file of any length, from block 2048 on',
     ],
     ['tar -c notes.txt | sgring write ring:disk/1 --in -', 'a pipe, to LUN 1'],
+    ['sgring write /dev/sg1 --in disk.img --yes', 'a device, which is meant'],
   ],
   async run(call) {
     const path = call.values.in
