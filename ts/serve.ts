@@ -60,12 +60,18 @@ export async function serve(options: ServeOptions): Promise<Server> {
   }
 }
 
+/** What is wrong with the machine, and with no unit of it. */
+const OF_THE_MACHINE: ReadonlySet<string> = new Set([
+  'ERR_SGRING_UNSUPPORTED_PLATFORM',
+  'ERR_SGRING_NATIVE_MISSING',
+])
+
 /** Makes a unit; an error names its LUN. */
 function makeAt(lun: number, unit: ServedUnit, onFailed: (error: unknown) => void): MadeUnit {
   try {
     return makeUnit(unit, onFailed)
   } catch (error) {
-    if (!(error instanceof SgringError)) throw error
+    if (!(error instanceof SgringError) || OF_THE_MACHINE.has(error.code)) throw error
     throw new SgringError(error.code, `LUN ${lun}: ${error.message}`, { cause: error })
   }
 }
