@@ -90,10 +90,12 @@ main(async () => {
  * @returns {NodeJS.ProcessEnv}
  */
 function environment({ folder, flags }) {
-  const suppressions = join(root, 'scripts/seeded/thread.supp')
+  /** @param {string} file */
+  const named = (file) => `suppressions=${join(root, 'scripts/seeded', file)}`
   return laneEnvironment(root, folder, flags, {
     RUSTC_BOOTSTRAP: '1',
-    TSAN_OPTIONS: `halt_on_error=1 suppressions=${suppressions}`,
+    TSAN_OPTIONS: `halt_on_error=1 ${named('thread.supp')}`,
+    LSAN_OPTIONS: `${named('leak.supp')} print_suppressions=0`,
     // Inlined, the fast paths of the library's locks are instrumented with the code around them.
     CARGO_PROFILE_DEV_OPT_LEVEL: '1',
     // An instrumented run is slow; the plain one has tried many more cases.
