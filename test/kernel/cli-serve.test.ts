@@ -50,7 +50,7 @@ test(
         const [mkfs, why] = tried('mkfs.ext4', '-q', '-F', block)
         assert.notEqual(mkfs, 0)
         assert.match(why, /in use/)
-        assert.match(tried('mount', block, at)[1], /busy|already mounted/)
+        assert.match(tried('mount', '-t', 'ext4', block, at)[1], /busy|already mounted/)
 
         const { response } = await unit.taskManagement(RESET)
         assert.equal(response, ServiceResponse.FUNCTION_COMPLETE)

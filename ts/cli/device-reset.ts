@@ -49,7 +49,7 @@ export async function resetDevice(
     throw new CliError(ExitCode.FILE, `${path}: resets need the sg node of the device: modprobe sg`)
   }
   if (!confirmed) throw unconfirmed(path, scope, device)
-  const node = await openNode(found, { readOnly: true, slots: 1 })
+  const node = await openNode(found, { slots: 1 })
   try {
     await node.reset(scope, options)
     return found

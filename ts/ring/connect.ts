@@ -247,7 +247,7 @@ export function pairOptions(options: ConnectOptions): PairOptions {
 
 function tokenOf(join: string | undefined): Uint8Array {
   if (join === undefined) return new Uint8Array(TOKEN_BYTES)
-  const token = Uint8Array.from(Buffer.from(String(join), 'base64url'))
+  const token = Uint8Array.from(Buffer.from(String(join), 'hex'))
   // Zeros mean that none is joined.
   if (token.length === TOKEN_BYTES && token.some((byte) => byte !== 0)) return token
   throw new SgringError('ERR_SGRING_JOIN', 'the join token is none that nexus.share() gives')

@@ -42,7 +42,7 @@ export async function open(
   )
   const functions = new Functions(ring, resolved)
   const commands = new Commands(ring, functions, resolved)
-  const token = Buffer.from(welcome.token).toString('base64url')
+  const token = Buffer.from(welcome.token).toString('hex')
   const nexus = new Nexus(
     commands,
     welcome.nexus,
