@@ -1,7 +1,11 @@
 /** Contestants that take turns: one sample of each a round, in an order that is shuffled anew. */
 
 import { Bench } from 'tinybench'
+import { type CrossCheck, crossCheck } from './cross-check.ts'
 import type { Random } from './random.ts'
+
+/** An initiator's and a target's. */
+const THREADS = 2
 
 /** One way to do the same thing. */
 export interface Contestant {
@@ -10,6 +14,23 @@ export interface Contestant {
   run(count: number): Promise<number>
   /** Counts since it was made, such as wake-ups; the report divides their growth by the operations. */
   counts?(): Readonly<Record<string, number>>
+  /** How long single operations took since it was made, where it records that. */
+  latency?(): Latency
+  /** Does it once, where that takes no promise: `benchmark` takes its time as well, and has to agree. */
+  operation?(): void
+  /** Threads of all its processes that run at once; 2 if it does not say. More than CPUs, and its figures are `oversubscribed`. */
+  readonly threads?: number
+}
+
+/** How long single operations took. */
+export interface Latency {
+  /** `closed`: the next begins when one has ended. `open`: they begin at a rate, and what one waits for its turn counts. */
+  readonly loop: 'closed' | 'open'
+  /** Of an open loop: operations that begin in a second. */
+  readonly rate?: number
+  readonly count: number
+  /** Percentiles and nanoseconds, both ascending, up to the 100th. */
+  readonly percentiles: readonly (readonly [percentile: number, ns: number])[]
 }
 
 export interface ContestOptions {
@@ -29,6 +50,9 @@ export interface Score {
   readonly samples: readonly number[]
   /** Growth of its counts an operation. */
   readonly counts: Readonly<Record<string, number>>
+  readonly threads: number
+  readonly latency?: Latency
+  readonly crossCheck?: CrossCheck
 }
 
 export async function contest(
@@ -67,6 +91,9 @@ export async function contest(
     operations,
     samples,
     counts: growth(before, contestant.counts?.(), operations * samples.length),
+    threads: contestant.threads ?? THREADS,
+    ...(contestant.latency && { latency: contestant.latency() }),
+    ...(contestant.operation && { crossCheck: crossCheck(contestant.operation, options) }),
   }))
 }
 

@@ -2,20 +2,32 @@
 
 import { Random } from './random.ts'
 
-/** What is to be reached: how many times as fast `ours` is as `rival`, at least. */
-export interface Goal {
+/** What is to be reached by a contestant of a case. */
+export type Goal = {
   readonly case: string
   readonly what: string
   readonly ours: string
-  readonly rival: string
-  /** `faster`: rival's time over ours is at least `limit`. `slower`: our time over the rival's is at most `limit`. */
-  readonly sense: 'faster' | 'slower'
   readonly limit: number
+} & (Against | Counted)
+
+/**
+ * Beside another contestant of the case. `faster`: the rival's time over ours is at least `limit`. `slower`: our time over the rival's
+ * is at most `limit`. `above`: our time is at most `limit` nanoseconds more than the rival's.
+ */
+interface Against {
+  readonly sense: 'faster' | 'slower' | 'above'
+  readonly rival: string
+}
+
+/** By itself: one of its counts is at most `limit` an operation. */
+interface Counted {
+  readonly sense: 'counted'
+  readonly count: string
 }
 
 export type Verdict = 'met' | 'missed' | 'unclear'
 
-/** A ratio with the interval that holds its median in 95 of 100 repetitions of the run, as far as this run can tell. */
+/** A ratio, or another number, with the interval that holds its median in 95 of 100 repetitions of the run, as far as this run can tell. */
 export interface Ratio {
   readonly median: number
   readonly low: number
@@ -50,13 +62,33 @@ export function ratioOf(processes: readonly (readonly number[])[]): Ratio {
   }
 }
 
+export type Direction = 'at_least' | 'at_most'
+
+export function directionOf(sense: Goal['sense']): Direction {
+  return sense === 'faster' ? 'at_least' : 'at_most'
+}
+
+/** What a goal's number counts. */
+export function unitOf(goal: Goal): string {
+  switch (goal.sense) {
+    case 'faster':
+      return 'times as fast'
+    case 'slower':
+      return 'times the time'
+    case 'above':
+      return 'ns more'
+    case 'counted':
+      return `${goal.count} a command`
+  }
+}
+
 /** Met or missed when the whole interval is on one side of the limit. */
 export function verdict(
   { sense, limit }: Pick<Goal, 'sense' | 'limit'>,
   { low, high }: Ratio,
 ): Verdict {
   const [worst, best] =
-    sense === 'faster' ? [low - limit, high - limit] : [limit - high, limit - low]
+    directionOf(sense) === 'at_least' ? [low - limit, high - limit] : [limit - high, limit - low]
   if (worst >= 0) return 'met'
   return best < 0 ? 'missed' : 'unclear'
 }

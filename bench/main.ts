@@ -6,38 +6,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Suite } from './cases/case.ts'
 import type { ClientOptions, ClientReport } from './client.ts'
 import type { Score } from './contest.ts'
-import { type Environment, environment, lastCacheBytes } from './environment.ts'
-import { type Goal, type Ratio, ratioOf, type Verdict, verdict } from './judge.ts'
+import { environment, lastCacheBytes } from './environment.ts'
 import { helpOf, type Options, optionsOf } from './options.ts'
 import { type Placement, placement, start } from './place.ts'
+import { Progress } from './progress.ts'
 import { report } from './report.ts'
-
-/** All of a run, as it is kept. */
-export interface Results {
-  readonly environment: Environment
-  readonly options: Options
-  readonly cases: readonly CaseResult[]
-  readonly goals: readonly GoalResult[]
-  readonly changes: readonly Change[]
-}
-
-export interface CaseResult {
-  readonly name: string
-  /** The contestants' scores by process. */
-  readonly processes: readonly (readonly Score[])[]
-  /** Those of the other checkout, by the same processes' turns. */
-  readonly beside: readonly (readonly Score[])[]
-}
-
-/** What changed from the other checkout to this one: this one's time over that one's. */
-export interface Change extends Ratio {
-  readonly case: string
-  readonly contestant: string
-}
-
-export interface GoalResult extends Goal, Ratio {
-  readonly verdict: Verdict
-}
+import { type CaseResult, changed, judged, type Results } from './results.ts'
 
 const CLIENT = fileURLToPath(new URL('client.js', import.meta.url))
 /** Where a checkout's benchmarks stand. */
@@ -48,7 +22,7 @@ const SMOKE_IMAGE_BYTES = 8 << 20
  * Runs a suite, once everything is built.
  *
  * @param around `file` is where the results are kept, unless they are a smoke run's
- * @returns the exit code: 0 when all was measured, whatever the verdicts
+ * @returns the exit code: 0 when all was measured, whatever the verdicts; 1 when a case failed
  */
 export async function bench(
   suite: Suite,
@@ -60,31 +34,54 @@ export async function bench(
     process.stdout.write(helpOf(suite))
     return 0
   }
-  const other = options.beside === undefined ? undefined : await otherIn(options.beside, suite)
   const place = placement(options.cpus)
   const around = environment(place, rustc)
+  const cases = await measured(suite, options, place, nativeProgram(root))
+  const results: Results = {
+    ...{ suite: suite.name, notes: suite.notes, pins: suite.pins, environment: around, options },
+    ratios: judged(cases, suite, around),
+    ...{ cases, sweeps: suite.sweeps ?? [], changes: changed(cases) },
+  }
+  if (!options.smoke) keep(file, results)
+  process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : report(results))
+  return cases.some(({ failure }) => failure !== undefined) ? 1 : 0
+}
+
+/** Runs the cases one after the other. One that fails says so, and is no reason not to run the others. */
+async function measured(
+  suite: Suite,
+  options: Options,
+  place: Placement,
+  nativeProgram: string,
+): Promise<CaseResult[]> {
+  const other = options.beside === undefined ? undefined : await otherIn(options.beside, suite)
+  const chosen = suite.cases.filter(({ name }) => options.only.includes(name))
+  const progress = new Progress(chosen.length * options.processes)
   const cases: CaseResult[] = []
-  for (const { name } of suite.cases.filter(({ name }) => options.only.includes(name))) {
+  for (const { name, what, bytes } of chosen) {
+    const run = async (client: string, seed: number) =>
+      runCase(client, suite, name, seed, options, place, nativeProgram)
     const processes: (readonly Score[])[] = []
     const beside: (readonly Score[])[] = []
-    for (let process_ = 1; process_ <= options.processes; process_++) {
-      process.stderr.write(`bench: ${name}, process ${process_} of ${options.processes}\n`)
-      const turns = [{ client: CLIENT, scores: processes }]
-      if (other?.cases.has(name)) turns.push({ client: other.client, scores: beside })
-      // Neither is always the first: what the machine does over time meets both.
-      if (process_ % 2 === 0) turns.reverse()
-      for (const { client, scores } of turns)
-        scores.push(
-          await runCase(client, suite, name, process_, options, place, nativeProgram(root)),
-        )
+    try {
+      for (let seed = 1; seed <= options.processes; seed++) {
+        progress.begin(`${name}, process ${seed} of ${options.processes}`)
+        const turns = [{ client: CLIENT, scores: processes }]
+        if (other?.cases.has(name)) turns.push({ client: other.client, scores: beside })
+        // Neither is always the first: what the machine does over time meets both.
+        if (seed % 2 === 0) turns.reverse()
+        for (const { client, scores } of turns) scores.push(await run(client, seed))
+      }
+      cases.push({ name, what, bytes, processes, beside })
+    } catch (error) {
+      const failure = error instanceof Error ? error.message : String(error)
+      progress.tell(failure)
+      progress.skip(options.processes * (cases.length + 1))
+      cases.push({ name, what, bytes, processes: [], beside: [], failure })
     }
-    cases.push({ name, processes, beside })
   }
-  const goals = judged(cases, suite)
-  const results: Results = { environment: around, options, cases, goals, changes: changed(cases) }
-  if (!options.smoke) keep(file, results)
-  process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : report(results, suite))
-  return 0
+  progress.end()
+  return cases
 }
 
 /**
@@ -144,45 +141,6 @@ function outputOf(args: readonly string[], name: string): Promise<string> {
       else reject(new Error(`${name} ended with ${signal ?? `exit code ${code}`}`))
     })
   })
-}
-
-function judged(cases: readonly CaseResult[], { goals }: Suite): GoalResult[] {
-  return cases.flatMap(({ name, processes }) =>
-    goals
-      .filter((goal) => goal.case === name)
-      .map((goal) => {
-        const ratio = ratioOf(processes.map((scores) => ratios(scores, goal)))
-        return { ...goal, ...ratio, verdict: verdict(goal, ratio) }
-      }),
-  )
-}
-
-function changed(cases: readonly CaseResult[]): Change[] {
-  return cases
-    .filter(({ beside }) => beside.length > 0)
-    .flatMap(({ name, processes, beside }) =>
-      processes[0]!.flatMap(({ name: contestant }) => {
-        const samples = (scores: readonly Score[]) =>
-          scores.find((score) => score.name === contestant)?.samples
-        const before = beside.map(samples)
-        // A contestant that is new has nothing to be compared with.
-        if (before.some((those) => those === undefined)) return []
-        const ratio = ratioOf(
-          processes.map((scores, index) =>
-            samples(scores)!.map((ns, round) => ns / before[index]![round]!),
-          ),
-        )
-        return [{ case: name, contestant, ...ratio }]
-      }),
-    )
-}
-
-/** One ratio a round. */
-function ratios(scores: readonly Score[], { ours, rival, sense }: Goal): number[] {
-  const samples = (wanted: string) => scores.find(({ name }) => name === wanted)!.samples
-  const [above, below] =
-    sense === 'faster' ? [samples(rival), samples(ours)] : [samples(ours), samples(rival)]
-  return above.map((value, round) => value / below[round]!)
 }
 
 function nativeProgram(root: string): string {

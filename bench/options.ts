@@ -7,7 +7,7 @@ import type { ContestOptions } from './contest.ts'
 export const helpOf = ({ cases }: Suite): string => `npm run bench [-- OPTION…]
 
   --only NAME     one case, or several with commas: ${cases.map(({ name }) => name).join(', ')}
-  --quick         a minute instead of several: wider intervals
+  --quick         less of each case, and only those that have a goal: wider intervals
   --smoke         a few operations of each case: checks that they are right, measures nothing
   --processes N   pairs of processes for each case (default: several)
   --beside FOLDER another checkout, measured in turns with this one: says what changed (run its own --smoke first)
@@ -31,7 +31,7 @@ export interface Options extends ContestOptions {
 const SMOKE = { processes: 1, rounds: 2, sampleMs: 1, warmMs: 1 }
 
 /** Throws a `TypeError` for what it does not know. */
-export function optionsOf(args: readonly string[], { cases, full, quick }: Suite): Options {
+export function optionsOf(args: readonly string[], { cases, goals, full, quick }: Suite): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -47,7 +47,8 @@ export function optionsOf(args: readonly string[], { cases, full, quick }: Suite
     },
   })
   const names = cases.map(({ name }) => name)
-  const only = values.only?.split(',') ?? names
+  const withGoals = names.filter((name) => goals.some((goal) => goal.case === name))
+  const only = values.only?.split(',') ?? (values.quick && !values.smoke ? withGoals : names)
   const unknown = only.filter((name) => !names.includes(name))
   if (unknown.length > 0)
     throw new TypeError(`--only: no case ${unknown}; there are ${names.join(', ')}`)

@@ -1,10 +1,15 @@
 /** Results as a person reads them. */
 
-import type { Suite } from './cases/case.ts'
 import { median } from './judge.ts'
-import type { CaseResult, Change, GoalResult, Results } from './main.ts'
+import {
+  type CaseResult,
+  type Change,
+  type GoalResult,
+  isOversubscribed,
+  type Results,
+} from './results.ts'
 
-export function report(results: Results, suite: Suite): string {
+export function report(results: Results): string {
   const { environment: at, options } = results
   const { here, there, pinned } = at.placement
   const core =
@@ -13,22 +18,25 @@ export function report(results: Results, suite: Suite): string {
   const lines = [
     `${at.cpu}, ${at.cpus} CPUs, ${at.virtual ? 'virtual' : 'bare metal'}, last cache ${mib(at.lastCacheBytes)}, memory ${mib(at.memoryBytes)}`,
     `Linux ${at.kernel}, Node ${at.node} (V8 ${at.v8}), ${at.rustc}`,
-    `${suite.pins ? places : 'threads where the kernel puts them'}; load before: ${at.load.toFixed(2)}`,
+    `${results.pins ? places : 'threads where the kernel puts them'}; load before: ${at.load.toFixed(2)}`,
     `${options.processes} processes a case, ${options.rounds} rounds each, contestants in shuffled order; medians`,
     '',
-    ...results.cases.flatMap((result) => contestantLines(result, suite)),
+    ...results.cases.flatMap((result) => contestantLines(result, at.cpus)),
     ...(options.smoke
       ? ['A smoke run: all was right, and nothing was measured.']
-      : goalLines(results.goals)),
+      : goalLines(results.ratios)),
     ...changeLines(results.changes),
     '',
   ]
-  return `${lines.join('\n')}${suite.notes}`
+  return `${lines.join('\n')}${results.notes}`
 }
 
-function contestantLines({ name, processes }: CaseResult, { cases }: Suite): string[] {
-  const { what, bytes } = cases.find((known) => known.name === name)!
-  const contestants = processes[0]!.map((score) => score.name)
+function contestantLines(
+  { name, what, bytes, processes, failure }: CaseResult,
+  cpus: number,
+): string[] {
+  if (failure !== undefined) return [`${name}: ${what}`, `  FAILED: ${failure}`, '']
+  const contestants = (processes[0] ?? []).map((score) => score.name)
   const lines = contestants.map((contestant) => {
     const scores = processes.map((all) => all.find((score) => score.name === contestant)!)
     const ns = median(scores.flatMap(({ samples }) => samples))
@@ -37,6 +45,7 @@ function contestantLines({ name, processes }: CaseResult, { cases }: Suite): str
     const counts = Object.keys(scores[0]!.counts).map(
       (count) => `${median(scores.map(({ counts }) => counts[count]!)).toFixed(4)} ${count}`,
     )
+    if (scores.some((score) => isOversubscribed(score, cpus))) counts.push('oversubscribed')
     const cells = [
       contestant.padEnd(10),
       nanoseconds(ns).padStart(9),
@@ -49,11 +58,12 @@ function contestantLines({ name, processes }: CaseResult, { cases }: Suite): str
 }
 
 function goalLines(goals: readonly GoalResult[]): string[] {
-  const width = Math.max(0, ...goals.map(({ what }) => what.length))
-  return goals.map(({ what, median, low, high, sense, limit, verdict }) => {
-    const wanted = `${sense === 'faster' ? '>=' : '<='} ${limit}`
-    const ratio = `${number(median)} (${number(low)} to ${number(high)})`
-    return `${verdict.toUpperCase().padEnd(7)}  ${what.padEnd(width)}  ${ratio.padEnd(22)} goal ${wanted}`
+  const width = Math.max(0, ...goals.map(({ name }) => name.length))
+  return goals.map(({ name, value, low, high, unit, direction, goal, verdict, reason }) => {
+    const wanted = `${direction === 'at_least' ? '>=' : '<='} ${goal} ${unit}`
+    const found = value === null ? 'none' : `${number(value)} (${number(low!)} to ${number(high!)})`
+    const why = reason === undefined ? '' : `: ${reason}`
+    return `${verdict.toUpperCase().padEnd(7)}  ${name.padEnd(width)}  ${found.padEnd(22)} goal ${wanted}${why}`
   })
 }
 

@@ -22,12 +22,23 @@ export interface Suite {
   readonly name: string
   readonly cases: readonly Case[]
   readonly goals: readonly Goal[]
+  readonly sweeps?: readonly Sweep[]
   /** Whether initiator and target are each kept on a CPU. */
   readonly pins: boolean
   readonly full: Size
   readonly quick: Size
   /** What a reader must know, and what the numbers do not say. */
   readonly notes: string
+}
+
+/** Cases that differ in one factor alone: on the report's plots a line goes through all scores of one contestant's name. */
+export interface Sweep {
+  readonly name: string
+  /** What is done, and what stays the same. */
+  readonly title: string
+  /** What differs, with its unit, such as `payload, bytes`. */
+  readonly factor: string
+  readonly points: readonly { readonly at: number; readonly case: string }[]
 }
 
 /** How much is measured. */

@@ -13,7 +13,7 @@ const root = new URL('../../../', import.meta.url)
 
 interface Results {
   cases: { name: string; processes: { name: string; operations: number; samples: number[] }[][] }[]
-  goals: { case: string; ours: string; rival: string; verdict: string }[]
+  ratios: { case: string; ours: string; rival: string; value: number; verdict: string }[]
 }
 
 interface Judge {
@@ -29,7 +29,7 @@ test(
   async () => {
     const args = ['bench/run.js', '--smoke', '--json']
     const { stdout } = await run(process.execPath, args, { cwd: root, maxBuffer: 1 << 26 })
-    const { cases, goals } = JSON.parse(stdout) as Results
+    const { cases, ratios } = JSON.parse(stdout) as Results
     const contestants = cases.map(({ name, processes }) => [
       name,
       processes.map((scores) => scores.map((score) => score.name)),
@@ -48,7 +48,7 @@ test(
       assert.ok(samples.every((ns) => ns > 0))
     }
     assert.deepEqual(
-      goals.map(({ case: name, ours, rival }) => [name, ours, rival]),
+      ratios.map(({ case: name, ours, rival }) => [name, ours, rival]),
       [
         ['native-trip', 'ring', 'ping-pong'],
         ['ready', 'promise', 'net'],
