@@ -1,20 +1,28 @@
 /** Compiles the benchmarks. */
 
+import { join } from 'node:path'
 import { run } from '../scripts/lib/child.js'
+import { lock } from '../scripts/lib/lock.js'
 import { bring } from '../scripts/lib/step.js'
 import { Stop } from '../scripts/lib/stop.js'
 import { root } from '../scripts/setup.js'
 
-/** Once `dist` is there. */
+/** Once `dist` is there. One at a time: what is imported must not be written meanwhile. */
 export async function compileBenchmarks() {
-  await bring(root, {
-    name: 'bench',
-    doing: 'compiling the benchmarks',
-    inputs: ['tsconfig.json', 'package-lock.json', 'bench', 'dist'],
-    uses: (path) => !path.startsWith('bench/results/'),
-    outputs: ['build/bench'],
-    make: () => must(process.execPath, ['node_modules/@typescript/native/bin/tsc', '-p', 'bench']),
-  })
+  const release = await lock(join(root, '.setup', 'bench-lock'), () => {})
+  try {
+    await bring(root, {
+      name: 'bench',
+      doing: 'compiling the benchmarks',
+      inputs: ['tsconfig.json', 'package-lock.json', 'bench', 'dist'],
+      uses: (path) => !path.startsWith('bench/results/'),
+      outputs: ['build/bench'],
+      make: () =>
+        must(process.execPath, ['node_modules/@typescript/native/bin/tsc', '-p', 'bench']),
+    })
+  } finally {
+    release()
+  }
 }
 
 /**

@@ -10,12 +10,15 @@ import { environment, lastCacheBytes } from './environment.ts'
 import { helpOf, type Options, optionsOf } from './options.ts'
 import { type Placement, placement, start } from './place.ts'
 import { Progress } from './progress.ts'
+import { page } from './report/page.ts'
 import { report } from './report.ts'
 import { type CaseResult, changed, judged, type Results } from './results.ts'
 
 const CLIENT = fileURLToPath(new URL('client.js', import.meta.url))
 /** Where a checkout's benchmarks stand. */
 const BENCH_BELOW = 'build/bench'
+/** Stands beside the results. */
+const REPORT = 'report.html'
 const SMOKE_IMAGE_BYTES = 8 << 20
 
 /**
@@ -150,4 +153,7 @@ function nativeProgram(root: string): string {
 function keep(path: string, results: Results): void {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `${JSON.stringify(results)}\n`)
+  const shown = join(dirname(path), REPORT)
+  writeFileSync(shown, page(results))
+  process.stderr.write(`bench: ${path}\nbench: ${shown}\n`)
 }

@@ -1,0 +1,134 @@
+/** Each number beside its goal, and second opinions. */
+
+import { median } from '../judge.ts'
+import type { CaseResult, GoalResult } from '../results.ts'
+import { against } from './chart.ts'
+import { tableMarkup } from './figures.ts'
+import { element, type Markup } from './html.ts'
+import { digits, nanoseconds } from './numbers.ts'
+
+/** A word is enough, and the mark before it is for the eye. */
+const MARKS = { met: '✓ met', missed: '✗ missed', unclear: '? unclear' }
+
+export function goalTable(ratios: readonly GoalResult[]): Markup {
+  const headings = ['goal', 'reached (95 % interval)', 'wanted', 'beside the goal', 'verdict']
+  return tableMarkup([headings, ...ratios.map(goalRow)])
+}
+
+function goalRow(ratio: GoalResult): (string | Markup)[] {
+  const { name, value, low, high, unit, verdict, reason } = ratio
+  const mark = element('span', { class: verdict }, MARKS[verdict])
+  const verdictCell = reason === undefined ? mark : element('span', {}, mark, `: ${reason}`)
+  if (value === null || low === null || high === null)
+    return [name, '–', wanted(ratio), '', verdictCell]
+  const reached = `${digits(value)} ${unit} (${digits(low)} to ${digits(high)})`
+  return [name, reached, wanted(ratio), besideGoal(ratio, { value, low, high }), verdictCell]
+}
+
+export function wanted({ direction, goal, unit }: GoalResult): string {
+  return `${direction === 'at_least' ? 'at least' : 'at most'} ${digits(goal)} ${unit}`
+}
+
+interface Numbers {
+  readonly value: number
+  readonly low: number
+  readonly high: number
+}
+
+function besideGoal({ name, direction, goal }: GoalResult, { value, low, high }: Numbers): Markup {
+  const margin = (number: number) => marginOf(direction, goal, number)
+  const beyond = margin(value) >= 1 ? 'on the good side of' : 'short of'
+  const title = `${name}: ${digits(value)}, ${beyond} the goal ${digits(goal)}`
+  return against(title, { value: margin(value), low: margin(low), high: margin(high) })
+}
+
+/** How many times as good as the goal; 1 is at the goal. A number that should be small, and is 0 or less, is as good as can be. */
+export function marginOf(direction: GoalResult['direction'], goal: number, value: number): number {
+  if (direction === 'at_least') return Math.max(0, value) / goal
+  return value <= 0 ? Number.MAX_VALUE : Math.max(0, goal) / value
+}
+
+/** How many goals are met, missed and unclear. */
+export function goalSentence(ratios: readonly GoalResult[]): string {
+  const of = (wanted: GoalResult['verdict']) => ratios.filter(({ verdict }) => verdict === wanted)
+  const missed = of('missed').map(({ name, value, goal }) => {
+    const [less, more] = [Math.min(value!, goal), Math.max(value!, goal)]
+    return less > 0 ? `${name} (by ${digits((more / less - 1) * 100)}\u00a0%)` : name
+  })
+  const names = missed.length === 0 ? '' : ` Missed: ${missed.join('; ')}.`
+  return `Goals met: ${of('met').length} of ${ratios.length}; missed: ${of('missed').length}; unclear: ${of('unclear').length}.${names}`
+}
+
+/** What `benchmark` says of a contestant, beside what this suite says. */
+export interface SecondOpinion {
+  readonly case: string
+  readonly contestant: string
+  readonly ours: Numbers
+  readonly theirs: Numbers
+  readonly agree: boolean
+}
+
+/** Of all contestants that have one: whether the 95 % intervals of the mean overlap, by the processes' means. */
+export function secondOpinions(cases: readonly CaseResult[]): SecondOpinion[] {
+  return cases.flatMap(({ name, processes }) =>
+    processes.flatMap((scores) =>
+      scores.flatMap(({ name: contestant, samples, crossCheck }) => {
+        if (crossCheck === undefined) return []
+        const ours = meanOf(samples)
+        const theirs = { value: crossCheck.mean, low: crossCheck.low, high: crossCheck.high }
+        return [
+          {
+            case: name,
+            contestant,
+            ours,
+            theirs,
+            agree: ours.low <= theirs.high && theirs.low <= ours.high,
+          },
+        ]
+      }),
+    ),
+  )
+}
+
+/** With its 95 % interval, by the normal distribution: what a dozen samples or more allow. */
+function meanOf(samples: readonly number[]): Numbers {
+  const value = samples.reduce((sum, sample) => sum + sample, 0) / samples.length
+  const squares = samples.reduce((sum, sample) => sum + (sample - value) ** 2, 0)
+  const half = 1.96 * Math.sqrt(squares / Math.max(1, samples.length - 1) / samples.length)
+  return { value, low: value - half, high: value + half }
+}
+
+export function opinionSection(cases: readonly CaseResult[]): Markup | undefined {
+  const all = secondOpinions(cases)
+  if (all.length === 0) return undefined
+  const interval = ({ value, low, high }: Numbers) =>
+    `${nanoseconds(value)} (${nanoseconds(low)} to ${nanoseconds(high)})`
+  const disagree = all.filter(({ agree }) => !agree)
+  const apart = disagree.map(
+    ({ ours, theirs }) => Math.max(ours.value, theirs.value) / Math.min(ours.value, theirs.value),
+  )
+  const sentence =
+    disagree.length === 0
+      ? 'Both agree everywhere: the 95 % intervals of their means overlap.'
+      : `In ${disagree.length} of ${all.length} processes the 95 % intervals of their means do not overlap; there the means are ${digits(median(apart))} times apart, in the median.`
+  return element(
+    'section',
+    { id: 'second-opinion' },
+    element('h2', {}, 'A second opinion'),
+    element(
+      'p',
+      {},
+      `What needs no promise is measured by benchmark.js as well, with its own warm-up and batches. ${sentence}`,
+    ),
+    tableMarkup([
+      ['contestant', 'case', 'here: mean', 'benchmark.js: mean', 'intervals'],
+      ...all.map((one) => [
+        one.contestant,
+        one.case,
+        interval(one.ours),
+        interval(one.theirs),
+        one.agree ? 'overlap' : 'do not overlap',
+      ]),
+    ]),
+  )
+}
