@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { configJson, parseConfig } from '#dist/cli/config/config.js'
+import { type Config, configJson, parseConfig } from '#dist/cli/config/config.js'
 import { nearest } from '#dist/cli/config/nearest.js'
 import { suite } from '../harness/index.ts'
 import { Place } from './program.ts'
@@ -17,6 +17,13 @@ const SCHEMA_FILE = join(process.cwd(), 'config.schema.json')
 const SCHEMA = JSON.parse(readFileSync(SCHEMA_FILE, 'utf8'))
 
 const read = (value: object) => parseConfig(JSON.stringify(value), 'it', '/folder')
+
+/** The same of disks. */
+async function disks(value: object): Promise<Config> {
+  const config = await read(value)
+  assert.ok('units' in config)
+  return config
+}
 
 /** What is wrong with a value. */
 async function problems(value: object): Promise<readonly string[]> {
@@ -46,6 +53,7 @@ const FULL = {
       removable: true,
       vendor: 'ACME',
       product: 'A DISK',
+      revision: 'B.2',
       serial: 'S-1',
       max_tasks: 8,
       max_running: 2,
@@ -60,13 +68,13 @@ test('reads every key of the schema, and writes what it reads the same', async (
   const { $schema: _, ...keys } = SCHEMA.properties
   assert.deepEqual(Object.keys(FULL).sort(), Object.keys(keys).sort())
   const ofUnits = new Set(FULL.units.flatMap((unit) => Object.keys(unit)))
-  const { device: _device, ...ofUnit } = SCHEMA.$defs.unit.properties
+  const { device: _alone, ...ofUnit } = SCHEMA.$defs.unit.properties
   assert.deepEqual([...ofUnits].sort(), Object.keys(ofUnit).sort())
-  assert.deepEqual(configJson(await read(FULL)), FULL)
+  assert.deepEqual(configJson(await disks(FULL)), FULL)
 })
 
 test('takes sizes by powers of 1024, and paths from the folder of the file', async () => {
-  const { listen, units } = await read({
+  const { listen, units } = await disks({
     listen: './disk.sock',
     units: [{ memory: '3k' }, { file: 'a/b.img', create_bytes: '999T' }, { memory: '64M' }],
   })
@@ -78,9 +86,28 @@ test('takes sizes by powers of 1024, and paths from the folder of the file', asy
   ])
 })
 
-test('has no place for a device, and says where there is one', async () => {
-  assert.deepEqual(await problems({ listen: 'disk', units: [{ memory: 1, device: '/dev/sg0' }] }), [
-    'units[0].device: is for no file: sgring serve --device PATH passes a device through, alone',
+test('takes a device, alone and with nothing said of it that is its own', async () => {
+  const alone = { listen: 'disk', mode: '0660', units: [{ device: '/dev/sg0', read_only: true }] }
+  assert.deepEqual(await read(alone), {
+    listen: 'disk',
+    mode: 0o660,
+    device: '/dev/sg0',
+    readOnly: true,
+  })
+  const device = { device: '/dev/sg0' }
+  assert.deepEqual(await problems({ listen: 'disk', units: [{ memory: 512 }, device] }), [
+    'units[1].device: a device is served alone',
+  ])
+  assert.deepEqual(await problems({ listen: 'disk', max_nexuses: 2, units: [device] }), [
+    'max_nexuses: a device is for 1 at a time, not for 2',
+  ])
+  const more = { device: 'sg0', memory: 512, lun: 3, thin: true, serial: 'S' }
+  assert.deepEqual(await problems({ listen: 'disk', units: [more] }), [
+    'units[0]: takes one of memory, file, device',
+    'units[0].device: "sg0" is not a node in /dev',
+    'units[0].lun: does not go with device',
+    'units[0].thin: does not go with device',
+    'units[0].serial: does not go with device',
   ])
 })
 
@@ -107,10 +134,9 @@ test('tells all errors at once, each with its place', async () => {
       'io_threads: 0 is less than 1',
       'units[0].block_lenght: there is no such key; did you mean block_length?',
       'units[0].lun: -1 is less than 0',
-      'units[1]: takes one of memory and file',
+      'units[1]: takes one of memory, file, device',
       'units[1].lun: 16384 is more than 16383',
-      'units[2]: takes one of memory and file',
-      'units[2].read_only: goes with file only',
+      'units[2]: takes one of memory, file, device',
       'units[3]: 7 is not a unit',
       'units[4].memory: "12X" is not a size: bytes, or 512K, 64M, 1G by powers of 1024',
       'units[4].block_length: 520 is not 512 or 4096',

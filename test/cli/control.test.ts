@@ -29,7 +29,7 @@ test.before.each(async () => {
   path = controlSocketOf(listen)
   server = await serve({ listen, units: [{ memory: MIB, handler: hangs }] })
   daemon = new Daemon({ listen }, server, new Map([[0, { memory: MIB }]]))
-  control = await Control.listen(path, daemon)
+  control = await Control.listen(listen, daemon)
   nexus = await connect(listen)
 })
 test.after.each(async () => {
@@ -83,12 +83,13 @@ test('answers what is no request with what is wrong, and goes on', async () => {
     ['{"do":"remove","lun":"0"}', /lun: "0" is not a whole number/],
     [
       '{"do":"add","unit":{"memory":1,"device":"/dev/sg0"}}',
-      /device: is for no file: sgring serve --device/,
+      /unit: takes one of memory, file, device/,
     ],
     ['{"do":"show","all":true}', /all: there is no such key/],
     ['{"do":"resize","lun":0,"bytes":"9999T"}', /bytes: "9999T" is not a size/],
     ['{"do":"add","unit":{"memory":1,"fil":"x"}}', /unit\.fil: .*did you mean file\?/],
-    ['{"do":"add","unit":{}}', /unit: takes one of memory and file/],
+    ['{"do":"add","unit":{}}', /unit: takes one of memory, file, device/],
+    ['{"do":"add","unit":{"device":"/dev/sg0"}}', /a device has a server to itself/],
     ['', /no JSON/],
   ] as const
   const answered = await replies(wrong.map(([line]) => `${line}\n`).join(''))
@@ -131,8 +132,8 @@ test('takes no socket away that somebody serves', async () => {
   const named = controlSocketOf(path)
   const other = await serve({ listen: named, units: [{ memory: MIB }] })
   try {
-    for (const live of [named, path]) {
-      await assert.rejects(Control.listen(live, daemon), { code: 'ERR_SGRING_ADDRESS_IN_USE' })
+    for (const target of [path, listen]) {
+      await assert.rejects(Control.listen(target, daemon), { code: 'ERR_SGRING_ADDRESS_IN_USE' })
     }
     const across = await connect(named)
     await across.close()
@@ -143,12 +144,14 @@ test('takes no socket away that somebody serves', async () => {
 })
 
 test('closes a connection on which nothing happens, and takes a few at a time', async () => {
-  const brief = place.path('brief.admin')
+  const brief = place.path('brief')
   const other = await Control.listen(brief, daemon, 200)
   try {
-    const idle = await Promise.all(Array.from({ length: 8 }, () => connected(brief)))
+    const idle = await Promise.all(
+      Array.from({ length: 8 }, () => connected(controlSocketOf(brief))),
+    )
     idle[0]?.write('{"do":')
-    const more = await connected(brief)
+    const more = await connected(controlSocketOf(brief))
     for (const socket of [...idle, more]) {
       socket.resume()
       await until('the end', () => socket.readableEnded)
@@ -176,7 +179,7 @@ test('survives clients that leave at any time', async () => {
 test('replaces the socket of a server that was killed, and nothing else', async () => {
   await control.close()
   writeFileSync(path, 'precious')
-  await assert.rejects(Control.listen(path, daemon), { code: 'ERR_SGRING_NOT_A_SOCKET' })
+  await assert.rejects(Control.listen(listen, daemon), { code: 'ERR_SGRING_NOT_A_SOCKET' })
   const long = { code: 'ERR_SGRING_PATH_TOO_LONG' }
   await assert.rejects(Control.listen(`/tmp/${'x'.repeat(110)}`, daemon), long)
 

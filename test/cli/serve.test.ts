@@ -88,7 +88,6 @@ test('names what is wrong with its command line', async () => {
     ['--listen disk --memory 1M --block-length 520', 1, /--block-length is 512 or 4096, not '520'/],
     ['--listen disk --file nothing', 15, /nothing/],
     ['--listen disk --file there --create 1M', 15, /there/],
-    [`--listen ./${'x'.repeat(120)} --memory 1M`, 15, /at most 107 are possible/],
   ] as const) {
     const ended = await place.sgring(['serve', ...line.split(' ')])
     assert.equal(ended.code, code, `${line}: ${ended.stderr}`)
@@ -96,6 +95,61 @@ test('names what is wrong with its command line', async () => {
     assert.equal(ended.stderr.split('\n').length, 2)
   }
   assert.equal(existsSync(place.path('x')), false)
+})
+
+test(
+  'refuses a path that leaves no room for the socket beside it, before anything is made',
+  async () => {
+    const listen = (bytes: number) => place.path('x'.repeat(bytes + 1 - place.path('x').length))
+    for (const bytes of [102, 120]) {
+      const unit = ['--file', 'new.img', '--create', '1M']
+      const { code, stderr } = await place.sgring([
+        'serve',
+        '--listen',
+        listen(bytes),
+        ...unit,
+        '--json',
+      ])
+      const { error } = JSON.parse(stderr)
+      assert.deepEqual([code, error.code], [15, 'ERR_SGRING_PATH_TOO_LONG'])
+      assert.match(error.message, new RegExp(`has ${bytes} bytes; at most 101 are possible`))
+      assert.equal(existsSync(place.path('new.img')), false)
+    }
+    const name = 'n'.repeat(101 - place.path('sgring/.sock').length)
+    assert.equal((await place.sgring(['serve', '--listen', `${name}n`, '--memory', '1M'])).code, 15)
+    assert.equal(existsSync(place.path('sgring')), false)
+    await place.serve(['--listen', name, '--memory', '1M'])
+    assert.equal((await place.sgring(['admin', `ring:${name}`, 'show'])).code, 0)
+  },
+  { deadlineMs: 60_000 },
+)
+
+test('ends where the folder of names cannot be made', async () => {
+  const { stdout, stderr } = await place.shell(
+    'XDG_RUNTIME_DIR=/proc/none sgring serve --listen disk --memory 1M; echo $?',
+  )
+  assert.match(stderr, /^sgring: ENOENT: .*\/proc\/none/)
+  assert.equal(stdout.toString(), '15\n')
+})
+
+test('a unit is who its flags say that it is (spc-4 6.6, 7.8)', async () => {
+  await place.serve(
+    '--listen disk --memory 1M --vendor ACME --product DISK --revision 7.b --serial S-1'.split(' '),
+  )
+  const { stdout } = await place.sgring(['inquiry', 'ring:disk', '--json'])
+  const { vendor, product, revision } = JSON.parse(stdout.toString())
+  assert.deepEqual([vendor, product, revision], ['ACME', 'DISK', '7.b'])
+  const serial = ['12', '01', '80', '00', '60', '00', '--in', '96', '--binary']
+  const page = await place.sgring(['raw', 'ring:disk', ...serial])
+  assert.equal(page.stdout.subarray(4).toString(), 'S-1')
+})
+
+test('a device of a file is meant to be changed, as one of a flag is', async () => {
+  place.file('c.json', '{"listen": "disk", "units": [{"device": "/dev/none"}]}')
+  const plain = await place.sgring(['serve', '--config', 'c.json', '--yes', '--json'])
+  assert.equal(JSON.parse(plain.stderr).error.code, 'ERR_SGRING_NO_DEVICE')
+  const flag = await place.sgring(['serve', '--listen', 'disk', '--device', 'none', '--yes'])
+  assert.match(flag.stderr, /--device is a node in \/dev, not 'none'/)
 })
 
 test.run()

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { read10, synchronizeCache10, write10 } from '#dist/scsi/block.js'
+import { preFetch16, unmap, writeSame16 } from '#dist/scsi/block-provisioning.js'
+import { compareAndWrite, orWrite16, verify16, writeAndVerify16 } from '#dist/scsi/block-verify.js'
 import { testUnitReady } from '#dist/scsi/inquiry.js'
 import { requestSense } from '#dist/scsi/request-sense.js'
 import { Disk } from '#dist/target/disk.js'
@@ -97,6 +99,41 @@ test('is not ready once its backing vanished, and says so in REQUEST SENSE (spc-
   const { cdb, dataInLength, parse } = requestSense()
   assert.equal(senseText(parse(send({ cdb, dataInLength }).data)), '2/04/03')
 })
+
+const data = new Uint8Array(1024)
+const lastTwo = { lba: 126, blocks: 2, blockLength }
+const cutOff: Readonly<Record<string, PlainCommand>> = {
+  READ: read10(lastTwo),
+  'READ with FUA': read10({ ...lastTwo, fua: true }),
+  WRITE: write10({ ...lastTwo, data }),
+  VERIFY: verify16(lastTwo),
+  'WRITE AND VERIFY': writeAndVerify16({ ...lastTwo, data }),
+  'COMPARE AND WRITE': compareAndWrite({ ...lastTwo, expected: data, data }),
+  ORWRITE: orWrite16({ ...lastTwo, data }),
+  'WRITE SAME': writeSame16({ ...lastTwo, data: data.subarray(512) }),
+  UNMAP: unmap([lastTwo]),
+  'PRE-FETCH': preFetch16(lastTwo),
+}
+for (const [name, command] of Object.entries(cutOff)) {
+  test(`a ${name} whose blocks are cut off under way is out of range, and no error of the medium (sbc-3 4.18.1)`, () => {
+    for (const number of [errno.EIO, errno.EINVAL]) {
+      const backing = new PlainBacking(128 * blockLength, { kind: 'file' })
+      const unit = new Disk({ backing, thin: true })
+      const nexus = new PlainNexus(new Target([[0, unit]]))
+      run(nexus, { cdb: new Uint8Array(6) })
+      backing.slow = true
+      const task = nexus.send(command)
+      while (backing.log.at(-1) === 'flush' && task.transferring) task.endTransfer()
+      backing.cut(127 * blockLength)
+      unit.resized()
+      backing.errno = number
+      task.endTransfer()
+      nexus.flush()
+      assert.equal(task.end, '5/21/00')
+      assert.equal(task.outcome().sense?.information, 127n)
+    }
+  })
+}
 
 test('protects a read-only backing, before it looks at anything else (sbc-3)', () => {
   const { send, backing } = disk(true)

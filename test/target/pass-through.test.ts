@@ -10,6 +10,7 @@ import {
   passThrough,
   reportSupportedOpcode,
   reportSupportedOpcodes,
+  requestSense,
   SenseKey,
   type Server,
   ServiceResponse,
@@ -217,6 +218,30 @@ test('is for one nexus at a time: another meets RESERVATION CONFLICT until that 
   await first.close()
   await until('the first nexus is forgotten', () => front.server.nexuses.length === 1)
   await second.unit(0).testUnitReady()
+})
+
+test('reservations of no kind keep INQUIRY, REPORT LUNS and REQUEST SENSE from another nexus (spc-4 5.13)', async () => {
+  const asked: number[] = []
+  await using front = await Front.open((task, next) => {
+    asked.push(task.cdb[0]!)
+    return next()
+  })
+  await using first = await front.connect()
+  await using second = await front.connect()
+  // Who only looks does not have the unit.
+  await second.unit(0).inquiry()
+  await first.unit(0).testUnitReady()
+  assert.equal((await second.unit(0).inquiry()).product, (await first.unit(0).inquiry()).product)
+  assert.deepEqual((await second.reportLuns()).luns, [0])
+  asked.length = 0
+  const { key, asc, ascq } = await second.unit(0).run(requestSense())
+  assert.deepEqual([key, asc, ascq, asked], [SenseKey.NO_SENSE, 0, 0, []])
+  await first.unit(0).run(requestSense())
+  assert.deepEqual(asked, [0x03], 'the device has sense data for one nexus alone')
+  for (const opcode of [0x00, 0x08, 0x1a, 0xc0]) {
+    const refused = await second.unit(0).execute({ cdb: cdb(opcode), dataIn: 512 })
+    assert.equal(refused.status, Status.RESERVATION_CONFLICT, opcode.toString(16))
+  }
 })
 
 test('no function is answered while the device still has the command (sam-5 7.1)', async () => {

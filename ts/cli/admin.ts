@@ -1,6 +1,5 @@
 /** `sgring admin`: what a running `sgring serve` serves, shown and changed. */
 
-import { rename, unlink, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseAddress } from '../ring/address.ts'
 import { ask } from './admin/client.ts'
@@ -10,8 +9,9 @@ import type { UnitConfig } from './config/config.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { aligned, jsonLine, snakeCase } from './output.ts'
 import { parseSeconds, parseSize, size } from './quantity.ts'
-import { parseLun, UNIT_FLAGS, UNIT_USAGE, unitsOf } from './unit-flags.ts'
-import { type Call, CONNECTING, type Verb, verb } from './verb.ts'
+import { parseLun, UNIT_FLAGS, UNIT_OPTIONS, unitsOf } from './unit-flags.ts'
+import { type Call, type Verb, verb } from './verb.ts'
+import { writeWhole } from './whole-file.ts'
 
 const OPTIONS = {
   ...UNIT_FLAGS,
@@ -20,7 +20,11 @@ const OPTIONS = {
     type: 'boolean',
     help: 'replace that file; remove a unit with commands under way, which are aborted; cut off what is lost',
   },
-  ...CONNECTING,
+  timeout: {
+    type: 'string',
+    value: 'SECONDS',
+    help: 'give up when there is no answer in time; default: 60',
+  },
 } as const
 
 type AdminCall = Call<typeof OPTIONS>
@@ -30,10 +34,12 @@ const TIMEOUT_MS = 60_000
 export const admin: Verb = verb({
   name: 'sgring admin',
   summary: 'show and change what a running server serves',
-  usage: `ADDRESS show [--save FILE [--force]] | add ${UNIT_USAGE} | resize LUN SIZE [--force] | remove LUN [--force] [--timeout SECONDS] [--json]`,
+  usage:
+    'ADDRESS (show [--save FILE [--force]] | add UNIT | resize LUN SIZE [--force] | remove LUN [--force]) [--timeout SECONDS] [--json]',
   about: [
     'Talks to a running "sgring serve", as the user who runs it, or as root. Every initiator hears of a change by a unit attention: REPORTED LUNS DATA HAS CHANGED, or CAPACITY DATA HAS CHANGED.',
-    'show prints the units; with --json, or into the file that --save names, as a file that "sgring serve --config" takes. A unit that is added has the first free LUN, unless it says another one. resize is for disks in memory and on regular files. A device has a server to itself, "sgring serve --device", and nothing to administer.',
+    `A UNIT is ${UNIT_OPTIONS}. It has the first free LUN, unless it says another one.`,
+    'show prints the units; with --json, or into the file that --save names, as a file that "sgring serve --config" takes. resize is for disks in memory and on regular files. A device has a server to itself, "sgring serve --device", and nothing to administer.',
   ],
   operands: {
     ADDRESS: 'the target: ring:NAME or ring:/path.sock',
@@ -118,31 +124,12 @@ function lunOf(action: string, [lun, ...rest]: readonly string[]): [number, read
 async function show({ values, json }: AdminCall, operands: readonly string[], ask: Ask) {
   none('show', operands)
   const shown = await ask({ do: 'show' })
-  if (values.save !== undefined) await save(values.save, shown.config, values.force === true)
+  if (values.save !== undefined) {
+    const text = `${JSON.stringify(shown.config, undefined, 2)}\n`
+    await writeWhole(values.save, text, { replace: values.force === true })
+  }
   if (json) process.stdout.write(jsonLine(shown.config))
   else if (values.save === undefined) process.stdout.write(listing(shown))
-}
-
-/** Whole or not at all: what it replaces is there until it is written. */
-async function save(file: string, config: object, force: boolean): Promise<void> {
-  const text = `${JSON.stringify(config, undefined, 2)}\n`
-  try {
-    if (!force) {
-      await writeFile(file, text, { flag: 'wx' })
-      return
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    throw new CliError(ExitCode.FILE, `${file} exists; --force replaces it`)
-  }
-  const part = `${file}.${process.pid}.part`
-  try {
-    await writeFile(part, text, { flag: 'wx' })
-    await rename(part, file)
-  } catch (error) {
-    await unlink(part).catch(() => {})
-    throw error
-  }
 }
 
 function listing({ config, units }: Results['show']): string {

@@ -5,20 +5,12 @@
 
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import {
-  type FileHandle,
-  link,
-  open,
-  readFile,
-  realpath,
-  rename,
-  stat,
-  unlink,
-} from 'node:fs/promises'
+import { type FileHandle, open, readFile, realpath, stat, unlink } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Reading, Writing, WritingOptions } from './copy-end.ts'
 import { StreamReading, StreamWriting } from './copy-stream.ts'
 import { CliError, ExitCode } from './exit-code.ts'
+import { exists, giveName, unlessAbsent } from './whole-file.ts'
 
 const SECTOR = 512
 
@@ -40,7 +32,7 @@ export async function openFileReading(name: string): Promise<Reading> {
 }
 
 export async function openFileWriting(name: string, options: WritingOptions): Promise<Writing> {
-  const there = await statOf(name)
+  const there = await unlessAbsent(stat(name))
   if (there?.isFIFO() || there?.isCharacterDevice()) {
     return new StreamWriting(name, await open(name, 'w'))
   }
@@ -66,7 +58,7 @@ async function openFresh(
   { force, resume, keeps }: WritingOptions,
 ): Promise<Writing> {
   const part = keeps ? `${place}.part` : `${place}.${randomBytes(4).toString('hex')}.part`
-  const left = await statOf(part)
+  const left = await unlessAbsent(stat(part))
   if (left !== undefined && !resume && !force) {
     throw new CliError(
       ExitCode.FILE,
@@ -85,19 +77,6 @@ async function openFresh(
     await file.close()
     throw error
   }
-}
-
-async function statOf(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-function exists(path: string): CliError {
-  return new CliError(ExitCode.FILE, `${path} exists; --force replaces it`)
 }
 
 function inodeOf({ dev, ino }: Stats): string {
@@ -216,17 +195,7 @@ class Fresh extends InPlace {
 
   override async commit(): Promise<void> {
     await this.close()
-    if (this.#force) return rename(this.#part, this.place)
-    // Unlike a renaming, a new link never takes the place of a file that came meanwhile.
-    try {
-      await link(this.#part, this.place)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw exists(this.name)
-      if ((await statOf(this.place)) !== undefined) throw exists(this.name)
-      // This file system has no links.
-      return rename(this.#part, this.place)
-    }
-    await unlink(this.#part)
+    await giveName(this.#part, this.place, { replace: this.#force, name: this.name })
   }
 
   override async stop({ keep }: { readonly keep: boolean }): Promise<void> {

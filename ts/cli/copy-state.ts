@@ -1,12 +1,13 @@
 /** What a copy that was stopped leaves behind, so that a later run goes on with it: a small file in the user's state folder. */
 
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import type { Reading, Writing } from './copy-end.ts'
 import { firstDifference, type Range } from './copying.ts'
 import { CliError, ExitCode } from './exit-code.ts'
+import { makeFolder, writeWhole } from './whole-file.ts'
 
 /** What must be the same when it goes on. */
 interface Facts {
@@ -69,16 +70,9 @@ export class CopyState {
 
   /** Replaces the state at once, or not at all. `done` bytes are on the medium. */
   async save(done: number): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-    const part = this.#path + PART
-    const file = await open(part, 'w', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify({ version: VERSION, ...this.#facts, done })}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(part, this.#path)
+    await makeFolder(dirname(this.#path))
+    const text = `${JSON.stringify({ version: VERSION, ...this.#facts, done })}\n`
+    await writeWhole(this.#path, text, { replace: true, mode: 0o600, part: this.#path + PART })
   }
 
   async remove(): Promise<void> {

@@ -37,8 +37,8 @@ export const copy: Verb = verb({
   usage: `A B [--bs BYTES] [--skip N] [--seek N] [--count N] [--pad] [--verify] [--resume] [--checkpoint SECONDS] ${PACE_USAGE} [--force] [--yes] [--timeout SECONDS] [--json]`,
   about: [
     'Copies A to B, some parts at a time, eight of 1 MiB unless one is told otherwise, and ends when they are on the medium. A UNIT OR A DEVICE B IS OVERWRITTEN. A file B gets its name only when it is whole: until then it is B.part. With --seek, an existing file is written in place instead, and not cut. What is written to is said on stderr; progress is shown on a terminal.',
-    'Blocks of A and B may differ in length. The first Ctrl-C ends it in order, and says how to go on: a copy between two places that can be read again leaves a small state in $XDG_STATE_HOME/sgring, which one that is killed has left before. --resume takes it only if both ends are the same, and the last part that was copied is on both; without such a state it begins at the beginning.',
-    `A device is a unit by its bsg or sg node, and a file by its block node. ${DEVICES}`,
+    'Blocks of A and B may differ in length. The first Ctrl-C ends it in order, and says how to go on: a copy between two places that can be read again leaves a small state in $XDG_STATE_HOME/sgring, or ~/.local/state/sgring. One that is killed has left its last --checkpoint there. --resume takes it only if both ends are the same, and the last part that was copied is on both; without such a state it begins at the beginning.',
+    `A device is a unit by its bsg or sg node. By its block node it is a file, which takes --force to be written to. ${DEVICES}`,
     'With B -, the data go to stdout and what --json says to stderr.',
   ],
   operands: { A: END, B: END },

@@ -19,6 +19,8 @@ export function isCommandNode(path: string): boolean {
 
 /** Keeps others from using a block device, for as long as it is open. */
 export interface Claim {
+  /** Whether that is so: a device without a block node cannot be claimed. */
+  readonly exclusive: boolean
   close(): Promise<void>
 }
 
@@ -30,10 +32,10 @@ export interface Claim {
  */
 export async function claimDevice(path: string, yes: boolean): Promise<Claim> {
   const device = await findDevice(path)
-  if (device === undefined) return { close: async () => {} }
+  if (device === undefined) return { exclusive: false, close: async () => {} }
   refuseUsed(path, device)
   const file = await exclusively(path, device)
-  if (yes) return { close: async () => file?.close() }
+  if (yes) return { exclusive: file !== undefined, close: async () => file?.close() }
   await file?.close()
   throw new CliError(ExitCode.SYNTAX, `--yes changes ${path}: ${deviceText(device)}`)
 }

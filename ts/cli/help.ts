@@ -39,7 +39,7 @@ export function programHelp(groups: readonly VerbGroup[]): string {
       ['--version', 'the version'],
     ]),
     `new here? Two lines that need nothing:\n${INDENT}sgring serve --listen disk --memory 64M &\n${INDENT}sgring list\n`,
-    `exit codes, those of sg3_utils:\n${columns(EXIT_CODE_HELP.map(([code, what]) => [String(code), what]))}`,
+    `exit codes, those of sg3_utils(8), which has the rarer ones, too:\n${columns(EXIT_CODE_HELP.map(([code, what]) => [String(code), what]))}`,
   ].join('\n')
 }
 

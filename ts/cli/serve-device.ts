@@ -4,19 +4,19 @@ import { once } from 'node:events'
 import { open } from '../open.ts'
 import { serve } from '../serve.ts'
 import { findDevice } from '../sg/discovery.ts'
+import type { KernelNode } from '../sg/node.ts'
 import { passThrough } from '../target/pass-through.ts'
-import { claimDevice, deviceText, isDevice } from './device-claim.ts'
+import type { DeviceConfig } from './config/config.ts'
+import { claimDevice, deviceText } from './device-claim.ts'
 import { canReset, resetDevice } from './device-reset.ts'
-import { CliError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { size } from './quantity.ts'
 
 /** What is served, and how. */
 export interface DeviceServing {
-  readonly path: string
+  readonly config: DeviceConfig
   readonly socket: string
   readonly address: string
-  readonly readOnly: boolean
   readonly yes: boolean
   readonly json: boolean
   readonly signal: AbortSignal
@@ -24,13 +24,8 @@ export interface DeviceServing {
 
 /** Serves until it is told to end. One line on stdout says that clients can connect; what they can expect is said on stderr. */
 export async function serveDevice(serving: DeviceServing): Promise<void> {
-  const { path, socket, readOnly, yes } = serving
-  if (!isDevice(path)) {
-    throw new CliError(
-      ExitCode.SYNTAX,
-      `--device is a node in /dev, not '${path}'; a file is --file`,
-    )
-  }
+  const { config, socket, yes, signal } = serving
+  const { device: path, readOnly = false, ...port } = config
   const claim = readOnly ? undefined : await claimDevice(path, yes)
   try {
     const unit = await open(path as `/dev/${string}`, { readOnly })
@@ -38,10 +33,10 @@ export async function serveDevice(serving: DeviceServing): Promise<void> {
       const reset = canReset(await findDevice(path)) && !readOnly && (() => resetOne(path))
       const units = [await passThrough(unit, { reset })]
       // Until the target knows more of a device than its own nexus does, there is one.
-      const server = await serve({ listen: socket, units, maxNexuses: 1 })
+      const server = await serve({ ...port, listen: socket, units, maxNexuses: 1 })
       try {
-        await greet(serving, unit.node)
-        if (!serving.signal.aborted) await once(serving.signal, 'abort')
+        await greet(serving, unit.node, claim?.exclusive === true)
+        if (!signal.aborted) await once(signal, 'abort')
       } finally {
         await server.close()
       }
@@ -59,13 +54,12 @@ async function resetOne(path: string): Promise<void> {
 }
 
 async function greet(
-  { path, socket, address, readOnly, json }: DeviceServing,
-  node: { readonly transport: string; readonly maxTransferBytes: number },
+  { config: { device: path, readOnly = false }, socket, address, json }: DeviceServing,
+  { transport, maxTransferBytes }: KernelNode,
+  exclusive: boolean,
 ): Promise<void> {
   const { pid } = process
-  const { transport, maxTransferBytes } = node
   const device = await findDevice(path)
-  const exclusive = !readOnly && device?.nodes.block != null
   if (json) {
     const luns = [{ lun: 0, device: path, readOnly, transport, exclusive, maxTransferBytes }]
     process.stdout.write(jsonLine({ socket, address, pid, luns }))

@@ -1,27 +1,34 @@
 /** `sgring serve`: disks behind a socket. */
 
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { socketOf } from '../ring/address.ts'
 import { DEFAULT_BLOCK_LENGTH } from '../target/disk.ts'
-import { Control, controlSocketOf } from './admin/control.ts'
+import { Control, checkTargetSocket, MAX_TARGET_PATH_BYTES } from './admin/control.ts'
 import { Daemon } from './admin/daemon.ts'
-import { type Config, parseConfig, placed, type UnitConfig } from './config/config.ts'
+import {
+  type Config,
+  type DeviceConfig,
+  parseConfig,
+  placed,
+  type UnitConfig,
+} from './config/config.ts'
 import { schemaText } from './config/schema.ts'
+import { isDevice } from './device-claim.ts'
 import { CliError, ConfigError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { size } from './quantity.ts'
-import { type DeviceServing, serveDevice } from './serve-device.ts'
-import { UNIT_FLAGS, UNIT_USAGE, unitsOf } from './unit-flags.ts'
+import { serveDevice } from './serve-device.ts'
+import { UNIT_FLAGS, UNIT_OPTIONS, unitsOf } from './unit-flags.ts'
 import { type Call, CHANGING, DEVICES, type Verb, verb } from './verb.ts'
+import { makeFolder } from './whole-file.ts'
 
 const OPTIONS = {
   listen: {
     type: 'string',
     value: 'SOCK',
-    help: 'a name, for ring:NAME, or a path with a slash, for ring:/path',
+    help: `a name, for ring:NAME, or a path with a slash, for ring:/path; ${MAX_TARGET_PATH_BYTES} bytes at most, with the folder`,
   },
   ...UNIT_FLAGS,
   device: {
@@ -41,12 +48,13 @@ const OPTIONS = {
 export const serve: Verb = verb({
   name: 'sgring serve',
   summary: 'serve disks behind a socket',
-  usage: `--listen SOCK [${UNIT_USAGE}]… | --listen SOCK --device PATH (--yes | --read-only) | --config FILE | --schema [--json]`,
+  usage:
+    '--listen SOCK UNIT… | --listen SOCK --device PATH (--yes | --read-only) | --config FILE [--yes] | --schema [--json]',
   about: [
-    'The n-th --memory or --file is LUN n-1, unless it says another one. The options after it, up to the next, belong to it.',
+    `A UNIT is ${UNIT_OPTIONS}. The n-th is LUN n-1, unless it says another one. The options after its --memory or --file, up to the next, belong to it.`,
     'A file says the same as flags, and more, such as {"listen": "disk", "units": [{"memory": "64M", "thin": true}]}. Paths in it start at its folder. It stands alone: with --config no flag says what is served.',
-    `--device passes a device through, alone: /dev/bsg/H:C:T:L, /dev/sgN or /dev/sdX. What it then is and is not is said on stderr. It stands in no file, and there is no "sgring admin" for it. ${DEVICES}`,
-    'One line is printed when connections are accepted. Ctrl-C or SIGTERM ends it, and takes the socket away. Meanwhile, "sgring admin" shows and changes what is served, by a socket beside that one, SOCK.admin, which only the same user and root can use.',
+    `--device passes a device through, alone: /dev/bsg/H:C:T:L, /dev/sgN or /dev/sdX; so does a file whose only unit is {"device": PATH}. What it then is and is not is said on stderr, and there is no "sgring admin" for it. ${DEVICES}`,
+    'One line is printed when connections are accepted. Ctrl-C, SIGTERM or SIGHUP ends it, and takes the socket away. Meanwhile, "sgring admin" shows and changes what is served, by a socket beside that one, SOCK.admin, which only the same user and root can use.',
   ],
   operands: {},
   options: OPTIONS,
@@ -65,16 +73,20 @@ export const serve: Verb = verb({
     ['sgring serve --schema > config.schema.json', 'for editors, and for tools'],
   ],
   async run(call) {
-    if (call.values.schema) {
+    const { schema, yes = false } = call.values
+    if (schema) {
       process.stdout.write(call.json ? jsonLine(JSON.parse(schemaText())) : schemaText())
       return
     }
-    if (call.values.device !== undefined) return serveDevice(passed(call))
-    const config = call.values.config === undefined ? flagged(call) : await filed(call)
-    const { socket, address } = placeOf(config.listen)
+    const config = await described(call)
+    const { socket, address } = await placeOf(config.listen)
+    if ('device' in config) {
+      const { json, signal } = call
+      return serveDevice({ config, socket, address, yes, json, signal })
+    }
     const daemon = await Daemon.start(config, socket)
     try {
-      const control = await Control.listen(controlSocketOf(socket), daemon)
+      const control = await Control.listen(socket, daemon)
       try {
         process.stdout.write(greeting(call, socket, address, daemon.units))
         if (!call.signal.aborted) await once(call.signal, 'abort')
@@ -87,16 +99,28 @@ export const serve: Verb = verb({
   },
 })
 
+function described(
+  call: Call<typeof OPTIONS>,
+): Config | DeviceConfig | Promise<Config | DeviceConfig> {
+  if (call.values.config !== undefined) return filed(call)
+  return call.values.device === undefined ? flagged(call) : passed(call)
+}
+
 /** A device, which nothing else stands beside. */
-function passed({ given, values, json, signal }: Call<typeof OPTIONS>): DeviceServing {
+function passed({ given, values }: Call<typeof OPTIONS>): DeviceConfig {
   const alone = ['device', 'listen', 'read-only', 'yes', 'json']
   const other = given.find(({ name }) => !alone.includes(name))
   if (other !== undefined) {
     throw new CliError(ExitCode.SYNTAX, `--device and --${other.name} do not go together`)
   }
-  const { device: path = '', yes = false } = values
-  const readOnly = given.some(({ name }) => name === 'read-only')
-  return { path, ...placeOf(values.listen ?? ''), readOnly, yes, json, signal }
+  const { device = '', listen = '' } = values
+  if (!isDevice(device)) {
+    throw new CliError(
+      ExitCode.SYNTAX,
+      `--device is a node in /dev, not '${device}'; a file is --file`,
+    )
+  }
+  return { listen, device, readOnly: given.some(({ name }) => name === 'read-only') }
 }
 
 /** What the flags say. */
@@ -112,7 +136,8 @@ function flagged({ given, values }: Call<typeof OPTIONS>): Config {
 
 /** What the file says. A flag beside it would leave open which of them holds. */
 async function filed({ given, values: { config: file = '' } }: Call<typeof OPTIONS>) {
-  const other = given.find(({ name }) => name in OPTIONS && name !== 'config')
+  // --yes says nothing of what is served, and does not belong in a file that stays.
+  const other = given.find(({ name }) => name in OPTIONS && name !== 'config' && name !== 'yes')
   if (other !== undefined) {
     throw new CliError(
       ExitCode.SYNTAX,
@@ -123,9 +148,10 @@ async function filed({ given, values: { config: file = '' } }: Call<typeof OPTIO
 }
 
 /** Where to listen, and how clients call it. The folder of names is made if it is not there: nobody else may enter it. */
-function placeOf(listen: string): { socket: string; address: string } {
+async function placeOf(listen: string): Promise<{ socket: string; address: string }> {
   if (listen.includes('/')) {
     const socket = resolve(listen)
+    checkTargetSocket(socket)
     return { socket, address: `ring:${socket}` }
   }
   if (!/^[\w.-]+$/.test(listen)) {
@@ -135,7 +161,8 @@ function placeOf(listen: string): { socket: string; address: string } {
     )
   }
   const socket = socketOf(listen)
-  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
+  checkTargetSocket(socket)
+  await makeFolder(dirname(socket))
   return { socket, address: `ring:${listen}` }
 }
 

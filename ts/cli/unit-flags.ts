@@ -19,7 +19,12 @@ export const UNIT_FLAGS = {
     help: 'a unit on a regular file or a block device',
   },
   lun: { type: 'string', multiple: true, value: 'N', help: 'its LUN' },
-  create: { type: 'string', multiple: true, value: 'SIZE', help: 'its file is made, sparse' },
+  create: {
+    type: 'string',
+    multiple: true,
+    value: 'SIZE',
+    help: 'its file is made, sparse, and must not be there',
+  },
   'read-only': { type: 'boolean', multiple: true, help: 'its file is never written' },
   thin: {
     type: 'boolean',
@@ -37,14 +42,30 @@ export const UNIT_FLAGS = {
     value: 'BYTES',
     help: '512 or 4096; default: 512',
   },
-  vendor: { type: 'string', multiple: true, value: 'TEXT', help: 'who INQUIRY says made it' },
-  product: { type: 'string', multiple: true, value: 'TEXT', help: 'what INQUIRY says it is' },
-  serial: { type: 'string', multiple: true, value: 'TEXT', help: 'its serial number' },
+  vendor: {
+    type: 'string',
+    multiple: true,
+    value: 'TEXT',
+    help: 'who INQUIRY says made it: 8 characters',
+  },
+  product: { type: 'string', multiple: true, value: 'TEXT', help: 'what INQUIRY says it is: 16' },
+  revision: {
+    type: 'string',
+    multiple: true,
+    value: 'TEXT',
+    help: 'its revision level in INQUIRY: 4',
+  },
+  serial: {
+    type: 'string',
+    multiple: true,
+    value: 'TEXT',
+    help: 'its serial number, of which its names are made (VPD pages 80h, 83h)',
+  },
 } as const
 
 /** How they are written. */
-export const UNIT_USAGE =
-  '--memory SIZE | --file PATH [--create SIZE] [--read-only] [--lun N] [--thin] [--removable] [--block-length BYTES] [--vendor TEXT] [--product TEXT] [--serial TEXT]'
+export const UNIT_OPTIONS =
+  '(--memory SIZE | --file PATH [--create SIZE] [--read-only]) [--lun N] [--thin] [--removable] [--block-length BYTES] [--vendor TEXT] [--product TEXT] [--revision TEXT] [--serial TEXT]'
 
 /** The units in the order of their flags, each with what was said after it. */
 export function unitsOf(given: Call['given']): UnitConfig[] {
@@ -77,6 +98,7 @@ const OF_LAST: Readonly<
   removable: (last) => ({ ...ofUnit('--removable', last), removable: true }),
   vendor: (last, vendor) => ({ ...ofUnit('--vendor', last), vendor }),
   product: (last, product) => ({ ...ofUnit('--product', last), product }),
+  revision: (last, revision) => ({ ...ofUnit('--revision', last), revision }),
   serial: (last, serial) => ({ ...ofUnit('--serial', last), serial }),
   'block-length': (last, value) => {
     const unit = ofUnit('--block-length', last)

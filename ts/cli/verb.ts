@@ -76,7 +76,7 @@ export const CONNECTING: Readonly<Record<'timeout', Option & { readonly type: 's
 export const CHANGING: Readonly<Record<'yes', Option & { readonly type: 'boolean' }>> = {
   yes: {
     type: 'boolean',
-    help: 'a device is meant to be changed: without it nothing is sent to one',
+    help: 'a device is meant to be changed: without it, none is',
   },
 }
 

@@ -1,7 +1,7 @@
 /** What the commands of a disk share: the blocks, what stands between commands and them, and the answers that several give. */
 
 import { SgringError } from '../errors.ts'
-import { blockLba, blockLbaExact, hasProtect } from '../scsi/block.ts'
+import { blockCount, blockLba, blockLbaExact, hasProtect } from '../scsi/block.ts'
 import { lunOfWord } from '../scsi/lun.ts'
 import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
@@ -143,6 +143,12 @@ export class DiskCore implements DiskTraits {
     )
   }
 
+  /** The bytes of the blocks that a command names: an LBA, and so many. */
+  rangeOf(cdb: Uint8Array): { readonly offset: number; readonly length: number } {
+    const { blockLength } = this
+    return { offset: blockLba(cdb) * blockLength, length: blockCount(cdb) * blockLength }
+  }
+
   /**
    * Why a command with these blocks gets no further, if so: protection information, more than `most` blocks, or blocks that are not there.
    */
@@ -171,9 +177,20 @@ export class DiskCore implements DiskTraits {
     })
   }
 
-  /** The answer for an errno of the backing, which is counted where it is an error of the medium. */
-  failed(errno: number, doing: 'read' | 'write' | 'verify'): Answer {
+  /**
+   * The answer for an errno of the backing, which is counted where it is an error of the medium.
+   *
+   * @param range the bytes that it was about: if some of them are cut off meanwhile, that is what is wrong
+   */
+  failed(
+    errno: number,
+    doing: 'read' | 'write' | 'verify',
+    range?: { readonly offset: number; readonly length: number },
+  ): Answer {
     if (isVanished(errno)) this.state.vanish()
+    if (range !== undefined && range.offset + range.length > this.blocks * this.blockLength) {
+      return this.outOfRange(BigInt(Math.floor(range.offset / this.blockLength)))
+    }
     const answer = answerBackingError(errno, doing === 'write' ? 'write' : 'read')
     if (isMediumError(answer)) this.counts[ERRORS[doing]] += 1
     return answer

@@ -15,11 +15,15 @@ import { type InquiryPages, inquiryPages } from './inquiry.ts'
 interface Identity {
   readonly vendor: string
   readonly product: string
+  readonly revision: string
   readonly serial: string
 }
 
 /** The standard data and every page that there is. */
-export function diskPages(disk: DiskTraits, { vendor, product, serial }: Identity): InquiryPages {
+export function diskPages(
+  disk: DiskTraits,
+  { vendor, product, revision, serial }: Identity,
+): InquiryPages {
   const bodies: readonly (readonly [page: number, body: Uint8Array])[] = [
     [VpdPage.UNIT_SERIAL_NUMBER, new TextEncoder().encode(serial)],
     [VpdPage.DEVICE_IDENTIFICATION, encodeDesignators(designatorsOf(serial, vendor))],
@@ -52,6 +56,7 @@ export function diskPages(disk: DiskTraits, { vendor, product, serial }: Identit
       deviceType: DeviceType.DIRECT_ACCESS_BLOCK,
       vendor,
       product,
+      revision,
       removable: disk.removable,
     },
     bodies,

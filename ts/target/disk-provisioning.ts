@@ -80,11 +80,10 @@ function unmapFrom(
     task.answer(took(taken))
     return
   }
-  const offset = range.lba * core.blockLength
-  const length = range.blocks * core.blockLength
-  core.operate(task, 'release', { offset, length }, (same, errno) => {
+  const bytes = { offset: range.lba * core.blockLength, length: range.blocks * core.blockLength }
+  core.operate(task, 'release', bytes, (same, errno) => {
     if (errno === 0) unmapFrom(core, same, ranges, index + 1, taken)
-    else same.answer(core.failed(errno, 'write'))
+    else same.answer(core.failed(errno, 'write', bytes))
   })
 }
 
@@ -108,7 +107,7 @@ export function writeSame(core: DiskCore, task: Task): void {
     const operation = (flags & WriteSame.UNMAP) !== 0 ? 'fillOrRelease' : 'fill'
     core.operate(task, operation, range, (same, errno) => {
       if (errno === 0) core.counts.otherWrittenBytes += range.length
-      if (errno !== 0) same.answer(core.failed(errno, 'write'))
+      if (errno !== 0) same.answer(core.failed(errno, 'write', range))
       else if (!core.mode.writesThrough) same.answer(took(data))
       else core.flushed(same, (flushed) => flushed.answer(took(data)))
     })
@@ -151,7 +150,7 @@ function addExtent(
   const range = { offset: lba * core.blockLength, length: 0 }
   task.operate(core.backing, 'extent', range, (same, errno, value) => {
     if (errno !== 0) {
-      same.answer(core.failed(errno, 'read'))
+      same.answer(core.failed(errno, 'read', { ...range, length: core.blockLength }))
       return
     }
     const length = Math.floor(value / 2)
@@ -188,7 +187,7 @@ export function preFetch(core: DiskCore, task: Task): void {
   const blocks = Math.min(wanted, core.maxTransferBlocks)
   const range = { offset: lba * core.blockLength, length: blocks * core.blockLength }
   core.operate(task, 'load', range, (same, errno) => {
-    if (errno !== 0) same.answer(core.failed(errno, 'read'))
+    if (errno !== 0) same.answer(core.failed(errno, 'read', range))
     else if (blocks === wanted) same.answer(CONDITION_MET)
     else same.good()
   })

@@ -43,7 +43,7 @@ export function writeAndVerify(core: DiskCore, task: Task): void {
     const lba = blockLba(cdb)
     task.write(core.backing, lba * core.blockLength, length, true, (same, errno) => {
       if (errno !== 0) {
-        same.answer(core.failed(errno, 'write'))
+        same.answer(core.failed(errno, 'write', core.rangeOf(same.cdb)))
         return
       }
       core.counts.writtenBytes += length
@@ -65,7 +65,7 @@ function verifyMedium(
   const range = { offset: lba * core.blockLength, length, data }
   core.operate(task, operation, range, (same, errno, equal) => {
     if (errno !== 0) {
-      same.answer(core.failed(errno, 'verify'))
+      same.answer(core.failed(errno, 'verify', range))
       return
     }
     const done = data === 0 ? length : equal
@@ -96,7 +96,7 @@ export function compareAndWrite(core: DiskCore, task: Task): void {
       fua: core.mode.writesThrough || hasFua(cdb),
     }
     task.operate(core.backing, 'compareAndWrite', range, (same, errno, equal) => {
-      if (errno !== 0) same.answer(core.failed(errno, 'write'))
+      if (errno !== 0) same.answer(core.failed(errno, 'write', range))
       else if (equal === length) {
         core.counts.otherWrittenBytes += length
         same.answer(took(2 * length))
@@ -123,7 +123,7 @@ export function orWrite(core: DiskCore, task: Task): void {
     }
     task.operate(core.backing, 'orWrite', range, (same, errno) => {
       if (errno === 0) core.counts.otherWrittenBytes += length
-      same.answer(errno === 0 ? took(length) : core.failed(errno, 'write'))
+      same.answer(errno === 0 ? took(length) : core.failed(errno, 'write', range))
     })
   }
 }

@@ -21,6 +21,8 @@ export interface DiskOptions extends IdentityOptions, TaskSetOptions, DiskModeOp
   readonly vendor?: string
   /** 1 to 16 characters of product identification. Default: `DISK IN MEMORY` or `DISK IN A FILE`. */
   readonly product?: string
+  /** 1 to 4 characters of product revision level. Default: this package's. */
+  readonly revision?: string
   /**
    * Thin provisioning (SBC-3 4.7.3): UNMAP and WRITE SAME give room back, blocks without room read as zeros, and GET LBA STATUS tells which
    * they are. Default: false.
@@ -43,6 +45,7 @@ export class Disk implements Unit {
   readonly maxRunning: number | undefined
   readonly #vendor: string
   readonly #product: string
+  readonly #revision: string
   readonly #core: DiskCore
   readonly #commands: CommandTable
   #pages: InquiryPages | undefined
@@ -59,6 +62,7 @@ export class Disk implements Unit {
     const product = options.product ?? (isMemory ? 'DISK IN MEMORY' : 'DISK IN A FILE')
     this.#product = checkText('product', product, 16)
     this.#vendor = checkText('vendor', options.vendor ?? ANY_UNIT.vendor, 8)
+    this.#revision = checkText('revision', options.revision ?? ANY_UNIT.revision, 4)
     this.#core = new DiskCore(traits, options, {
       read: (task) => this.#read(task),
       write: (task) => this.#write(task),
@@ -216,7 +220,7 @@ export class Disk implements Unit {
 
   readonly #hasRead: TransferDone = (task, errno) => {
     if (errno !== 0) {
-      task.answer(this.#core.failed(errno, 'read'))
+      task.answer(this.#core.failed(errno, 'read', this.#core.rangeOf(task.cdb)))
       return
     }
     const length = blockCount(task.cdb) * this.blockLength
@@ -226,7 +230,7 @@ export class Disk implements Unit {
 
   readonly #hasWritten: TransferDone = (task, errno) => {
     if (errno !== 0) {
-      task.answer(this.#core.failed(errno, 'write'))
+      task.answer(this.#core.failed(errno, 'write', this.#core.rangeOf(task.cdb)))
       return
     }
     const length = blockCount(task.cdb) * this.blockLength
@@ -244,6 +248,7 @@ export class Disk implements Unit {
     this.#pages ??= diskPages(this.#core, {
       vendor: this.#vendor,
       product: this.#product,
+      revision: this.#revision,
       serial: this.serial,
     })
     return this.#pages

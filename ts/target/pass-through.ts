@@ -1,8 +1,10 @@
 /**
- * A logical unit in front of another: a device of the kernel's, or a unit behind another ring. It is for one nexus at a time, because of the device behind the target
- * knows no nexuses but its own: whoever came second would meet the first one's unit attentions, mode pages and reservations.
+ * A logical unit in front of another: a device of the kernel's, or a unit behind another ring. It is for one nexus at a time, because the device
+ * behind the target knows no nexuses but its own: whoever came second would meet the first one's unit attentions, mode pages and sense data.
  *
  *     the target's own       REPORT LUNS, task sets, task management functions, unit attentions of nexuses
+ *     for other nexuses      INQUIRY is passed, REQUEST SENSE has nothing to tell, and all else is RESERVATION CONFLICT: reservations let
+ *                            these through, as REPORT LUNS (SPC-4 5.13)
  *     changed on the way     INQUIRY, REPORT SUPPORTED OPERATION CODES (`pass-through-data.ts`)
  *     refused                reservations, third-party copy, access controls, target port groups; NACA, by the target
  *     passed                 everything else, with the status and the sense data as they come
@@ -12,6 +14,7 @@ import { SgringError } from '../errors.ts'
 import type { LogicalUnit } from '../initiator/unit.ts'
 import { badResponse } from '../scsi/bytes.ts'
 import { serviceAction } from '../scsi/command-tables.ts'
+import { Opcode } from '../scsi/opcode.ts'
 import { parseSense, SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition, status } from '../task/answer.ts'
@@ -21,6 +24,7 @@ import type { TargetNexus, Task } from '../task/task.ts'
 import { answerOf, type Behind, changedData } from './pass-through-data.ts'
 import { isRefused, REFUSED } from './pass-through-refused.ts'
 import { illegalRequest, invalidField, unknownOpcode } from './refusal.ts'
+import { answerRequestSense } from './request-sense.ts'
 import type { TaskSetOptions, Unit } from './unit.ts'
 
 /** How a unit is passed through, all optional. */
@@ -70,13 +74,16 @@ class PassThroughUnit implements Unit {
   }
 
   execute(task: Task): void {
-    this.#nexus ??= task.nexus
-    const refusal =
-      this.#nexus === task.nexus
-        ? refusalOf(task, this.#behind)
-        : status(Status.RESERVATION_CONFLICT)
+    const refusal = this.#isFor(task) ? refusalOf(task, this.#behind) : answerOther(task.cdb)
     if (refusal === undefined) this.#pass(task)
     else task.answer(refusal)
+  }
+
+  /** INQUIRY is for everybody, and no claim to the unit. */
+  #isFor({ nexus, cdb }: Task): boolean {
+    if (cdb[0] === Opcode.INQUIRY) return true
+    this.#nexus ??= nexus
+    return this.#nexus === nexus
   }
 
   /** The device behind goes on with a command that is aborted until it hears of it, or to its end: so long the task is not over. */
@@ -121,6 +128,13 @@ class PassThroughUnit implements Unit {
   reset(): Promise<void> {
     return this.#reset()
   }
+}
+
+/** What another nexus is told than the one that has the unit. The sense data of the device are that one's. */
+function answerOther(cdb: Uint8Array): Answer {
+  return cdb[0] === Opcode.REQUEST_SENSE
+    ? answerRequestSense(cdb, SenseKey.NO_SENSE, SenseCode.NO_ADDITIONAL_SENSE_INFORMATION)
+    : status(Status.RESERVATION_CONFLICT)
 }
 
 function unlessNotReady(error: unknown): void {

@@ -17,7 +17,7 @@ export type DiskUnitOptions = BackingOptions &
   HandlerHooks &
   Pick<
     DiskOptions,
-    'blockLength' | 'thin' | 'removable' | 'vendor' | 'product' | 'maxTransferBytes'
+    'blockLength' | 'thin' | 'removable' | 'vendor' | 'product' | 'revision' | 'maxTransferBytes'
   > & {
     /** The unit's serial number. Default: from a file's real path; for memory, a random one. */
     readonly serial?: string

@@ -20,10 +20,27 @@ const MAX_CONNECTIONS = 8
 const IDLE_MS = 30_000
 /** `sun_path` has 108 bytes, the last of which is NUL (unix(7)). */
 const MAX_PATH_BYTES = 107
+const SUFFIX = '.admin'
+/** Bytes of the path of a target's socket, beside which there is one for its administration. */
+export const MAX_TARGET_PATH_BYTES: number = MAX_PATH_BYTES - SUFFIX.length
 
 /** Where the server of a target's socket is administered. */
 export function controlSocketOf(socket: string): string {
-  return `${socket}.admin`
+  return `${socket}${SUFFIX}`
+}
+
+/**
+ * Looks whether a target's socket can have one for its administration beside it.
+ *
+ * @throws `ERR_SGRING_PATH_TOO_LONG`
+ */
+export function checkTargetSocket(socket: string): void {
+  const length = Buffer.byteLength(socket)
+  if (length <= MAX_TARGET_PATH_BYTES) return
+  throw new SgringError(
+    'ERR_SGRING_PATH_TOO_LONG',
+    `${socket} has ${length} bytes; at most ${MAX_TARGET_PATH_BYTES} are possible, for ${SUFFIX} follows them in the name of the socket beside it`,
+  )
 }
 
 export class Control {
@@ -48,16 +65,12 @@ export class Control {
   /**
    * Listens. A stale socket is replaced, a live one is not: another target may be served at that path.
    *
+   * @param socket the target's
    * @throws `ERR_SGRING_PATH_TOO_LONG`, `_NOT_A_SOCKET`, `_ADDRESS_IN_USE`, or what listen(2) says
    */
-  static async listen(path: string, daemon: Daemon, idleMs: number = IDLE_MS): Promise<Control> {
-    const length = Buffer.byteLength(path)
-    if (length > MAX_PATH_BYTES) {
-      throw new SgringError(
-        'ERR_SGRING_PATH_TOO_LONG',
-        `${path} has ${length} bytes; at most ${MAX_PATH_BYTES} are possible`,
-      )
-    }
+  static async listen(socket: string, daemon: Daemon, idleMs: number = IDLE_MS): Promise<Control> {
+    checkTargetSocket(socket)
+    const path = controlSocketOf(socket)
     await removeStale(path)
     const control = new Control(daemon, idleMs)
     const listening = once(control.#server, 'listening')

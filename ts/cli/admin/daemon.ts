@@ -84,6 +84,12 @@ export class Daemon {
   }
 
   #add(described: (Request & { do: 'add' })['unit']): Results['add'] {
+    if (described.device !== undefined) {
+      throw new SgringError(
+        'ERR_SGRING_INVALID_ARGUMENT',
+        'a device has a server to itself: sgring serve --device PATH',
+      )
+    }
     const { lun = this.#free(), ...unit } = unitOf(described, process.cwd())
     if (this.#units.has(lun)) {
       throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `LUN ${lun} has a unit already`)

@@ -20,6 +20,7 @@ export type UnitConfig = BackingOptions & {
     | 'removable'
     | 'vendor'
     | 'product'
+    | 'revision'
     | 'serial'
     | 'maxTasks'
     | 'maxRunning'
@@ -27,11 +28,23 @@ export type UnitConfig = BackingOptions & {
     | 'maxTransferBytes'
   >
 
-/** A file's content. */
-export interface Config extends PortOptions {
+/** Where, and to whom. */
+interface Listening extends PortOptions {
   /** A name, or a path with a slash. */
   readonly listen: string
+}
+
+/** A file's content: disks. */
+export interface Config extends Listening {
   readonly units: readonly UnitConfig[]
+}
+
+/** A file's content: a device, to which the server belongs alone. */
+export interface DeviceConfig extends Listening {
+  /** Its node in /dev. */
+  readonly device: string
+  /** What may change it is refused. Default: false. */
+  readonly readOnly?: boolean
 }
 
 let checkConfig: Promise<Check> | undefined
@@ -43,23 +56,42 @@ let checkConfig: Promise<Check> | undefined
  * @param what what it is, for messages: a file's name
  * @throws `ConfigError` with all that is wrong
  */
-export async function parseConfig(text: string, what: string, folder: string): Promise<Config> {
+export async function parseConfig(
+  text: string,
+  what: string,
+  folder: string,
+): Promise<Config | DeviceConfig> {
   checkConfig ??= compile({ $ref: 'config' })
   const value = parseJson(text, what)
   const problems = (await checkConfig)(value)
   if (problems.length > 0) throw new ConfigError(what, problems)
   const { $schema: _, mode, max_arena_bytes, units, ...others } = value as RawConfig
-  const read: Config = {
-    ...(camelCase(others) as Omit<Config, 'units'>),
+  const listening = {
+    ...(camelCase(others) as unknown as Listening),
     ...(others.listen.includes('/') && { listen: resolve(folder, others.listen) }),
     ...(mode !== undefined && { mode: Number.parseInt(mode, 8) }),
     ...sizes({ max_arena_bytes }),
-    units: units.map((unit) => unitOf(unit, folder)),
   }
   const wrong: string[] = []
-  placed(read.units, wrong)
+  const device = aloneIn(value as RawConfig, wrong)
+  const disks = units.map((unit) => unitOf(unit, folder))
+  placed(disks, wrong)
   if (wrong.length > 0) throw new ConfigError(what, wrong)
-  return read
+  return device === undefined ? { ...listening, units: disks } : { ...listening, ...device }
+}
+
+/**
+ * The device, if there is one: it has no other unit beside it, and one client at a time.
+ *
+ * @param wrong gets a line for each thing that stands against that
+ */
+function aloneIn({ units, max_nexuses: most = 1 }: RawConfig, wrong: string[]) {
+  const at = units.findIndex(({ device }) => device !== undefined)
+  if (at < 0) return undefined
+  const { device = '', read_only: readOnly = false } = units[at]!
+  if (units.length > 1) wrong.push(`units[${at}].device: a device is served alone`)
+  if (most > 1) wrong.push(`max_nexuses: a device is for 1 at a time, not for ${most}`)
+  return { device, readOnly }
 }
 
 /** A unit that the schema has found right. */
@@ -118,6 +150,7 @@ interface RawConfig {
   readonly $schema?: string
   readonly listen: string
   readonly mode?: string
+  readonly max_nexuses?: number
   readonly max_arena_bytes?: Size
   readonly units: readonly RawUnit[]
 }
@@ -125,6 +158,8 @@ interface RawConfig {
 /** As above. */
 export interface RawUnit {
   readonly file?: string
+  readonly device?: string
+  readonly read_only?: boolean
   readonly memory?: Size
   readonly create_bytes?: Size
   readonly max_transfer_bytes?: Size

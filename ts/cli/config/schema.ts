@@ -68,7 +68,8 @@ function inRequired({ keyword, params }: ErrorObject): string | undefined {
   return keyword === 'required' ? params.missingProperty : undefined
 }
 
-function textOf({ keyword, params, parentSchema = {}, data, message }: ErrorObject): string {
+function textOf(error: ErrorObject): string {
+  const { keyword, params, parentSchema = {}, schemaPath, data, message } = error
   const shown = shownShort(data)
   switch (keyword) {
     case 'additionalProperties': {
@@ -81,7 +82,7 @@ function textOf({ keyword, params, parentSchema = {}, data, message }: ErrorObje
     case 'required':
       return 'is missing'
     case 'oneOf':
-      return `takes one of ${namesOf(parentSchema.oneOf).join(' and ')}`
+      return `takes one of ${namesOf(parentSchema.oneOf).join(', ')}`
     case 'minimum':
       return `${shown} is less than ${params.limit}`
     case 'maximum':
@@ -92,8 +93,8 @@ function textOf({ keyword, params, parentSchema = {}, data, message }: ErrorObje
       return `${shown} is not ${params.allowedValues.join(' or ')}`
     case 'discriminator':
       return `${shownShort(params.tagValue)} is not known`
-    case 'not':
-      return `is ${parentSchema.title ?? 'not possible'}`
+    case 'false schema':
+      return `does not go with ${/dependentSchemas\/(\w+)/.exec(schemaPath)?.[1]}`
     case 'type':
     case 'pattern':
     case 'minLength':
