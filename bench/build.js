@@ -1,5 +1,6 @@
-/** Compiles the benchmarks. */
+/** Compiles the benchmarks, and builds their native side and their rivals. */
 
+import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../scripts/lib/child.js'
 import { lock } from '../scripts/lib/lock.js'
@@ -23,6 +24,59 @@ export async function compileBenchmarks() {
   } finally {
     release()
   }
+}
+
+/**
+ * The native side: targets, limits, and the package's own ring without JavaScript.
+ *
+ * @param {string} rustc
+ */
+export async function buildNativeBenchmarks(rustc) {
+  await bring(root, {
+    name: 'bench-native',
+    doing: 'building the native benchmarks',
+    inputs: [
+      'Cargo.toml',
+      'Cargo.lock',
+      'crates/bench',
+      'crates/ring',
+      'crates/shm',
+      'crates/task',
+    ],
+    versions: versions(rustc),
+    // What `cargo clean` takes has to come again; a folder of the caller's own is cargo's business.
+    outputs: process.env.CARGO_TARGET_DIR === undefined ? ['target/release/sgring-bench'] : [],
+    make: () => must('cargo', ['build', '--offline', '--release', '-p', 'sgring-bench']),
+  })
+}
+
+/**
+ * The rivals that are addons. Their crates are their own, and are fetched here for the first time.
+ *
+ * @param {string} rustc
+ */
+export async function buildAddons(rustc) {
+  const folder = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'rivals-napi')
+  await bring(root, {
+    name: 'bench-rivals-napi',
+    doing: "building the benchmarks' rival addon",
+    inputs: ['bench/rivals/napi', 'crates/ring', 'crates/shm', 'crates/task', 'Cargo.toml'],
+    versions: versions(rustc),
+    outputs: ['build/rivals'],
+    make: async () => {
+      const manifest = join(root, 'bench/rivals/napi/Cargo.toml')
+      const where = ['--manifest-path', manifest, '--target-dir', folder]
+      await must('cargo', ['build', '--locked', '--release', ...where])
+      mkdirSync(join(root, 'build/rivals'), { recursive: true })
+      const built = join(folder, 'release/libsgring_rivals_napi.so')
+      copyFileSync(built, join(root, 'build/rivals/napi.node'))
+    },
+  })
+}
+
+/** @param {string} rustc */
+function versions(rustc) {
+  return [rustc, process.env.RUSTFLAGS ?? '', process.env.CARGO_TARGET_DIR ?? '']
 }
 
 /**

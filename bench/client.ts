@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ContestOptions, contest, type Score } from './contest.ts'
-import { keepOn, type Placement } from './place.ts'
+import { keepOn, keepThreadsOn, type Placement } from './place.ts'
 import { Random } from './random.ts'
 import { SUITES } from './suites.ts'
 
@@ -29,8 +29,12 @@ if (suite === undefined || chosen === undefined) throw new Error(`no case ${opti
 const folder = mkdtempSync(join(tmpdir(), 'sgring-bench-'))
 try {
   const random = new Random(options.seed)
-  const { contestants, close } = await chosen.open({ ...options, folder, random })
-  if (suite.pins) keepOn(options.placement.here, options.placement, process.pid)
+  const { contestants, there = [], close } = await chosen.open({ ...options, folder, random })
+  if (suite.pins) {
+    const { placement } = options
+    keepOn(placement.here, placement, process.pid)
+    keepThreadsOn(placement.there, placement, there)
+  }
   const scores = await contest(contestants, options, random)
   await close()
   process.stdout.write(`${JSON.stringify({ scores } satisfies ClientReport)}\n`)

@@ -121,7 +121,8 @@ async function runCase(
     ...{ suite: suite.name, case: name, seed, placement: place, nativeProgram, imageBytes },
     ...{ rounds, sampleMs, warmMs },
   }
-  const output = await outputOf([...options.nodeArgs, client, JSON.stringify(setting)], name)
+  const { env } = suite.cases.find((known) => known.name === name)!
+  const output = await outputOf([...options.nodeArgs, client, JSON.stringify(setting)], name, env)
   return (JSON.parse(output) as ClientReport).scores
 }
 
@@ -131,9 +132,13 @@ function imageOver(bytes: number): number {
 }
 
 /** What the client prints. */
-function outputOf(args: readonly string[], name: string): Promise<string> {
+function outputOf(
+  args: readonly string[],
+  name: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = start(process.execPath, args)
+    const child = start(process.execPath, args, env)
     let output = ''
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       output += text

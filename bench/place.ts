@@ -1,7 +1,8 @@
 /** Where processes run: each side on a CPU of its own. */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** CPU numbers: that of the initiator, and that of the target. */
@@ -24,9 +25,15 @@ function isCpu(cpu: number | undefined): cpu is number {
   return Number.isInteger(cpu) && cpu! >= 0
 }
 
-/** Starts a program. Its errors go where ours go; it gets our pipe, and ends with it. */
-export function start(program: string, args: readonly string[]): ChildProcess {
-  return spawn(program, [...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+/** Starts a program. Its errors go where ours go; it gets our pipe, and ends with it; one of Node's has a channel for messages. */
+export function start(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const channel = program === process.execPath ? ['ipc' as const] : []
+  const stdio: StdioOptions = ['pipe', 'pipe', 'inherit', ...channel]
+  return spawn(program, [...args], { stdio, env: { ...process.env, ...env } })
 }
 
 /**
@@ -34,9 +41,33 @@ export function start(program: string, args: readonly string[]): ChildProcess {
  * for its peer, and the peer has a CPU of its own here.
  */
 export function keepOn(cpu: number, { pinned }: Placement, pid: number): void {
+  if (pinned) taskset(['-a', '-c', '-p', String(cpu), String(pid)])
+}
+
+/** Keeps single threads on one CPU from now on. */
+export function keepThreadsOn(
+  cpu: number,
+  { pinned }: Placement,
+  threads: readonly number[],
+): void {
   if (!pinned) return
-  const { status, stderr } = spawnSync('taskset', ['-a', '-c', '-p', String(cpu), String(pid)])
-  if (status !== 0) throw new Error(`CPU ${cpu}: ${String(stderr).trim()}`)
+  for (const thread of threads) taskset(['-c', '-p', String(cpu), String(thread)])
+}
+
+function taskset(args: readonly string[]): void {
+  const { status, stderr } = spawnSync('taskset', args)
+  if (status !== 0) throw new Error(`taskset ${args.join(' ')}: ${String(stderr).trim()}`)
+}
+
+/** What `start` starts, and the numbers of the threads that this process has more since. */
+export async function threadsOf<T>(start: () => Promise<T>): Promise<[T, number[]]> {
+  const before = new Set(threads())
+  const started = await start()
+  return [started, threads().filter((thread) => !before.has(thread))]
+}
+
+function threads(): number[] {
+  return readdirSync('/proc/self/task').map(Number)
 }
 
 /** A child that answers lines. */

@@ -1,11 +1,13 @@
 /** The target's program, started and connected to. */
 
+import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ConnectOptions, connect, type Nexus, testUnitReady } from '#dist/index.js'
 import type { CaseSetting } from './cases/case.ts'
 import { BLOCK_BYTES, blocks } from './image.ts'
 import { keepOn, LineChild, start } from './place.ts'
+import { IpcUnit } from './rivals/ipc/client.ts'
 import { connectNet, type NetUnit } from './rivals/net/client.ts'
 import type { TargetOptions } from './target.ts'
 
@@ -17,17 +19,19 @@ const PART_BYTES = 4 << 20
 
 /** A target process whose disk has its image. */
 export class TargetProcess {
+  readonly #process: ChildProcess
   readonly #child: LineChild
   readonly #sockets: TargetOptions
   readonly #closing: (() => void | Promise<void>)[] = []
 
-  private constructor(child: LineChild, sockets: TargetOptions) {
+  private constructor(process: ChildProcess, child: LineChild, sockets: TargetOptions) {
+    this.#process = process
     this.#child = child
     this.#sockets = sockets
   }
 
   /**
-   * @param rival whether to serve the rival as well
+   * @param rival whether to serve the rivals as well
    * @param name tells the targets of one case apart
    */
   static async start(
@@ -40,10 +44,11 @@ export class TargetProcess {
     const ring = join(folder, name)
     const options: TargetOptions = { ring, imageBytes, ...(rival && { net: join(folder, 'net') }) }
     const args = [...process.execArgv, PROGRAM, JSON.stringify(options)]
-    const child = new LineChild('the target', start(process.execPath, args))
+    const started = start(process.execPath, args)
+    const child = new LineChild('the target', started)
     await child.next()
     keepOn(placement.there, placement, child.pid)
-    const target = new TargetProcess(child, options)
+    const target = new TargetProcess(started, child, options)
     await fill(await target.connect(), imageBytes)
     return target
   }
@@ -56,9 +61,17 @@ export class TargetProcess {
     return nexus
   }
 
-  /** The rival, likewise. */
+  /** The rival over a socket, likewise. */
   async connectNet(): Promise<NetUnit> {
     const unit = await connectNet(this.#sockets.net!)
+    this.#closing.push(() => unit.close())
+    await unit.execute(testUnitReady())
+    return unit
+  }
+
+  /** The rival by messages, likewise. */
+  async connectIpc(): Promise<IpcUnit> {
+    const unit = new IpcUnit(this.#process)
     this.#closing.push(() => unit.close())
     await unit.execute(testUnitReady())
     return unit

@@ -1,18 +1,21 @@
 /**
- * The target's program: a disk in memory and a unit that answers nothing behind a ring, as shipped, and, where the case has that rival, a disk in memory behind
- * records on a socket. `node target.js JSON`; it says `ready` on a line, and ends with its input.
+ * The target's program: a disk in memory and a unit that answers nothing behind a ring, as shipped, and, where the case has rivals, a disk in memory
+ * behind records on a socket and behind messages from the parent process. `node target.js JSON`; it says `ready` on a line, and ends with its input.
  */
 
+import type { Server } from 'node:net'
 import { type Handler, serve } from '#dist/index.js'
 import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { BLOCK_BYTES, blocks } from './image.ts'
-import { HeapBacking, serveNet } from './rivals/net/port.ts'
+import { serveIpc } from './rivals/ipc/port.ts'
+import { serveNet } from './rivals/net/port.ts'
+import { HeapBacking } from './rivals/task.ts'
 
 export interface TargetOptions {
   /** The ring's socket. */
   readonly ring: string
-  /** The rival's socket. */
+  /** The socket of the rivals that have a target. */
   readonly net?: string
   readonly imageBytes: number
 }
@@ -25,7 +28,7 @@ const server = await serve({
   listen: options.ring,
   units: [{ memory: options.imageBytes }, { handler: hang }],
 })
-const net = options.net === undefined ? undefined : await serveNet(options.net, netTarget())
+const net = options.net === undefined ? undefined : await serveRivals(options.net)
 process.stdin.resume().once('end', async () => {
   await server.close()
   net?.close()
@@ -33,8 +36,10 @@ process.stdin.resume().once('end', async () => {
 })
 process.stdout.write('ready\n')
 
-/** With its image in place; the ring's is written by its initiator. */
-function netTarget(): Target {
+/** With their image in place; the ring's is written by its initiator. */
+function serveRivals(path: string): Promise<Server> {
   const image = blocks(0, options.imageBytes / BLOCK_BYTES)
-  return new Target([[0, new Disk({ backing: new HeapBacking(image) })]])
+  const target = new Target([[0, new Disk({ backing: new HeapBacking(image) })]])
+  serveIpc(target)
+  return serveNet(path, target)
 }

@@ -48,6 +48,8 @@ export interface Size extends ContestOptions {
 
 export interface OpenCase {
   readonly contestants: readonly Contestant[]
+  /** Threads of this process that are the contestants' other sides: they are kept on the target's CPU. */
+  readonly there?: readonly number[]
   close(): Promise<void>
 }
 
@@ -58,5 +60,7 @@ export interface Case {
   readonly what: string
   /** Data bytes of one operation; 0 for none. */
   readonly bytes: number
+  /** What its processes have in their environment, beside what all have. */
+  readonly env?: Readonly<Record<string, string>>
   open(setting: CaseSetting): Promise<OpenCase>
 }

@@ -15,12 +15,11 @@ export interface Load {
   check(status: number, residual: number, data: Uint8Array, prepared: number): void
 }
 
+/** A unit's `execute()`, or a rival's. */
+export type Execute = (command: Command) => Promise<Response>
+
 /** Sends `count` commands, `DEPTH` at a time, each awaited; resolves with the milliseconds that took. */
-export async function promiseForm(
-  execute: (command: Command) => Promise<Response>,
-  load: Load,
-  count: number,
-): Promise<number> {
+export async function promiseForm(execute: Execute, load: Load, count: number): Promise<number> {
   let left = count
   let done = 0
   const lane = async (command: Command) => {

@@ -1,5 +1,6 @@
-/** Commands whose cost is the way there and back: the ring in both its forms, and records over `net`. */
+/** Commands whose cost is the way there and back: the ring in both its forms, records over `net`, and messages between processes. */
 
+import type { Contestant } from '../contest.ts'
 import type { Random } from '../random.ts'
 import { countsOf, TargetProcess } from '../target-process.ts'
 import type { Case, CaseSetting, OpenCase } from './case.ts'
@@ -38,7 +39,7 @@ async function open(
   const load = make(setting.random)
   const unit = one.unit(0)
   const queue = other.unit(0).queue({ depth: DEPTH, dataBytes: load.dataBytes })
-  const contestants = [
+  const contestants: Contestant[] = [
     {
       name: 'promise',
       run: (count: number) => promiseForm((command) => unit.execute(command), load, count),
@@ -53,6 +54,8 @@ async function open(
       name: 'net',
       run: (count: number) => promiseForm((command) => net.execute(command), load, count),
     },
+    // Messages carry no data here.
+    ...(load.dataBytes === 0 ? [await messages(target, load)] : []),
   ]
   for (const contestant of contestants) await contestant.run(PROOF)
   load.trust()
@@ -61,4 +64,12 @@ async function open(
     await target.close()
   }
   return { contestants, close }
+}
+
+async function messages(target: TargetProcess, load: CheckedLoad): Promise<Contestant> {
+  const ipc = await target.connectIpc()
+  return {
+    name: 'ipc',
+    run: (count) => promiseForm((command) => ipc.execute(command), load, count),
+  }
 }

@@ -36,9 +36,12 @@ test(
     ])
     assert.deepEqual(contestants, [
       ['native-trip', [['ring', 'ping-pong']]],
-      ['ready', [['promise', 'batch', 'net']]],
+      ['execute', [['ring', 'net', 'net-plain', 'worker', 'sab', 'call', 'tsfn', 'work']]],
+      ['batch', [['batch', 'calls', 'net']]],
+      ['ready', [['promise', 'batch', 'net', 'ipc']]],
       ['read-4k', [['promise', 'batch', 'net']]],
       ['read-128k', [['batch', 'memcpy']]],
+      ['fifo', [['ring', 'fifo']]],
       ['abort', [['ready', 'abort']]],
       ['hung', [['alone', 'beside']]],
     ])
@@ -55,6 +58,16 @@ test(
         ['ready', 'batch', 'net'],
         ['read-4k', 'promise', 'net'],
         ['read-4k', 'batch', 'net'],
+        ['execute', 'ring', 'net'],
+        ['execute', 'ring', 'worker'],
+        ['execute', 'ring', 'tsfn'],
+        ['execute', 'ring', 'work'],
+        ['execute', 'ring', null],
+        ['batch', 'batch', 'net'],
+        ['batch', 'batch', 'calls'],
+        ['ready', 'promise', 'net'],
+        ['read-4k', 'promise', 'net'],
+        ['ready', 'promise', 'ipc'],
         ['read-128k', 'batch', 'memcpy'],
         ['abort', 'abort', 'ready'],
         ['hung', 'beside', 'alone'],
@@ -62,7 +75,7 @@ test(
     )
   },
   {
-    deadlineMs: 150_000,
+    deadlineMs: 300_000,
     skip: availableParallelism() < 2 ? 'two threads spin, which takes two CPUs' : undefined,
   },
 )

@@ -9,29 +9,11 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Command, Response } from '#dist/index.js'
+import { RivalResponse } from '../outstanding.ts'
 import * as record from './record.ts'
 
 const READ_BYTES = 1 << 18
 const NO_BYTES = new Uint8Array(0)
-
-class NetResponse implements Response {
-  readonly status: number
-  readonly sense: Uint8Array
-  readonly data: Uint8Array
-  readonly residual: number
-  readonly residualOut: number
-
-  constructor(status: number, sense: Uint8Array, data: Uint8Array, residual: number) {
-    this.status = status
-    this.sense = sense
-    this.data = data
-    this.residual = residual
-    this.residualOut = 0
-  }
-
-  release(): void {}
-  [Symbol.dispose](): void {}
-}
 
 interface Outstanding {
   readonly command: Command
@@ -39,9 +21,13 @@ interface Outstanding {
   readonly reject: (reason: Error) => void
 }
 
-/** Connects to a `NetPort`. */
-export async function connectNet(path: string): Promise<NetUnit> {
-  const unit = new NetUnit(path)
+/**
+ * Connects to a `NetPort`.
+ *
+ * @param plain whether each command leaves in a write of its own
+ */
+export async function connectNet(path: string, plain = false): Promise<NetUnit> {
+  const unit = new NetUnit(path, plain)
   await unit.connected
   return unit
 }
@@ -50,6 +36,7 @@ export async function connectNet(path: string): Promise<NetUnit> {
 export class NetUnit {
   readonly connected: Promise<unknown>
   readonly #socket: Socket
+  readonly #plain: boolean
   readonly #batches = new record.Batches()
   readonly #tasks: (Outstanding | undefined)[] = []
   readonly #free: number[] = []
@@ -67,11 +54,12 @@ export class NetUnit {
   readonly #part = Buffer.alloc(record.RECORD_BYTES)
   #partBytes = 0
   /** The response whose data is coming. */
-  #response: NetResponse | undefined
+  #response: RivalResponse | undefined
   #resolve: (response: Response) => void = () => {}
   #dataAt = 0
 
-  constructor(path: string) {
+  constructor(path: string, plain: boolean) {
+    this.#plain = plain
     this.#batch = this.#batches.take()
     this.#words = new Uint32Array(this.#batch.buffer)
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
@@ -99,7 +87,7 @@ export class NetUnit {
       const at = this.#batchBytes + record.CDB
       for (let index = 0; index < cdb.length; index++) this.#batch[at + index] = cdb[index]!
       this.#batchBytes += record.RECORD_BYTES
-      if (this.#batchBytes === record.BATCH_BYTES) this.#flush()
+      if (this.#plain || this.#batchBytes === record.BATCH_BYTES) this.#flush()
       if (this.#flushScheduled) return
       this.#flushScheduled = true
       queueMicrotask(this.#flushLater)
@@ -144,7 +132,7 @@ export class NetUnit {
     this.#free.push(tag)
     const senseLength = bytes.readUInt32LE(at + record.SENSE_LEN)
     const dataLength = bytes.readUInt32LE(at + record.DATA_LEN)
-    const response = new NetResponse(
+    const response = new RivalResponse(
       bytes.readUInt32LE(at + record.STATUS),
       senseLength === 0
         ? NO_BYTES
@@ -165,7 +153,7 @@ export class NetUnit {
     }
   }
 
-  #copyData(response: NetResponse, bytes: Buffer, at: number, end: number): number {
+  #copyData(response: RivalResponse, bytes: Buffer, at: number, end: number): number {
     const { data } = response
     const taken = bytes.copy(data, this.#dataAt, at, Math.min(end, at + data.length - this.#dataAt))
     this.#dataAt += taken

@@ -3,22 +3,27 @@
 //! ```text
 //! sgring-bench trips CPU CPU                            round trips between two threads, each on its CPU, both spinning
 //! sgring-bench copies IMAGE_BYTES DEPTH BLOCK_BYTES     one thread's memcpy from an image into an arena of DEPTH blocks
+//! sgring-bench device NS                                a device's service time by itself, as `target` spends it
+//! sgring-bench target FOLDER NS                         a target whose tasks take NS nanoseconds, at sockets in FOLDER
 //!
 //! trips.rs     the ring's round trip, and that of a bare ping-pong
 //! copies.rs    memcpy
+//! target.rs    a target that is native code, for initiators in JavaScript
 //! ```
 //!
-//! One line in is one sample to take, `CONTESTANT COUNT`; one line out is how many nanoseconds it took. It ends with its input.
+//! `target` says `ready` and ends with its input. To the others, one line in is one sample to take, `CONTESTANT COUNT`; one line out is how many nanoseconds it took. It ends with its input.
 //! Every operation is checked; a wrong one ends the process with a message.
 
 mod copies;
+mod target;
 mod trips;
 
 use copies::Copies;
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
+use std::path::Path;
 use std::process;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use trips::Trips;
 
 fn main() {
@@ -40,7 +45,17 @@ fn main() {
                 _ => fail(format_args!("no contestant {contestant}")),
             });
         }
-        _ => fail("usage: sgring-bench trips CPU CPU | copies IMAGE_BYTES DEPTH BLOCK_BYTES"),
+        ["device", ns] => {
+            let service = Duration::from_nanos(number(ns) as u64);
+            serve(|contestant, count| match contestant {
+                "device" => device(service, count),
+                _ => fail(format_args!("no contestant {contestant}")),
+            });
+        }
+        ["target", folder, ns] => {
+            target::serve(Path::new(folder), Duration::from_nanos(number(ns) as u64));
+        }
+        _ => fail("usage: sgring-bench trips … | copies … | device … | target …, see its source"),
     }
 }
 
@@ -57,6 +72,13 @@ fn serve(mut sample: impl FnMut(&str, usize) -> Duration) {
             return;
         }
     }
+}
+
+/// `count` times a service time.
+fn device(service: Duration, count: usize) -> Duration {
+    let started = Instant::now();
+    (0..count).for_each(|_| target::work(service));
+    started.elapsed()
 }
 
 fn number(text: &str) -> usize {

@@ -1,0 +1,59 @@
+/** `execute()` over the ring to a native target, and over all that a user would pick instead, each to a peer that answers at once. */
+
+import { NativeTarget } from '../native-target.ts'
+import { threadsOf } from '../place.ts'
+import { addon } from '../rivals/napi/addon.ts'
+import { CallUnit, TsfnUnit, WorkUnit } from '../rivals/napi/client.ts'
+import { SabUnit } from '../rivals/sab/client.ts'
+import { WorkerUnit } from '../rivals/worker/client.ts'
+import { countsOf } from '../target-process.ts'
+import type { Case, CaseSetting, OpenCase } from './case.ts'
+import { DEPTH, type Execute, promiseForm } from './forms.ts'
+import { ReadyLoad } from './loads.ts'
+
+const PROOF = 4 * DEPTH
+
+export const execute: Case = {
+  name: 'execute',
+  what: `TEST UNIT READY by execute(), ${DEPTH} at a time, to a peer on another CPU that answers at once`,
+  bytes: 0,
+  // One thread that does what `work` asks for: with more, there would be more than CPUs, and than the others have.
+  env: { UV_THREADPOOL_SIZE: '1' },
+  open,
+}
+
+async function open(setting: CaseSetting): Promise<OpenCase> {
+  const target = await NativeTarget.start(setting)
+  const nexus = await target.connect()
+  const ring = nexus.unit(0)
+  const [net, plain] = [await target.connectNet(), await target.connectNet(true)]
+  const pool = await addon().workThread()
+  const [[worker, sab, tsfn], peers] = await threadsOf(
+    async () => [await WorkerUnit.start(), await SabUnit.start(), new TsfnUnit()] as const,
+  )
+  const [call, work] = [new CallUnit(), new WorkUnit()]
+  const load = new ReadyLoad()
+  const form = (name: string, execute: Execute, more = {}) => ({
+    name,
+    run: (count: number) => promiseForm(execute, load, count),
+    ...more,
+  })
+  const contestants = [
+    form('ring', (command) => ring.execute(command), { counts: () => countsOf(nexus) }),
+    form('net', (command) => net.execute(command)),
+    form('net-plain', (command) => plain.execute(command)),
+    form('worker', (command) => worker.execute(command)),
+    form('sab', (command) => sab.execute(command)),
+    form('call', (command) => call.execute(command), { threads: 1 }),
+    form('tsfn', (command) => tsfn.execute(command)),
+    form('work', (command) => work.execute(command)),
+  ]
+  for (const contestant of contestants) await contestant.run(PROOF)
+  const close = async () => {
+    tsfn.close()
+    await worker.close()
+    await sab.close()
+    await target.close()
+  }
+  return { contestants, there: [pool, ...peers], close }
+}

@@ -1,0 +1,132 @@
+/** What is to be reached in the cases of rings. */
+
+import type { Goal } from '../judge.ts'
+
+/** How many times as fast as each rival of `execute()`. */
+const EXECUTE: readonly Goal[] = [
+  ...[
+    { rival: 'net', limit: 6, what: 'coalesced net' },
+    { rival: 'worker', limit: 6, what: 'worker messages' },
+    { rival: 'tsfn', limit: 2.5, what: "a thread-safe function's call for each completion" },
+    { rival: 'work', limit: 15, what: 'napi_async_work' },
+  ].map(
+    ({ rival, limit, what }): Goal => ({
+      case: 'execute',
+      what: `execute() to a native target, against ${what}`,
+      ours: 'ring',
+      rival,
+      sense: 'faster',
+      limit,
+    }),
+  ),
+  {
+    case: 'execute',
+    what: 'execute() to a native target, wake-ups',
+    ours: 'ring',
+    count: 'wakes',
+    sense: 'counted',
+    limit: 0.05,
+  },
+]
+
+const BATCH: readonly Goal[] = [
+  { rival: 'net', limit: 20, what: 'coalesced net' },
+  {
+    rival: 'calls',
+    limit: 2,
+    what: 'the same ring with a call for each submission and completion',
+  },
+].map(
+  ({ rival, limit, what }): Goal => ({
+    case: 'batch',
+    what: `batch form to a native target, against ${what}`,
+    ours: 'batch',
+    rival,
+    sense: 'faster',
+    limit,
+  }),
+)
+
+/** Between the same two programs, the shipped target's among them. */
+const HEADLINE: readonly Goal[] = [
+  ...[
+    { name: 'ready', command: 'TEST UNIT READY' },
+    { name: 'read-4k', command: 'READ of 4 KiB' },
+  ].map(
+    ({ name, command }): Goal => ({
+      case: name,
+      what: `headline: ${command} to the shipped target by execute(), against net`,
+      ours: 'promise',
+      rival: 'net',
+      sense: 'faster',
+      limit: 4,
+    }),
+  ),
+  {
+    case: 'ready',
+    what: 'TEST UNIT READY to another process by execute(), against messages to a child process',
+    ours: 'promise',
+    rival: 'ipc',
+    sense: 'faster',
+    limit: 6,
+  },
+]
+
+export const GOALS: readonly Goal[] = [
+  {
+    case: 'native-trip',
+    what: 'native round trip, both sides spinning, against a bare ping-pong',
+    ours: 'ring',
+    rival: 'ping-pong',
+    sense: 'slower',
+    limit: 1.6,
+  },
+  ...[
+    { name: 'ready', command: 'TEST UNIT READY' },
+    { name: 'read-4k', command: 'READ of 4 KiB' },
+  ].flatMap(({ name, command }): Goal[] => [
+    {
+      case: name,
+      what: `${command}, promise form, against net`,
+      ours: 'promise',
+      rival: 'net',
+      sense: 'faster',
+      limit: 3,
+    },
+    {
+      case: name,
+      what: `${command}, batch form, against net`,
+      ours: 'batch',
+      rival: 'net',
+      sense: 'faster',
+      limit: 10,
+    },
+  ]),
+  ...EXECUTE,
+  ...BATCH,
+  ...HEADLINE,
+  {
+    case: 'read-128k',
+    what: "READ of 128 KiB, batch form, against one thread's memcpy",
+    ours: 'batch',
+    rival: 'memcpy',
+    sense: 'faster',
+    limit: 0.7,
+  },
+  {
+    case: 'abort',
+    what: 'an abort, against a TEST UNIT READY, one at a time',
+    ours: 'abort',
+    rival: 'ready',
+    sense: 'slower',
+    limit: 3,
+  },
+  {
+    case: 'hung',
+    what: "p99 beside 1000 hung commands of another unit's handler, against p99 without",
+    ours: 'beside',
+    rival: 'alone',
+    sense: 'slower',
+    limit: 1.1,
+  },
+]
