@@ -33,16 +33,19 @@ export class TargetProcess {
   /**
    * @param rival whether to serve the rivals as well
    * @param name tells the targets of one case apart
+   * @param disks how many there are: at LUN 0, and from 2 on
    */
   static async start(
     setting: CaseSetting,
     imageBytes: number,
     rival: boolean,
     name = 'target',
+    disks = 1,
   ): Promise<TargetProcess> {
     const { placement, folder } = setting
     const ring = join(folder, name)
-    const options: TargetOptions = { ring, imageBytes, ...(rival && { net: join(folder, 'net') }) }
+    const net = rival && { net: join(folder, 'net') }
+    const options: TargetOptions = { ring, imageBytes, disks, ...net }
     const args = [...process.execArgv, PROGRAM, JSON.stringify(options)]
     const started = start(process.execPath, args)
     const child = new LineChild('the target', started)

@@ -18,7 +18,11 @@ export interface TargetOptions {
   /** The socket of the rivals that have a target. */
   readonly net?: string
   readonly imageBytes: number
+  /** Disks, of which those but the first hold little; 1 if it does not say. */
+  readonly disks?: number
 }
+
+const SMALL_BYTES = 64 << 10
 
 /** Whose commands end by being aborted: at `HUNG_LUN`. */
 const hang: Handler = () => new Promise(() => {})
@@ -26,7 +30,11 @@ const hang: Handler = () => new Promise(() => {})
 const options = JSON.parse(process.argv[2] ?? '{}') as TargetOptions
 const server = await serve({
   listen: options.ring,
-  units: [{ memory: options.imageBytes }, { handler: hang }],
+  units: [
+    { memory: options.imageBytes },
+    { handler: hang },
+    ...Array.from({ length: (options.disks ?? 1) - 1 }, () => ({ memory: SMALL_BYTES })),
+  ],
 })
 const net = options.net === undefined ? undefined : await serveRivals(options.net)
 process.stdin.resume().once('end', async () => {

@@ -18,8 +18,13 @@ export interface Load {
 /** A unit's `execute()`, or a rival's. */
 export type Execute = (command: Command) => Promise<Response>
 
-/** Sends `count` commands, `DEPTH` at a time, each awaited; resolves with the milliseconds that took. */
-export async function promiseForm(execute: Execute, load: Load, count: number): Promise<number> {
+/** Sends `count` commands, `depth` at a time, each awaited; resolves with the milliseconds that took. */
+export async function promiseForm(
+  execute: Execute,
+  load: Load,
+  count: number,
+  depth = DEPTH,
+): Promise<number> {
   let left = count
   let done = 0
   const lane = async (command: Command) => {
@@ -30,7 +35,7 @@ export async function promiseForm(execute: Execute, load: Load, count: number): 
       done++
     }
   }
-  const commands = Array.from({ length: DEPTH }, () => commandOf(load))
+  const commands = Array.from({ length: depth }, () => commandOf(load))
   const started = performance.now()
   await Promise.all(commands.map(lane))
   const ms = performance.now() - started

@@ -1,6 +1,7 @@
 /** What is to be reached in the cases of rings. */
 
 import type { Goal } from '../judge.ts'
+import { DEPTHS, IDLE, UNITS } from './growth.ts'
 
 /** How many times as fast as each rival of `execute()`. */
 const EXECUTE: readonly Goal[] = [
@@ -46,6 +47,40 @@ const BATCH: readonly Goal[] = [
     limit,
   }),
 )
+
+/** From each to the next: a command costs no more than with fewer under way. */
+const GROWTH: readonly Goal[] = [
+  ...DEPTHS.slice(1).map(
+    (depth, index): Goal => ({
+      case: 'depth',
+      what: `a command at depth ${depth}, against depth ${DEPTHS[index]}`,
+      ours: `depth-${depth}`,
+      rival: `depth-${DEPTHS[index]}`,
+      sense: 'slower',
+      limit: 1,
+    }),
+  ),
+  ...UNITS.slice(1).map(
+    (count): Goal => ({
+      case: 'luns',
+      what: `a command to one of ${count} units, against one unit`,
+      ours: `luns-${count}`,
+      rival: 'luns-1',
+      sense: 'slower',
+      limit: 1.2,
+    }),
+  ),
+  ...IDLE.slice(1).map(
+    (count): Goal => ({
+      case: 'idle',
+      what: `a command beside ${count} idle nexuses, against beside one`,
+      ours: `idle-${count}`,
+      rival: `idle-${IDLE[0]}`,
+      sense: 'slower',
+      limit: 1.2,
+    }),
+  ),
+]
 
 /** Between the same two programs, the shipped target's among them. */
 const HEADLINE: readonly Goal[] = [
@@ -105,6 +140,23 @@ export const GOALS: readonly Goal[] = [
   ...EXECUTE,
   ...BATCH,
   ...HEADLINE,
+  ...GROWTH,
+  {
+    case: 'device',
+    what: 'what execute() adds to a device of 20 us, one command at a time',
+    ours: 'ring',
+    rival: 'device',
+    sense: 'above',
+    limit: 3000,
+  },
+  {
+    case: 'read-1m',
+    what: "READ of 1 MiB, batch form, against one thread's memcpy",
+    ours: 'batch',
+    rival: 'memcpy',
+    sense: 'faster',
+    limit: 0.85,
+  },
   {
     case: 'read-128k',
     what: "READ of 128 KiB, batch form, against one thread's memcpy",

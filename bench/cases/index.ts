@@ -3,12 +3,14 @@
 import { abort } from './abort.ts'
 import { batch } from './batch.ts'
 import type { Case, Suite } from './case.ts'
+import { device } from './device.ts'
 import { execute } from './execute.ts'
 import { fifo } from './fifo.ts'
 import { GOALS } from './goals.ts'
+import { depths, idle, luns } from './growth.ts'
 import { hung } from './hung.ts'
+import { read1m, read128k } from './large-reads.ts'
 import { nativeTrip } from './native-trip.ts'
-import { read128k } from './read-128k.ts'
 import { read4k, ready } from './small-commands.ts'
 
 const CASES: readonly Case[] = [
@@ -18,6 +20,11 @@ const CASES: readonly Case[] = [
   ready,
   read4k,
   read128k,
+  read1m,
+  device,
+  depths,
+  luns,
+  idle,
   fifo,
   abort,
   hung,

@@ -12,8 +12,12 @@ const run = promisify(execFile)
 const root = new URL('../../../', import.meta.url)
 
 interface Results {
-  cases: { name: string; processes: { name: string; operations: number; samples: number[] }[][] }[]
-  ratios: { case: string; ours: string; rival: string; value: number; verdict: string }[]
+  cases: {
+    name: string
+    failure?: string
+    processes: { name: string; operations: number; samples: number[] }[][]
+  }[]
+  ratios: { name: string; value: number | null; verdict: string }[]
 }
 
 interface Judge {
@@ -30,48 +34,20 @@ test(
     const args = ['bench/run.js', '--smoke', '--json']
     const { stdout } = await run(process.execPath, args, { cwd: root, maxBuffer: 1 << 26 })
     const { cases, ratios } = JSON.parse(stdout) as Results
-    const contestants = cases.map(({ name, processes }) => [
-      name,
-      processes.map((scores) => scores.map((score) => score.name)),
-    ])
-    assert.deepEqual(contestants, [
-      ['native-trip', [['ring', 'ping-pong']]],
-      ['execute', [['ring', 'net', 'net-plain', 'worker', 'sab', 'call', 'tsfn', 'work']]],
-      ['batch', [['batch', 'calls', 'net']]],
-      ['ready', [['promise', 'batch', 'net', 'ipc']]],
-      ['read-4k', [['promise', 'batch', 'net']]],
-      ['read-128k', [['batch', 'memcpy']]],
-      ['fifo', [['ring', 'fifo']]],
-      ['abort', [['ready', 'abort']]],
-      ['hung', [['alone', 'beside']]],
-    ])
+    for (const { name, failure, processes } of cases) {
+      assert.equal(failure, undefined, name)
+      assert.ok(processes.length === 1 && processes[0]!.length >= 2, name)
+    }
     for (const { operations, samples } of cases.flatMap(({ processes }) => processes.flat())) {
       assert.ok(operations >= 1)
       assert.equal(samples.length, 2)
       assert.ok(samples.every((ns) => ns > 0))
     }
+    // The smoke run is short of samples, not of numbers.
+    assert.ok(ratios.length > 0)
     assert.deepEqual(
-      ratios.map(({ case: name, ours, rival }) => [name, ours, rival]),
-      [
-        ['native-trip', 'ring', 'ping-pong'],
-        ['ready', 'promise', 'net'],
-        ['ready', 'batch', 'net'],
-        ['read-4k', 'promise', 'net'],
-        ['read-4k', 'batch', 'net'],
-        ['execute', 'ring', 'net'],
-        ['execute', 'ring', 'worker'],
-        ['execute', 'ring', 'tsfn'],
-        ['execute', 'ring', 'work'],
-        ['execute', 'ring', null],
-        ['batch', 'batch', 'net'],
-        ['batch', 'batch', 'calls'],
-        ['ready', 'promise', 'net'],
-        ['read-4k', 'promise', 'net'],
-        ['ready', 'promise', 'ipc'],
-        ['read-128k', 'batch', 'memcpy'],
-        ['abort', 'abort', 'ready'],
-        ['hung', 'beside', 'alone'],
-      ],
+      ratios.filter(({ value }) => value === null),
+      [],
     )
   },
   {
