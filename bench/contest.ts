@@ -3,9 +3,11 @@
 import { Bench } from 'tinybench'
 import { type CrossCheck, crossCheck } from './cross-check.ts'
 import type { Random } from './random.ts'
+import { heapBytes, Usage } from './usage.ts'
 
 /** An initiator's and a target's. */
 const THREADS = 2
+const HEAP_TRIES = 9
 
 /** One way to do the same thing. */
 export interface Contestant {
@@ -14,8 +16,14 @@ export interface Contestant {
   run(count: number): Promise<number>
   /** Counts since it was made, such as wake-ups; the report divides their growth by the operations. */
   counts?(): Readonly<Record<string, number>>
-  /** How long single operations took since it was made, where it records that. */
+  /** Called when it is warm: what it has recorded so far is not to count. */
+  warm?(): void
+  /** How long single operations took since it was warm, where it records that. */
   latency?(): Latency
+  /** Promises that an operation makes, where that says something. */
+  promises?(): Promise<number>
+  /** Whether it runs in a process of its own, so that what this process spends meanwhile says nothing. */
+  readonly elsewhere?: boolean
   /** Does it once, where that takes no promise: `benchmark` takes its time as well, and has to agree. */
   operation?(): void
   /** Threads of all its processes that run at once; 2 if it does not say. More than CPUs, and its figures are `oversubscribed`. */
@@ -63,7 +71,9 @@ export async function contest(
   const entries = []
   for (const contestant of contestants) {
     const operations = await warmUp(contestant, options)
-    entries.push({ contestant, operations, samples: [] as number[], before: contestant.counts?.() })
+    contestant.warm?.()
+    const [samples, usage, before] = [[] as number[], new Usage(), contestant.counts?.()]
+    entries.push({ contestant, operations, samples, usage, before })
   }
   for (let round = 0; round < options.rounds; round++) {
     const bench = new Bench({
@@ -73,9 +83,9 @@ export async function contest(
       retainSamples: true,
       throws: true,
     })
-    for (const { contestant, operations } of random.shuffled(entries)) {
+    for (const { contestant, operations, usage } of random.shuffled(entries)) {
       const sample = async () => ({
-        overriddenDuration: (await contestant.run(operations)) / operations,
+        overriddenDuration: (await usage.during(() => contestant.run(operations))) / operations,
       })
       bench.add(contestant.name, sample, { async: true })
     }
@@ -86,15 +96,34 @@ export async function contest(
       for (const ms of result.latency.samples ?? []) samples.push(ms * 1e6)
     }
   }
-  return entries.map(({ contestant, operations, samples, before }) => ({
-    name: contestant.name,
-    operations,
-    samples,
-    counts: growth(before, contestant.counts?.(), operations * samples.length),
-    threads: contestant.threads ?? THREADS,
-    ...(contestant.latency && { latency: contestant.latency() }),
-    ...(contestant.operation && { crossCheck: crossCheck(contestant.operation, options) }),
-  }))
+  const scores: Score[] = []
+  for (const { contestant, operations, samples, usage, before } of entries) {
+    const all = operations * samples.length
+    const counts = growth(before, contestant.counts?.(), all)
+    const latency = contestant.latency?.()
+    scores.push({
+      name: contestant.name,
+      operations,
+      samples,
+      counts: { ...counts, ...(await spent(contestant, usage.of(all), options)) },
+      threads: contestant.threads ?? THREADS,
+      ...(latency && { latency }),
+      ...(contestant.operation && { crossCheck: crossCheck(contestant.operation, options) }),
+    })
+  }
+  return scores
+}
+
+/** What an operation takes beside time. */
+async function spent(
+  contestant: Contestant,
+  usage: Readonly<Record<string, number>>,
+  { rounds }: ContestOptions,
+): Promise<Record<string, number>> {
+  if (contestant.elsewhere === true) return {}
+  const bytes = await heapBytes((count) => contestant.run(count), Math.min(rounds, HEAP_TRIES))
+  const promises = await contestant.promises?.()
+  return { ...usage, 'heap bytes': bytes, ...(promises !== undefined && { promises }) }
 }
 
 /** Runs for `warmMs`, longer and longer, and returns how many operations last `sampleMs`. */
@@ -104,7 +133,10 @@ async function warmUp(
 ): Promise<number> {
   let operations = 64
   for (let total = 0; ; ) {
-    const ms = await contestant.run(operations)
+    // By the clock: what a contestant says that it took may be latencies, which overlap, or leave something out.
+    const started = performance.now()
+    await contestant.run(operations)
+    const ms = performance.now() - started
     total += ms
     if (ms >= sampleMs / 2 && total >= warmMs) {
       return Math.max(1, Math.round((operations * sampleMs) / ms))

@@ -1,14 +1,16 @@
 /** `execute()` over the ring to a native target, and over all that a user would pick instead, each to a peer that answers at once. */
 
+import type { Contestant } from '../contest.ts'
 import { NativeTarget } from '../native-target.ts'
 import { threadsOf } from '../place.ts'
+import { promisesOf } from '../promises.ts'
 import { addon } from '../rivals/napi/addon.ts'
 import { CallUnit, TsfnUnit, WorkUnit } from '../rivals/napi/client.ts'
 import { SabUnit } from '../rivals/sab/client.ts'
 import { WorkerUnit } from '../rivals/worker/client.ts'
 import { countsOf } from '../target-process.ts'
 import type { Case, CaseSetting, OpenCase } from './case.ts'
-import { DEPTH, type Execute, promiseForm } from './forms.ts'
+import { DEPTH, type Execute, type Load, promiseForm } from './forms.ts'
 import { ReadyLoad } from './loads.ts'
 
 const PROOF = 4 * DEPTH
@@ -19,10 +21,20 @@ export const execute: Case = {
   bytes: 0,
   // One thread that does what `work` asks for: with more, there would be more than CPUs, and than the others have.
   env: { UV_THREADPOOL_SIZE: '1' },
-  open,
+  open: (setting) => opened(setting, throughput),
 }
 
-async function open(setting: CaseSetting): Promise<OpenCase> {
+/** A contestant by its way to execute a command. */
+type Make = (name: string, execute: Execute, load: Load) => Contestant
+
+const throughput: Make = (name, execute, load) => ({
+  name,
+  run: (count) => promiseForm(execute, load, count),
+  promises: () => promisesOf(execute, load.cdb),
+})
+
+/** All ways, each as `make` would have it. */
+export async function opened(setting: CaseSetting, make: Make): Promise<OpenCase> {
   const target = await NativeTarget.start(setting)
   const nexus = await target.connect()
   const ring = nexus.unit(0)
@@ -33,20 +45,18 @@ async function open(setting: CaseSetting): Promise<OpenCase> {
   )
   const [call, work] = [new CallUnit(), new WorkUnit()]
   const load = new ReadyLoad()
-  const form = (name: string, execute: Execute, more = {}) => ({
-    name,
-    run: (count: number) => promiseForm(execute, load, count),
-    ...more,
-  })
-  const contestants = [
-    form('ring', (command) => ring.execute(command), { counts: () => countsOf(nexus) }),
-    form('net', (command) => net.execute(command)),
-    form('net-plain', (command) => plain.execute(command)),
-    form('worker', (command) => worker.execute(command)),
-    form('sab', (command) => sab.execute(command)),
-    form('call', (command) => call.execute(command), { threads: 1 }),
-    form('tsfn', (command) => tsfn.execute(command)),
-    form('work', (command) => work.execute(command)),
+  const contestants: Contestant[] = [
+    {
+      ...make('ring', (command) => ring.execute(command), load),
+      counts: () => countsOf(nexus),
+    },
+    make('net', (command) => net.execute(command), load),
+    make('net-plain', (command) => plain.execute(command), load),
+    make('worker', (command) => worker.execute(command), load),
+    make('sab', (command) => sab.execute(command), load),
+    { ...make('call', (command) => call.execute(command), load), threads: 1 },
+    make('tsfn', (command) => tsfn.execute(command), load),
+    make('work', (command) => work.execute(command), load),
   ]
   for (const contestant of contestants) await contestant.run(PROOF)
   const close = async () => {

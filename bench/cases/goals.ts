@@ -28,6 +28,14 @@ const EXECUTE: readonly Goal[] = [
     sense: 'counted',
     limit: 0.05,
   },
+  {
+    case: 'execute',
+    what: 'execute() to a native target, promises',
+    ours: 'ring',
+    count: 'promises',
+    sense: 'counted',
+    limit: 1,
+  },
 ]
 
 const BATCH: readonly Goal[] = [

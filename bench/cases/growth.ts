@@ -20,12 +20,15 @@ export const depths: Case = {
   bytes: 0,
   async open(setting) {
     const target = await TargetProcess.start(setting, IMAGE_BYTES, false)
-    const nexus = await target.connect()
-    const unit = nexus.unit(0)
-    const contestants = DEPTHS.map((depth) => ({
-      ...contestant(`depth-${depth}`, (command) => unit.execute(command), depth),
-      counts: () => countsOf(nexus),
-    }))
+    const contestants: Contestant[] = []
+    for (const depth of DEPTHS) {
+      const nexus = await target.connect()
+      const unit = nexus.unit(0)
+      contestants.push({
+        ...contestant(`depth-${depth}`, (command) => unit.execute(command), depth),
+        counts: () => countsOf(nexus),
+      })
+    }
     return proven(contestants, target)
   },
 }

@@ -10,6 +10,7 @@ import { GOALS } from './goals.ts'
 import { depths, idle, luns } from './growth.ts'
 import { hung } from './hung.ts'
 import { read1m, read128k } from './large-reads.ts'
+import { latency, latencyOpen } from './latency.ts'
 import { nativeTrip } from './native-trip.ts'
 import { read4k, ready } from './small-commands.ts'
 
@@ -17,6 +18,8 @@ const CASES: readonly Case[] = [
   nativeTrip,
   execute,
   batch,
+  latency,
+  latencyOpen,
   ready,
   read4k,
   read128k,

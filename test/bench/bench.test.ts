@@ -51,7 +51,7 @@ test(
     )
   },
   {
-    deadlineMs: 300_000,
+    deadlineMs: 600_000,
     skip: availableParallelism() < 2 ? 'two threads spin, which takes two CPUs' : undefined,
   },
 )
