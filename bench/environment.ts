@@ -18,6 +18,8 @@ export interface Environment {
   readonly node: string
   readonly v8: string
   readonly rustc: string
+  /** Major and minor; null where Node is linked to another C library. */
+  readonly glibc: string | null
   readonly placement: Placement
   /** Runnable threads in the minute before: more than a few tenths and the numbers mean little. */
   readonly load: number
@@ -38,6 +40,7 @@ export function environment(placement: Placement, rustc: string): Environment {
     node: process.version,
     v8: process.versions.v8,
     rustc: rustc.split('\n')[0] ?? '',
+    glibc: glibc(),
     placement,
     load: loadavg()[0]!,
   }
@@ -50,6 +53,11 @@ export function lastCacheBytes(cpu: number): number {
     .map((size) => Number.parseInt(size, 10) * (size.endsWith('M') ? 1 << 20 : 1 << 10))
     .filter((bytes) => bytes > 0)
   return sizes.length > 0 ? Math.max(...sizes) : 32 << 20
+}
+
+function glibc(): string | null {
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  return report.header?.glibcVersionRuntime ?? null
 }
 
 function sameCore({ here, there }: Placement): boolean | null {

@@ -1,15 +1,17 @@
 /** Runs the cases, each in processes of its own, and judges them. */
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Suite } from './cases/case.ts'
 import type { ClientOptions, ClientReport } from './client.ts'
+import { comparison } from './compare.ts'
 import type { Score } from './contest.ts'
 import { environment, lastCacheBytes } from './environment.ts'
-import { helpOf, type Options, optionsOf } from './options.ts'
+import { helpOf, type Options, Unusable, wantedOf } from './options.ts'
 import { type Placement, placement, start } from './place.ts'
 import { Progress } from './progress.ts'
+import { publishedOf, withNumbers } from './publish.ts'
 import { page } from './report/page.ts'
 import { report } from './report.ts'
 import { type CaseResult, changed, judged, type Results } from './results.ts'
@@ -17,26 +19,57 @@ import { type CaseResult, changed, judged, type Results } from './results.ts'
 const CLIENT = fileURLToPath(new URL('client.js', import.meta.url))
 /** Where a checkout's benchmarks stand. */
 const BENCH_BELOW = 'build/bench'
+/** What of a run is committed. */
+const PUBLISHED = 'bench/results/published.json'
 /** Stands beside the results. */
 const REPORT = 'report.html'
 const SMOKE_IMAGE_BYTES = 8 << 20
 
+/** Where a run takes place. */
+interface Around {
+  readonly root: string
+  readonly rustc: string
+  /** Where the results are kept, unless they are a smoke run's; the report stands beside them. */
+  readonly file: string
+}
+
 /**
  * Runs a suite, once everything is built.
  *
- * @param around `file` is where the results are kept, unless they are a smoke run's
- * @returns the exit code: 0 when all was measured, whatever the verdicts; 1 when a case failed
+ * @returns the exit code: 0 when all was measured, whatever the verdicts; 1 when a case failed; 2 when
+ * what was asked for cannot be done; what `comparison()` says
  */
 export async function bench(
   suite: Suite,
   args: readonly string[],
-  { root, rustc, file }: { root: string; rustc: string; file: string },
+  around: Around,
 ): Promise<number> {
-  const options = optionsOf(args, suite)
-  if (options.help) {
-    process.stdout.write(helpOf(suite))
-    return 0
+  try {
+    const wanted = wantedOf(args, suite)
+    switch (wanted.job) {
+      case 'help':
+        process.stdout.write(helpOf(suite))
+        return 0
+      case 'compare':
+        return compare(wanted.files, wanted.anyway)
+      case 'publish':
+        publish(wanted.file ?? around.file, around.root)
+        return 0
+      case 'measure':
+        return await measure(suite, wanted.options, around)
+    }
+  } catch (error) {
+    if (!(error instanceof Unusable)) throw error
+    process.stderr.write(`bench: ${error.message}\n`)
+    return 2
   }
+}
+
+async function measure(
+  suite: Suite,
+  options: Options,
+  { root, rustc, file }: Around,
+): Promise<number> {
   const place = placement(options.cpus)
   const around = environment(place, rustc)
   const cases = await measured(suite, options, place, nativeProgram(root))
@@ -90,7 +123,7 @@ async function measured(
 /**
  * The other checkout's client, and the cases that it has.
  *
- * @throws `TypeError` where there is none
+ * @throws `Unusable` where there is none
  */
 async function otherIn(
   folder: string,
@@ -98,7 +131,7 @@ async function otherIn(
 ): Promise<{ client: string; cases: ReadonlySet<string> }> {
   const client = resolve(folder, BENCH_BELOW, 'client.js')
   if (!existsSync(client))
-    throw new TypeError(`--beside: no ${client}; run \`npm run bench -- --smoke\` there first`)
+    throw new Unusable(`--beside: no ${client}; run \`npm run bench -- --smoke\` there first`)
   const { SUITES: suites }: { SUITES: readonly Suite[] } = await import(
     pathToFileURL(resolve(folder, BENCH_BELOW, 'suites.js')).href
   )
@@ -161,4 +194,30 @@ function keep(path: string, results: Results): void {
   const shown = join(dirname(path), REPORT)
   writeFileSync(shown, page(results))
   process.stderr.write(`bench: ${path}\nbench: ${shown}\n`)
+}
+
+function compare(files: readonly [string, string], anyway: boolean): number {
+  const { status, told, warnings } = comparison(read(files[0]), read(files[1]), anyway)
+  process.stderr.write(warnings)
+  process.stdout.write(told)
+  return status
+}
+
+function publish(file: string, root: string): void {
+  const published = publishedOf(read(file))
+  const readme = join(root, 'README.md')
+  writeFileSync(readme, withNumbers(readFileSync(readme, 'utf8'), published))
+  writeFileSync(join(root, PUBLISHED), `${JSON.stringify(published, null, 2)}\n`)
+}
+
+/** @throws `Unusable`: what is wrong with the file, by its name */
+function read(path: string): Results {
+  try {
+    const results: Results = JSON.parse(readFileSync(path, 'utf8'))
+    if (results.ratios === undefined)
+      throw new TypeError('holds no results, or those of an older version')
+    return results
+  } catch (error) {
+    throw new Unusable(`${path}: ${error instanceof Error ? error.message : error}`)
+  }
 }

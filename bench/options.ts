@@ -14,6 +14,13 @@ export const helpOf = ({ cases }: Suite): string => `npm run bench [-- OPTION…
   --cpus A,B      CPUs of the initiator and of the target (default: 0,1)
   --node-arg ARG  an argument for Node in both programs, such as --cpu-prof
   --json          prints all results as JSON
+
+npm run bench -- --compare BEFORE.json AFTER.json [--anyway]
+  measures nothing: tells what of two results became slower or faster and what is noise; exit code 1 where something became slower,
+  2 where the runs' environments differ, unless --anyway
+
+npm run bench -- --publish [RESULTS.json]
+  measures nothing: takes the numbers of a run, the latest if none is named, over into published.json and the README
 `
 
 export interface Options extends ContestOptions {
@@ -25,37 +32,68 @@ export interface Options extends ContestOptions {
   readonly nodeArgs: readonly string[]
   readonly smoke: boolean
   readonly json: boolean
-  readonly help: boolean
 }
+
+/** What is wanted. */
+export type Wanted =
+  | { readonly job: 'measure'; readonly options: Options }
+  | { readonly job: 'compare'; readonly files: readonly [string, string]; readonly anyway: boolean }
+  | { readonly job: 'publish'; readonly file: string | undefined }
+  | { readonly job: 'help' }
 
 const SMOKE = { processes: 1, rounds: 2, sampleMs: 1, warmMs: 1 }
 
-/** Throws a `TypeError` for what it does not know. */
-export function optionsOf(args: readonly string[], { cases, goals, full, quick }: Suite): Options {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      only: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      smoke: { type: 'boolean', default: false },
-      processes: { type: 'string' },
-      beside: { type: 'string' },
-      cpus: { type: 'string', default: '0,1' },
-      'node-arg': { type: 'string', multiple: true, default: [] },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  })
+/** What was asked for cannot be done; the message says why. */
+export class Unusable extends Error {}
+
+/** @throws `Unusable` for what it does not know */
+export function wantedOf(args: readonly string[], { cases, goals, full, quick }: Suite): Wanted {
+  const { values, positionals } = parsed(args)
+  if (values.help) return { job: 'help' }
+  const [first, second, ...more] = positionals
+  if (values.compare) {
+    if (first === undefined || second === undefined || more.length > 0)
+      throw new Unusable('--compare takes two files')
+    return { job: 'compare', files: [first, second], anyway: values.anyway }
+  }
+  if (values.publish && second === undefined) return { job: 'publish', file: first }
+  if (first !== undefined) throw new Unusable(`what is ${first} for?`)
   const names = cases.map(({ name }) => name)
   const withGoals = names.filter((name) => goals.some((goal) => goal.case === name))
   const only = values.only?.split(',') ?? (values.quick && !values.smoke ? withGoals : names)
   const unknown = only.filter((name) => !names.includes(name))
   if (unknown.length > 0)
-    throw new TypeError(`--only: no case ${unknown}; there are ${names.join(', ')}`)
+    throw new Unusable(`--only: no case ${unknown}; there are ${names.join(', ')}`)
   const size = values.smoke ? SMOKE : values.quick ? quick : full
   const processes = Number(values.processes ?? size.processes)
   if (!(Number.isInteger(processes) && processes > 0))
-    throw new TypeError('--processes takes a number')
-  const { beside, cpus, smoke, json, help, 'node-arg': nodeArgs } = values
-  return { ...size, only, processes, beside, cpus, nodeArgs, smoke, json, help }
+    throw new Unusable('--processes takes a number')
+  const { beside, cpus, smoke, json, 'node-arg': nodeArgs } = values
+  const options = { ...size, only, processes, beside, cpus, nodeArgs, smoke, json }
+  return { job: 'measure', options }
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        only: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        smoke: { type: 'boolean', default: false },
+        processes: { type: 'string' },
+        beside: { type: 'string' },
+        cpus: { type: 'string', default: '0,1' },
+        'node-arg': { type: 'string', multiple: true, default: [] },
+        json: { type: 'boolean', default: false },
+        compare: { type: 'boolean', default: false },
+        anyway: { type: 'boolean', default: false },
+        publish: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+      allowPositionals: true,
+    })
+  } catch (error) {
+    throw new Unusable(error instanceof Error ? error.message : String(error))
+  }
 }

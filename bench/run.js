@@ -8,13 +8,20 @@ import { main } from '../scripts/lib/stop.js'
 import { root, setup } from '../scripts/setup.js'
 import { buildAddons, buildNativeBenchmarks, compileBenchmarks } from './build.js'
 
+/** What measures nothing, and needs no native code. */
+const SAVED = ['--compare', '--publish', '--help']
+
 main(async () => {
-  const { rustc } = await setup(['packages', 'native', 'dist'])
+  const args = process.argv.slice(2)
+  const measures = !args.some((arg) => SAVED.includes(arg))
+  const { rustc } = await setup(measures ? ['packages', 'native', 'dist'] : ['packages', 'dist'])
   await compileBenchmarks()
-  await buildNativeBenchmarks(rustc)
-  await buildAddons(rustc)
+  if (measures) {
+    await buildNativeBenchmarks(rustc)
+    await buildAddons(rustc)
+  }
   const { bench } = await import(join(root, 'build/bench/main.js'))
   const { RINGS } = await import(join(root, 'build/bench/cases/index.js'))
   const file = join(root, 'bench/results/latest.json')
-  return bench(RINGS, process.argv.slice(2), { root, rustc, file })
+  return bench(RINGS, args, { root, rustc, file })
 })

@@ -25,7 +25,11 @@ function goalRow(ratio: GoalResult): (string | Markup)[] {
   return [name, reached, wanted(ratio), besideGoal(ratio, { value, low, high }), verdictCell]
 }
 
-export function wanted({ direction, goal, unit }: GoalResult): string {
+export function wanted({
+  direction,
+  goal,
+  unit,
+}: Pick<GoalResult, 'direction' | 'goal' | 'unit'>): string {
   return `${direction === 'at_least' ? 'at least' : 'at most'} ${digits(goal)} ${unit}`
 }
 

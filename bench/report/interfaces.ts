@@ -101,6 +101,11 @@ export function lookOf(name: string): Look {
   return { colour: hash % COLOURS.length, mark: MARKS[(hash >>> 8) % MARKS.length]! }
 }
 
+/** Whether it is known to be somebody else's, or a limit. */
+export function isRival(name: string): boolean {
+  return Object.hasOwn(LOOKS, name) && LOOKS[name]?.ours !== true
+}
+
 /** The colour as a style sheet's variable, which differs by scheme. */
 export function paint({ colour }: Look): string {
   return `var(--${colour === LIMIT ? LIMIT : `c${colour}`})`
