@@ -48,12 +48,12 @@ export function abortRacesContract(test: Suite, contract: Contract): void {
   )
 
   test('transfers that are aborted while they run reach no bytes of later commands', async () => {
-    const { blockLength } = contract
+    const { blockLength, share = 1 } = contract
     // Room for two of them: what one gives back the next one uses.
     await using opened = await openReady(contract, 'disk', { arenaBytes: 2 << 20 })
     const large = (768 << 10) / blockLength
     const { cdb } = read10({ lba: 0, blocks: large, blockLength })
-    for (let round = 0; round < 100; round++) {
+    for (let round = 0; round < 100 * share; round++) {
       const controller = new AbortController()
       const { signal } = controller
       const onAbort = round % 2 === 0 ? 'wait' : 'detach'

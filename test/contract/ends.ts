@@ -41,7 +41,7 @@ export function endsContract(test: Suite, contract: Contract): void {
     'a closed nexus harms no other',
     async () => {
       await using other = await openReady(contract, 'disk')
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < 10 * (contract.share ?? 1); round++) {
         const opened = await openReady(contract, 'disk')
         const reads = Array.from({ length: 50 }, () => opened.unit.read({ lba: 0, blocks: 64 }))
         const settled = Promise.allSettled(reads)

@@ -12,7 +12,7 @@ import { transferred } from './transfer.ts'
 export function leasesContract(test: Suite, contract: Contract): void {
   const onScripted = where(test, contract, 'scripted units')
   const onResiduals = where(test, contract, 'residuals by the target')
-  const { blockLength } = contract
+  const { blockLength, share = 1 } = contract
   const reading = (lba: number, blocks: number) => {
     const { cdb, dataInLength } = read16({ lba, blocks, blockLength })
     return { cdb, dataIn: dataInLength, lease: true }
@@ -58,7 +58,7 @@ export function leasesContract(test: Suite, contract: Contract): void {
     const leases = await Promise.all(
       Array.from({ length: 8 }, (_, lba) => opened.unit.execute(reading(lba, 1))),
     )
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 200 * share; round++) {
       await opened.unit.write({ lba: 100, data: new Uint8Array(8 * blockLength).fill(round) })
     }
     for (const [lba, lease] of leases.entries()) {
@@ -79,7 +79,7 @@ export function leasesContract(test: Suite, contract: Contract): void {
       response.release()
       response.release()
     }
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 200 * share; round++) {
       await opened.unit.write({ lba: 100, data: new Uint8Array(8 * blockLength).fill(round) })
     }
     for (const [lba, bytes] of kept.entries()) {

@@ -6,12 +6,12 @@ import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import { type Contract, openReady } from './contract.ts'
 
-const COMMANDS = 6000
 /** Lanes work on regions of their own, so that the order within a lane is the only one that counts. */
 const LANES = 100
 
 export function loadContract(test: Suite, contract: Contract): void {
-  const { blockLength, blocks } = contract
+  const { blockLength, blocks, share = 1 } = contract
+  const commands = 6000 * share
   const region = Math.min(64, Math.floor(blocks / LANES))
 
   for (const [what, options] of [
@@ -19,7 +19,7 @@ export function loadContract(test: Suite, contract: Contract): void {
     ['with 8 slots and an arena of 256 KiB', { slots: 8, arenaBytes: 256 << 10 }],
   ] as const) {
     test(
-      `${COMMANDS} commands of every kind give what a model gives, ${what}`,
+      `${commands} commands of every kind give what a model gives, ${what}`,
       async () => {
         await using opened = await openReady(contract, 'disk', options)
         const { unit } = opened
@@ -33,7 +33,7 @@ export function loadContract(test: Suite, contract: Contract): void {
           const start = number * region
           const model = new Uint8Array(region * blockLength)
           await unit.write({ lba: start, data: model })
-          for (let left = COMMANDS / LANES; left > 0; left--) {
+          for (let left = commands / LANES; left > 0; left--) {
             const at = below(region)
             const count = 1 + below(Math.min(16, region - at))
             const lba = start + at

@@ -1,0 +1,3 @@
+import { nodeContract } from './contract.ts'
+
+nodeContract('/dev/bsg/0:0:0:0', 'ioctl')

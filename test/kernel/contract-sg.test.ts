@@ -1,0 +1,3 @@
+import { nodeContract } from './contract.ts'
+
+nodeContract('/dev/sg0', 'sg')
