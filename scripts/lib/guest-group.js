@@ -24,7 +24,7 @@ import { single } from './tally.js'
  * When something hangs.
  *
  * @typedef {object} Patience
- * @property {number} fileSeconds what a file may take where Node starts as fast as on this host; under emulation, as many times more as Node takes longer
+ * @property {number} fileSeconds what a file may take where Node starts as fast as on this host; under emulation, twice as many times more as Node takes longer
  * @property {import('./guest.js').Silence} [silence]
  */
 
@@ -108,9 +108,9 @@ async function runOnce(
   const end = await runGuest(kernel, machine, script, results, options)
   settle()
   const count = `${files.length} ${files.length === 1 ? 'file' : 'files'}`
-  note(
-    `guest ${kernel.name} (Linux ${kernel.release}, ${count}): up after ${end.bootSeconds.toFixed(1)} s, ${end.seconds.toFixed(1)} s in all`,
-  )
+  const times = [`up after ${one(end.bootSeconds)}`, `${one(end.seconds)} in all`]
+  const cpu = `${one(end.cpuSeconds)} of CPU time`
+  note(`guest ${kernel.name} (Linux ${kernel.release}, ${count}): ${[...times, cpu].join(', ')}`)
   return files[done] === undefined ? done : lost(done)
 
   /**
@@ -139,7 +139,7 @@ async function runOnce(
 }
 
 /**
- * The job: how much slower than here Node starts, as the scale of all deadlines; then a folder a command, with output, report and status.
+ * The job: twice as much slower as Node starts than here, as the scale of all deadlines, because other guests and programs may come; then a folder a command, with output, report and status.
  *
  * @param {string} root
  * @param {readonly (readonly string[])[]} commands
@@ -151,7 +151,7 @@ async function job(root, commands, fileSeconds) {
   const start = ['node', ...print].map(quoted).join(' ')
   return `cd ${quoted(root)}
 ${start} >/dev/null # reads the program from the host
-export SGRING_DEADLINE_SCALE=$(($(${start}) / ${Number(here.stdout)} + 1))
+export SGRING_DEADLINE_SCALE=$((2 * $(${start}) / ${Number(here.stdout)} + 1))
 echo $((${fileSeconds} * SGRING_DEADLINE_SCALE)) >"$RESULTS/deadline"
 run() {
   folder="$RESULTS/$1"
@@ -192,6 +192,11 @@ function outcome(name, folder, seconds) {
   const program = testProgram(name, output)
   if (status === 0 || program.failed > 0) return program
   return { ...program, failed: 1, trouble: `${output}\n${name} ${how(status)}` }
+}
+
+/** @param {number} seconds */
+function one(seconds) {
+  return `${seconds.toFixed(1)} s`
 }
 
 /**

@@ -24,6 +24,7 @@ import { find } from './toolchain.js'
  * @property {string} trouble why there is no status, and the console's last lines; empty when there is one
  * @property {number} bootSeconds until the job began; of the whole run when it did not
  * @property {number} seconds from QEMU's start to its end
+ * @property {number} cpuSeconds what it has used of the host's CPUs, as of its last tenth of a second
  */
 
 /** Programs that a guest takes, and the packages that have them. */
@@ -116,12 +117,13 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
     const seen = await follow(qemu, pid, results, options).finally(() => kill.abort())
     const { output, seconds } = await qemu
     const bootSeconds = seen.bootSeconds ?? seconds
+    const { cpuSeconds } = seen
     const status =
       size(join(results, 'status')) > 0 ? Number(read(join(results, 'status'))) : undefined
-    if (status !== undefined) return { status, trouble: '', bootSeconds, seconds }
+    if (status !== undefined) return { status, trouble: '', bootSeconds, seconds, cpuSeconds }
     const why = seen.reason ?? 'it ended by itself before its job had'
     const trouble = `the guest with Linux ${kernel.release}: ${why}\n${output}${lastLines(read(join(results, 'console')))}`
-    return { status, trouble, bootSeconds, seconds }
+    return { status, trouble, bootSeconds, seconds, cpuSeconds }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -159,10 +161,10 @@ async function follow(qemu, pid, results, { silence = ordinarySilence, onOutput,
     const reason = hangs
       ? `it gave no sign of life for ${silent.seconds.toFixed(0)} s, ${silent.cpuSeconds.toFixed(0)} s of CPU time`
       : bootSeconds && watch?.(results)
-    if (last) return { bootSeconds }
+    if (last) return { bootSeconds, cpuSeconds }
     if (reason) {
       if (!hangs) await explained(results)
-      return { bootSeconds, reason }
+      return { bootSeconds, cpuSeconds, reason }
     }
     await Promise.race([delay(100), ended])
   }

@@ -60,22 +60,22 @@ export async function kernelLane(root, lane) {
   if (missing.length > 0) lane.note(`no kernel: ${missing.join('; ')}`)
   const inside = files.filter((path) => kernels.size > 0 && !path.startsWith(ownTests))
   const { programs, ready } = await prepare(root, inside, lane.tell)
-  const wanted = groups(ready).filter(({ kernel }) => kernels.has(kernel))
-  const alone = wanted.filter(({ files: [file = ''] }) => isAlone(file))
-  const others = wanted.filter((group) => !alone.includes(group))
-  await Promise.all([work(others), work(others)])
-  await work(alone)
+  const jobs = groups(ready).flatMap((group) => {
+    const kernel = kernels.get(group.kernel)
+    return kernel === undefined ? [] : [() => runGroup(kernel, group, { ...lane, root, programs })]
+  })
   const own = files.filter((path) => path.startsWith(ownTests) && kernels.has(ownKernel))
-  for (const path of own)
-    lane.tell(await runFile(root, path, builtFile(root, path), { deadlineMs: 30 * 60_000 }))
+  for (const path of own) jobs.push(() => runOwn(path))
+  await Promise.all([work(), work()])
   return missing
 
-  /** @param {Group[]} queue */
-  async function work(queue) {
-    for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-      const kernel = kernels.get(group.kernel)
-      if (kernel !== undefined) await runGroup(kernel, group, { ...lane, root, programs })
-    }
+  async function work() {
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) await job()
+  }
+
+  /** @param {string} path */
+  async function runOwn(path) {
+    lane.tell(await runFile(root, path, builtFile(root, path), { deadlineMs: 30 * 60_000 }))
   }
 }
 
@@ -128,7 +128,7 @@ async function prepare(root, files, tell) {
 }
 
 /**
- * Puts files that need the same guest together. A file with `.alone.` in its name has a guest to itself.
+ * Puts files that need the same guest together, the most first: they take the longest. A file with `.alone.` in its name has a guest to itself.
  *
  * @param {readonly Ready[]} files
  */
@@ -143,7 +143,7 @@ export function groups(files) {
       else group.files.push(file)
     }
   }
-  return [...found.values()]
+  return [...found.values()].sort((one, other) => other.files.length - one.files.length)
 }
 
 /** @param {string} file */
