@@ -2,6 +2,7 @@
 
 import { abort } from './abort.ts'
 import { batch } from './batch.ts'
+import { calls } from './calls.ts'
 import type { Case, Suite } from './case.ts'
 import { device } from './device.ts'
 import { execute } from './execute.ts'
@@ -29,6 +30,7 @@ const CASES: readonly Case[] = [
   luns,
   idle,
   fifo,
+  calls,
   abort,
   hung,
 ]
