@@ -35,9 +35,9 @@ const CASES: readonly Case[] = [
   hung,
 ]
 
-const NOT_MEASURED = `Not measured here: the latency of single commands (all numbers are means over a sample's batch, closed loop), sleep
-and wake, WRITE, file and device backings, several pairs, workers or nexuses at a time, other placements than the one
-above, and what a busy machine does to any of it. The rival over net carries no data-out, no deadlines and no checks.
+const NOT_MEASURED = `Numbers are means over a sample's batch in a closed loop, but for latency and latency-open. Not measured here: WRITE, file
+and device backings, several pairs, workers or nexuses at work at a time, other placements than the one above, and what a busy
+machine does to any of it. The rivals have no deadlines and no checks, and carry no data-out.
 `
 
 export const RINGS: Suite = {
