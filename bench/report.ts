@@ -1,6 +1,7 @@
 /** Results as a person reads them. */
 
 import { median } from './judge.ts'
+import { secondOpinions } from './report/goals.ts'
 import {
   type CaseResult,
   type Change,
@@ -26,6 +27,7 @@ export function report(results: Results): string {
       ? ['A smoke run: all was right, and nothing was measured.']
       : goalLines(results.ratios)),
     ...changeLines(results.changes),
+    ...(options.smoke ? [] : opinionLines(results.cases)),
     '',
   ]
   return `${lines.join('\n')}${results.notes}`
@@ -75,6 +77,21 @@ function changeLines(changes: readonly Change[]): string[] {
     ...changes.map(({ case: name, contestant, median, low, high }) => {
       const what = `${name}, ${contestant}`.padEnd(24)
       return `  ${what}  ${median.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`
+    }),
+  ]
+}
+
+/** What benchmark.js says, and whether it agrees. */
+function opinionLines(cases: readonly CaseResult[]): string[] {
+  const all = secondOpinions(cases)
+  if (all.length === 0) return []
+  const apart = all.filter(({ agree }) => !agree)
+  return [
+    '',
+    `benchmark.js beside: ${all.length - apart.length} of ${all.length} intervals of the mean (95 %) overlap`,
+    ...apart.map(({ case: name, contestant, ours, theirs }) => {
+      const means = `${nanoseconds(ours.value)} here, ${nanoseconds(theirs.value)} there`
+      return `  ${name}, ${contestant}: they do not: ${means}`
     }),
   ]
 }

@@ -31,14 +31,21 @@ export interface Suite {
   readonly notes: string
 }
 
-/** Cases that differ in one factor alone: on the report's plots a line goes through all scores of one contestant's name. */
+/** What differs in one factor alone: on the report's plots a line goes through all scores of one name. */
 export interface Sweep {
   readonly name: string
   /** What is done, and what stays the same. */
   readonly title: string
   /** What differs, with its unit, such as `payload, bytes`. */
   readonly factor: string
-  readonly points: readonly { readonly at: number; readonly case: string }[]
+  readonly points: readonly SweepPoint[]
+}
+
+/** All contestants of a case; or one of them, where they are what differs, and then the interface's name stands for its own. */
+export interface SweepPoint {
+  readonly at: number
+  readonly case: string
+  readonly only?: { readonly contestant: string; readonly as: string }
 }
 
 /** How much is measured. */

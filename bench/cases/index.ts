@@ -14,6 +14,7 @@ import { read1m, read128k } from './large-reads.ts'
 import { latency, latencyOpen } from './latency.ts'
 import { nativeTrip } from './native-trip.ts'
 import { read4k, ready } from './small-commands.ts'
+import { SWEEPS } from './sweeps.ts'
 
 const CASES: readonly Case[] = [
   nativeTrip,
@@ -44,6 +45,7 @@ export const RINGS: Suite = {
   name: 'rings',
   cases: CASES,
   goals: GOALS,
+  sweeps: SWEEPS,
   pins: true,
   full: { processes: 5, rounds: 15, sampleMs: 60, warmMs: 1000 },
   quick: { processes: 2, rounds: 9, sampleMs: 40, warmMs: 500 },

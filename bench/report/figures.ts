@@ -80,10 +80,17 @@ export function sweepSection(
   cases: readonly CaseResult[],
   cpus: number,
 ): Section | undefined {
-  const at = sweep.points.flatMap(({ at, case: wanted }) => {
+  const at = sweep.points.flatMap(({ at, case: wanted, only }) => {
     const found = cases.find(({ name }) => name === wanted)
-    const figures = found === undefined ? [] : figuresOf(found, cpus)
-    return figures.length === 0 ? [] : [{ at, bytes: found!.bytes, figures }]
+    if (found === undefined) return []
+    const all = figuresOf(found, cpus)
+    const figures =
+      only === undefined
+        ? all
+        : all
+            .filter(({ name }) => name === only.contestant)
+            .map((figure) => ({ ...figure, name: only.as }))
+    return figures.length === 0 ? [] : [{ at, bytes: found.bytes, figures }]
   })
   if (at.length < 2) return undefined
   const points = at.sort((a, b) => a.at - b.at)

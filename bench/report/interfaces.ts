@@ -82,6 +82,7 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   sg: { colour: 10, mark: 'square', what: 'write() and read() on an sg node' },
   ioctl: { colour: 9, mark: 'cross', what: 'a blocking ioctl' },
   pool: { colour: 5, mark: 'triangle', what: 'blocking ioctls on a pool of threads' },
+  device: { colour: LIMIT, mark: 'circle', what: 'limit: what the device takes by itself' },
   'ping-pong': { colour: LIMIT, mark: 'cross', what: 'limit: a word there and a word back' },
   memcpy: { colour: LIMIT, mark: 'square', what: "limit: one thread's memcpy" },
 }

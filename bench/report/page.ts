@@ -24,10 +24,13 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 export function page(results: Results): string {
   const { suite, cases, sweeps, ratios, environment, options } = results
   const { cpus } = environment
-  const swept = new Set(sweeps.flatMap(({ points }) => points.map((point) => point.case)))
-  const sweepSections = present(sweeps.map((sweep) => sweepSection(sweep, cases, cpus)))
+  const drawn = sweeps.flatMap((sweep) => {
+    const section = sweepSection(sweep, cases, cpus)
+    return section === undefined ? [] : [{ sweep, section }]
+  })
+  const swept = new Set(drawn.flatMap(({ sweep }) => sweep.points.map((point) => point.case)))
   const latencySections = present(cases.map((result) => latencySection(result, cpus)))
-  const alone = cases.filter(({ name }) => sweepSections.length === 0 || !swept.has(name))
+  const alone = cases.filter(({ name }) => !swept.has(name))
   const caseSections = present(alone.map((result) => caseSection(result, cpus)))
   const title = `sgring: benchmarks of ${suite}`
   const body = element(
@@ -59,7 +62,10 @@ export function page(results: Results): string {
     ),
     legend(cases, cpus),
     heading('throughput', 'Throughput'),
-    ...sectionsOr(sweepSections, 'No factor was varied in this run.'),
+    ...sectionsOr(
+      drawn.map(({ section }) => section),
+      'No factor was varied in this run.',
+    ),
     heading('latency', 'Latency'),
     ...sectionsOr(
       latencySections,
