@@ -39,9 +39,9 @@ export class NativeTarget {
     return nexus
   }
 
-  /** The same commands as records on a socket; `plain`: a write for each, on both sides. */
-  async connectNet(plain = false): Promise<NetUnit> {
-    const unit = await connectNet(join(this.#folder, plain ? 'net-plain' : 'net'), plain)
+  /** The same commands as records on a socket. */
+  async connectNet(): Promise<NetUnit> {
+    const unit = await connectNet(join(this.#folder, 'net'))
     this.#closing.push(() => unit.close())
     return unit
   }

@@ -2,6 +2,7 @@
 
 import { NativeTarget } from '../native-target.ts'
 import { PerCallRing } from '../rivals/napi/per-call.ts'
+import { NetPeer } from '../rivals/net/peer-process.ts'
 import { countsOf } from '../target-process.ts'
 import type { Case, CaseSetting, OpenCase } from './case.ts'
 import { batchForm, DEPTH, promiseForm } from './forms.ts'
@@ -21,7 +22,8 @@ async function open(setting: CaseSetting): Promise<OpenCase> {
   const nexus = await target.connect()
   const queue = nexus.unit(0).queue({ depth: DEPTH })
   const calls = new PerCallRing(target.ring, DEPTH)
-  const net = await target.connectNet()
+  const native = await target.connectNet()
+  const net = await NetPeer.start(setting.folder, setting.placement, 'coalesced')
   const load = new ReadyLoad()
   const contestants = [
     {
@@ -32,12 +34,17 @@ async function open(setting: CaseSetting): Promise<OpenCase> {
     { name: 'calls', run: (count: number) => calls.run(load, count) },
     {
       name: 'net',
-      run: (count: number) => promiseForm((command) => net.execute(command), load, count),
+      run: (count: number) => promiseForm((command) => net.unit.execute(command), load, count),
+    },
+    {
+      name: 'net-native',
+      run: (count: number) => promiseForm((command) => native.execute(command), load, count),
     },
   ]
   for (const contestant of contestants) await contestant.run(PROOF)
   const close = async () => {
     calls.close()
+    await net.close()
     await queue.close()
     await target.close()
   }

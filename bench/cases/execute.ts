@@ -6,6 +6,7 @@ import { threadsOf } from '../place.ts'
 import { promisesOf } from '../promises.ts'
 import { addon } from '../rivals/napi/addon.ts'
 import { CallUnit, TsfnUnit, WorkUnit } from '../rivals/napi/client.ts'
+import { NetPeer } from '../rivals/net/peer-process.ts'
 import { SabUnit } from '../rivals/sab/client.ts'
 import { WorkerUnit } from '../rivals/worker/client.ts'
 import { countsOf } from '../target-process.ts'
@@ -38,7 +39,10 @@ export async function opened(setting: CaseSetting, make: Make): Promise<OpenCase
   const target = await NativeTarget.start(setting)
   const nexus = await target.connect()
   const ring = nexus.unit(0)
-  const [net, plain] = [await target.connectNet(), await target.connectNet(true)]
+  const native = await target.connectNet()
+  const { folder, placement } = setting
+  const net = await NetPeer.start(folder, placement, 'coalesced')
+  const plain = await NetPeer.start(folder, placement, 'plain')
   const pool = await addon().workThread()
   const [[worker, sab, tsfn], peers] = await threadsOf(
     async () => [await WorkerUnit.start(), await SabUnit.start(), new TsfnUnit()] as const,
@@ -50,8 +54,9 @@ export async function opened(setting: CaseSetting, make: Make): Promise<OpenCase
       ...make('ring', (command) => ring.execute(command), load),
       counts: () => countsOf(nexus),
     },
-    make('net', (command) => net.execute(command), load),
-    make('net-plain', (command) => plain.execute(command), load),
+    make('net', (command) => net.unit.execute(command), load),
+    make('net-plain', (command) => plain.unit.execute(command), load),
+    make('net-native', (command) => native.execute(command), load),
     make('worker', (command) => worker.execute(command), load),
     make('sab', (command) => sab.execute(command), load),
     { ...make('call', (command) => call.execute(command), load), threads: 1 },
@@ -63,6 +68,8 @@ export async function opened(setting: CaseSetting, make: Make): Promise<OpenCase
     tsfn.close()
     await worker.close()
     await sab.close()
+    await net.close()
+    await plain.close()
     await target.close()
   }
   return { contestants, there: [pool, ...peers], close }

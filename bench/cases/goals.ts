@@ -6,7 +6,7 @@ import { DEPTHS, IDLE, UNITS } from './growth.ts'
 /** How many times as fast as each rival of `execute()`. */
 const EXECUTE: readonly Goal[] = [
   ...[
-    { rival: 'net', limit: 6, what: 'coalesced net' },
+    { rival: 'net', limit: 6, what: 'coalesced net to another Node process' },
     { rival: 'worker', limit: 6, what: 'worker messages' },
     { rival: 'tsfn', limit: 2.5, what: "a thread-safe function's call for each completion" },
     { rival: 'work', limit: 15, what: 'napi_async_work' },
@@ -39,7 +39,7 @@ const EXECUTE: readonly Goal[] = [
 ]
 
 const BATCH: readonly Goal[] = [
-  { rival: 'net', limit: 20, what: 'coalesced net' },
+  { rival: 'net', limit: 20, what: 'coalesced net to another Node process' },
   {
     rival: 'calls',
     limit: 2,

@@ -52,6 +52,7 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   sgring: ours(2, 'triangle', 'sgring: native, or the command line'),
   entries: ours(0, 'circle', "a ring whose entries publish themselves, which is sgring's"),
   net: { colour: 6, mark: 'circle', what: 'records over net on a Unix socket, writes coalesced' },
+  'net-native': { colour: 4, mark: 'circle', what: 'records over net to native code' },
   'net-plain': { colour: 13, mark: 'circle', what: 'the same with one write a command' },
   worker: { colour: 5, mark: 'circle', what: 'messages to a worker thread' },
   sab: { colour: 1, mark: 'circle', what: 'ringbuf.js on a SharedArrayBuffer' },

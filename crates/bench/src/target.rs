@@ -3,8 +3,7 @@
 //! Over the ring it does what the shipped target's native side does, and looks at each task itself. It looks for a while at an empty
 //! queue before it sleeps, as the shipped target does, so that several may share a CPU of which one is at work at a time.
 //!
-//! Over the socket it speaks the records of `bench/rivals/net/record.ts`: what one read brought is answered by one write, or, for the
-//! plain form, by one write each.
+//! Over the socket it speaks the records of `bench/rivals/net/record.ts`: what one read brought is answered by one write.
 
 use crate::fail;
 use sgring_shm::handshake::{Hello, PROTOCOL_VERSION, Welcome};
@@ -24,12 +23,11 @@ const CHECK_CONDITION: u8 = 2;
 /// ILLEGAL REQUEST, INVALID COMMAND OPERATION CODE, in the fixed format (SPC-4 4.5.3).
 const SENSE: [u8; 18] = [0x70, 0, 5, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 0];
 
-/// Serves `ring`, `net` and `net-plain` in a folder until the input ends. A task over the ring takes `service`.
+/// Serves `ring` and `net` in a folder until the input ends. A task over the ring takes `service`.
 pub(crate) fn serve(folder: &Path, service: Duration) {
     let ring = Ring::listen(&folder.join("ring"), service);
     thread::spawn(move || ring.run());
-    records(&folder.join("net"), false);
-    records(&folder.join("net-plain"), true);
+    records(&folder.join("net"));
     println!("ready");
     let mut input = Vec::new();
     if let Err(error) = io::stdin().lock().read_to_end(&mut input) {
@@ -199,18 +197,18 @@ const RECORD_BYTES: usize = 64;
 const READ_BYTES: usize = 1 << 18;
 
 /// Serves records on a socket, a thread a connection.
-fn records(path: &Path, plain: bool) {
+fn records(path: &Path) {
     let listener = UnixListener::bind(path).unwrap_or_else(|error| fail(error));
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap_or_else(|error| fail(error));
             // A connection ends when its client does, in the middle of whatever it is.
-            thread::spawn(move || answer_records(&mut stream, plain));
+            thread::spawn(move || answer_records(&mut stream));
         }
     });
 }
 
-fn answer_records(stream: &mut UnixStream, plain: bool) -> io::Result<()> {
+fn answer_records(stream: &mut UnixStream) -> io::Result<()> {
     let mut buffer = vec![0; READ_BYTES];
     let mut len = 0;
     loop {
@@ -222,13 +220,8 @@ fn answer_records(stream: &mut UnixStream, plain: bool) -> io::Result<()> {
         let whole = len - len % RECORD_BYTES;
         for record in buffer[..whole].chunks_exact_mut(RECORD_BYTES) {
             answer_record(record);
-            if plain {
-                stream.write_all(record)?;
-            }
         }
-        if !plain {
-            stream.write_all(&buffer[..whole])?;
-        }
+        stream.write_all(&buffer[..whole])?;
         buffer.copy_within(whole..len, 0);
         len -= whole;
     }
