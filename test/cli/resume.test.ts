@@ -257,6 +257,22 @@ test('where no state can be written the copy is made all the same, and says so',
   assert.equal((await place.sgring(['verify', 'in', unit(1)])).code, 0)
 })
 
+test('a copy whose name is taken meanwhile is kept under its other one, and told how to go on', async () => {
+  const copying = place.start(process.execPath, [MAIN, 'copy', unit(0), 'out'])
+  const ended = copying.ended()
+  await until('parts that are held', () => held.length >= 8)
+  place.file('out', 'precious')
+  release()
+  const { code, stderr } = await ended
+  assert.equal(code, 15)
+  assert.match(stderr, /stopped after 24\.0 MiB of 24\.0 MiB; .*\n.* out --resume\n/)
+  assert.match(stderr, /sgring: out exists; --force replaces it\n$/)
+  assert.equal(readFileSync(place.path('out'), 'utf8'), 'precious')
+  const again = await place.sgring(['copy', unit(0), 'out', '--resume', '--force', '--json'])
+  assert.deepEqual([again.code, JSON.parse(again.stdout.toString()).bytes], [0, 0])
+  assert.ok(readFileSync(place.path('out')).equals(data))
+})
+
 test('a target that goes away leaves a state too', async () => {
   const copying = place.start(process.execPath, [MAIN, 'copy', unit(0), 'out'])
   const ended = copying.ended()

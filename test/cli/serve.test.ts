@@ -124,6 +124,14 @@ test(
   { deadlineMs: 60_000 },
 )
 
+test('makes no file where the socket beside it cannot be', async () => {
+  place.file('s.admin', 'precious')
+  const unit = ['--file', 'new.img', '--create', '1M']
+  const { code, stderr } = await place.sgring(['serve', '--listen', './s', ...unit])
+  assert.deepEqual([code, /s\.admin exists and is no socket/.test(stderr)], [15, true])
+  assert.equal(existsSync(place.path('new.img')), false)
+})
+
 test('ends where the folder of names cannot be made', async () => {
   const { stdout, stderr } = await place.shell(
     'XDG_RUNTIME_DIR=/proc/none sgring serve --listen disk --memory 1M; echo $?',

@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, open, readFile, realpath, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readFile, realpath, stat, unlink } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Reading, Writing, WritingOptions } from './copy-end.ts'
 import { StreamReading, StreamWriting } from './copy-stream.ts'
@@ -57,6 +57,8 @@ async function openFresh(
   there: Stats | undefined,
   { force, resume, keeps }: WritingOptions,
 ): Promise<Writing> {
+  // Also where it is a link that leads nowhere: it has the name.
+  if (!force && (await unlessAbsent(lstat(place))) !== undefined) throw exists(name)
   const part = keeps ? `${place}.part` : `${place}.${randomBytes(4).toString('hex')}.part`
   const left = await unlessAbsent(stat(part))
   if (left !== undefined && !resume && !force) {
@@ -193,9 +195,10 @@ class Fresh extends InPlace {
     return this.file.truncate(at)
   }
 
+  /** Where the name is taken meanwhile, `stop()` still says what becomes of it. */
   override async commit(): Promise<void> {
-    await this.close()
     await giveName(this.#part, this.place, { replace: this.#force, name: this.name })
+    await this.close()
   }
 
   override async stop({ keep }: { readonly keep: boolean }): Promise<void> {

@@ -18,7 +18,7 @@ import { readPortLog } from '../scsi/log-sas.ts'
 import { readTapeAlert } from '../scsi/log-tape.ts'
 import { WellKnownLun } from '../scsi/lun.ts'
 import { hexBytes } from './hex.ts'
-import { jsonLine, table } from './output.ts'
+import { jsonLine, table, valueRows } from './output.ts'
 import { type PageAddress, pageTitle, parsePage } from './page.ts'
 import { type Work, withUnit, withUnitAt } from './unit.ts'
 import { ADDRESS, CONNECTING, type Verb, verb } from './verb.ts'
@@ -126,7 +126,7 @@ function rowsOf(read: LogPage, deviceType: number): [string, string][] {
       .map(([name, { label }]) => [label, String(values[name])])
   }
   const list = LISTS.get((read.page << 8) | read.subpage)
-  if (list !== undefined) return flat(list(read), '')
+  if (list !== undefined) return valueRows(list(read))
   return read.parameters.map(({ code, value }) => [
     `${code.toString(16).padStart(4, '0')}h`,
     hexBytes(value),
@@ -150,16 +150,6 @@ function inHex(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inHex)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inHex(inner)]))
-}
-
-function flat(value: unknown, name: string): [string, string][] {
-  if (value === undefined) return []
-  if (value instanceof Uint8Array) return value.length === 0 ? [] : [[name, hexBytes(value)]]
-  if (typeof value !== 'object' || value === null) return [[name, String(value)]]
-  return Object.entries(value).flatMap(([key, inner]) => {
-    const words = key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
-    return flat(inner, name === '' ? words : `${name} ${words}`)
-  })
 }
 
 /** The most that LOG SENSE can ask for, in whole words. */

@@ -12,8 +12,19 @@ export function jsonLine(value: unknown): string {
 
 /** Rows of a name and a value, in two columns. */
 export function table(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([name]) => name.length))
+  const width = Math.max(0, ...rows.map(([name]) => name.length))
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('')
+}
+
+/** A row for each value within a value, under the names that lead to it: `smartUsed` is `smart used`. */
+export function valueRows(value: unknown, name = ''): [string, string][] {
+  if (value === undefined) return []
+  if (value instanceof Uint8Array) return value.length === 0 ? [] : [[name, hexBytes(value)]]
+  if (typeof value !== 'object' || value === null) return [[name, String(value)]]
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const words = key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    return valueRows(inner, name === '' ? words : `${name} ${words}`)
+  })
 }
 
 /** Columns as wide as they must be. The last cell of a row pads nothing, and makes none wide. */

@@ -11,6 +11,17 @@ export interface PageAddress {
 
 /** Reads `8`, `0x08`, `08h`, and after a comma a subpage in the same ways. */
 export function parsePage(text: string): PageAddress {
+  return parseAddress(text, 0x3f)
+}
+
+/** Reads the code of a VPD page in the same ways. */
+export function parseVitalPage(text: string): number {
+  const { page, subpage } = parseAddress(text, 0xff)
+  if (subpage === undefined) return page
+  throw new CliError(ExitCode.SYNTAX, `VPD pages have no subpages, as in '${text}'`)
+}
+
+function parseAddress(text: string, most: number): PageAddress {
   const [page, subpage, ...more] = text.split(',')
   const wrong = new CliError(
     ExitCode.SYNTAX,
@@ -25,7 +36,7 @@ export function parsePage(text: string): PageAddress {
     return value
   }
   return {
-    page: code(page ?? '', 0x3f),
+    page: code(page ?? '', most),
     subpage: subpage === undefined ? undefined : code(subpage, 0xff),
   }
 }

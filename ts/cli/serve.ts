@@ -84,6 +84,7 @@ export const serve: Verb = verb({
       const { json, signal } = call
       return serveDevice({ config, socket, address, yes, json, signal })
     }
+    await Control.makeWay(socket)
     const daemon = await Daemon.start(config, socket)
     try {
       const control = await Control.listen(socket, daemon)

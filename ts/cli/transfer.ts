@@ -80,7 +80,13 @@ export async function transfer(
   }
   progress.end()
   await to.sync()
-  await to.commit()
+  try {
+    await to.commit()
+  } catch (error) {
+    // All of it is there, under another name.
+    await checkpoints?.stop()
+    throw error
+  }
   const { bytes, seconds } = progress
   return { bytes, seconds }
 }

@@ -69,9 +69,8 @@ export class Control {
    * @throws `ERR_SGRING_PATH_TOO_LONG`, `_NOT_A_SOCKET`, `_ADDRESS_IN_USE`, or what listen(2) says
    */
   static async listen(socket: string, daemon: Daemon, idleMs: number = IDLE_MS): Promise<Control> {
-    checkTargetSocket(socket)
+    await Control.makeWay(socket)
     const path = controlSocketOf(socket)
-    await removeStale(path)
     const control = new Control(daemon, idleMs)
     const listening = once(control.#server, 'listening')
     // It is bound within the call, and never has other permissions.
@@ -83,6 +82,16 @@ export class Control {
     }
     await listening
     return control
+  }
+
+  /**
+   * Sees to it that `listen()` can: by itself, for what has to be made before and would be left behind.
+   *
+   * @throws as `listen`
+   */
+  static async makeWay(socket: string): Promise<void> {
+    checkTargetSocket(socket)
+    await removeStale(controlSocketOf(socket))
   }
 
   /** Ends every connection, and takes the socket away. */
