@@ -242,7 +242,10 @@ impl Store {
             match &self.image {
                 // SAFETY: `_owned` keeps everybody else out.
                 Image::Memory(memory) => unsafe { memory.release(piece) }?,
-                Image::File(file) => file.release(piece)?,
+                Image::File(file) => {
+                    let released = file.release(piece);
+                    self.keep_cut(file, piece).and(released)?;
+                }
             }
         }
         Ok(())
@@ -294,8 +297,11 @@ impl Store {
         match &self.image {
             // SAFETY: 1. The cursor is over `from`, which is only read. 2. The caller owns the stripe.
             Image::Memory(memory) => unsafe { memory.write(piece, &mut cursor) }?,
-            // SAFETY: the cursor is over `from`, which is only read.
-            Image::File(file) => unsafe { file.write(piece, &mut cursor, durability) }?,
+            Image::File(file) => {
+                // SAFETY: the cursor is over `from`, which is only read.
+                let written = unsafe { file.write(piece, &mut cursor, durability) };
+                self.keep_cut(file, piece).and(written)?;
+            }
         }
         Ok(())
     }

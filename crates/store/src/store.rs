@@ -6,6 +6,7 @@ use crate::memory::Memory;
 use crate::open::{self, Access};
 use crate::span::{self, Cursor, Span};
 use crate::stripe::{Piece, Pieces, Stripes};
+use crate::sync::Mutex;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -20,6 +21,8 @@ pub struct Store {
     pub(crate) image: Image,
     pub(crate) stripes: Stripes,
     len_bytes: AtomicU64,
+    /// Held by whoever gives a file its length.
+    resizing: Mutex<()>,
     kind: Kind,
 }
 
@@ -65,6 +68,7 @@ impl Store {
             image,
             stripes: Stripes::new(),
             len_bytes: AtomicU64::new(len_bytes),
+            resizing: Mutex::new(()),
             kind: Kind::Memory,
         })
     }
@@ -84,6 +88,7 @@ impl Store {
             image: Image::File(image),
             stripes: Stripes::new(),
             len_bytes: AtomicU64::new(len_bytes),
+            resizing: Mutex::new(()),
             kind,
         })
     }
@@ -104,6 +109,7 @@ impl Store {
         if len_bytes == 0 || i64::try_from(len_bytes).is_err() {
             return Err(Errno(libc::EINVAL));
         }
+        let _resizing = self.resizing.lock();
         // Nothing that is started from now on is about bytes that are not there, whichever way it goes.
         let before = self.len_bytes.fetch_min(len_bytes, Relaxed);
         let resized = match &self.image {
@@ -188,11 +194,36 @@ impl Store {
             match &self.image {
                 // SAFETY: 1. as in `read`. 2. `_owned` keeps everybody else out.
                 Image::Memory(memory) => unsafe { memory.write(piece, &mut cursor) }?,
-                // SAFETY: as in `read`.
-                Image::File(file) => unsafe { file.write(piece, &mut cursor, durability) }?,
+                Image::File(file) => {
+                    // SAFETY: as in `read`.
+                    let written = unsafe { file.write(piece, &mut cursor, durability) };
+                    self.keep_cut(file, piece).and(written)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Takes away again what a change that was under way has brought back of a file that was cut meanwhile: nobody
+    /// would know that it is there. The kernel orders a write and a cut, so whoever writes behind the cut sees the
+    /// length that was noted before it.
+    ///
+    /// # Errors
+    ///
+    /// `EIO` if the file was cut before the piece's end; else what `ftruncate(2)` says.
+    pub(crate) fn keep_cut(&self, file: &FileImage, piece: Piece) -> Result<(), Errno> {
+        let end = piece.offset + piece.len as u64;
+        if end <= self.len_bytes() {
+            return Ok(());
+        }
+        let _resizing = self.resizing.lock();
+        let len_bytes = self.len_bytes();
+        // It may be longer again.
+        if end <= len_bytes {
+            return Ok(());
+        }
+        file.set_len(len_bytes)?;
+        Err(Errno(libc::EIO))
     }
 
     /// Returns when all writes that had returned before are on the medium. Memory has none, and is always flushed.

@@ -10,7 +10,10 @@ use common::{
 use proptest::prelude::*;
 use sgring_store::{Access, Durability, Errno, Extent, Store, Zeros};
 use std::fs::OpenOptions;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::thread;
 
 const MIB: usize = 1 << 20;
@@ -450,6 +453,42 @@ fn a_file_is_made_longer_and_shorter_and_nothing_else_is() {
     drop(store);
     let read_only = Store::open(&path, Access::ReadOnly).unwrap();
     assert_eq!(read_only.resize(4096), Err(Errno(libc::EROFS)));
+}
+
+#[test]
+fn a_file_that_is_cut_under_writes_stays_cut() {
+    let directory = Directory::new();
+    let path = directory.join("image");
+    let store = create(&path, 8192);
+    let (writes, done) = (AtomicUsize::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Relaxed) {
+                let outcome = write(&store, 4096, &[&[7; 4096]], Durability::Cached);
+                let refused = |errno| matches!(errno, Errno(libc::EIO | libc::EINVAL));
+                assert!(outcome.map_or_else(refused, |()| true));
+                writes.fetch_add(1, Release);
+            }
+        });
+        let lengths: Vec<u64> = (0..500)
+            .map(|_| {
+                let more = |than: usize| {
+                    let from = writes.load(Acquire);
+                    while writes.load(Acquire) - from < than {
+                        thread::yield_now();
+                    }
+                };
+                store.resize(8192).unwrap();
+                more(1);
+                store.resize(4096).unwrap();
+                // The write that was under way is over by the second.
+                more(2);
+                path.metadata().unwrap().len()
+            })
+            .collect();
+        done.store(true, Relaxed);
+        assert_eq!(lengths.iter().find(|len| **len != 4096), None);
+    });
 }
 
 #[test]
