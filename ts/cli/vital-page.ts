@@ -41,6 +41,7 @@ const COMMON: ReadonlyMap<number, Known> = new Map<number, Known>([
     },
   ],
   [VpdPage.DEVICE_IDENTIFICATION, { name: 'device identification', parse: names, rows: nameRows }],
+  [0x84, { name: 'software interface identification' }],
   [0x85, { name: 'management network addresses' }],
   [VpdPage.EXTENDED_INQUIRY, { name: 'extended INQUIRY data', parse: vpdExtendedInquiry().parse }],
   [VpdPage.MODE_PAGE_POLICY, { name: 'mode page policy', parse: vpdModePagePolicy().parse }],
@@ -65,6 +66,8 @@ const OF_DISKS: ReadonlyMap<number, Known> = new Map<number, Known>([
     { name: 'logical block provisioning', parse: vpdLogicalBlockProvisioning().parse },
   ],
   [0xb3, { name: 'referrals' }],
+  [0xb4, { name: 'supported block lengths and protection types' }],
+  [0xb5, { name: 'block device characteristics extension' }],
   [
     VpdPage.ZONED_BLOCK_DEVICE_CHARACTERISTICS,
     {
@@ -72,6 +75,7 @@ const OF_DISKS: ReadonlyMap<number, Known> = new Map<number, Known>([
       parse: vpdZonedBlockDeviceCharacteristics().parse,
     },
   ],
+  [0xb7, { name: 'block limits extension' }],
 ])
 
 const BLOCK_DEVICES: ReadonlySet<number> = new Set([
