@@ -58,6 +58,13 @@ test('completes targets in bash, before and after their colon', async () => {
   assert.deepEqual(await offered('sgring read ring:disk --out ring:du'), [])
 })
 
+test('completes paths of devices in bash, also those that have colons', async () => {
+  await place.shell('mkdir bsg; touch bsg/0:0:0:0 bsg/0:0:0:1')
+  const folder = place.path('bsg')
+  assert.deepEqual(await offered(`sgring inquiry ${place.path('bs')}`), [folder])
+  assert.deepEqual(await offered(`sgring inquiry ${folder}/0:0:`), ['0:0', '0:1'])
+})
+
 test('completes files where a file stands in bash', async () => {
   place.file('some.img', '')
   assert.deepEqual(await offered('sgring read ring:disk --out so'), ['some.img'])
@@ -76,6 +83,7 @@ test(
     }
     assert.match((await complete('sgring read --l')).stdout.toString(), /^--lba\t/)
     assert.match((await complete('sgring inquiry ri')).stdout.toString(), /^ring:disk/)
+    assert.match((await complete('sgring inquiry /dev/nul')).stdout.toString(), /^\/dev\/null/m)
   },
   { skip: missing('fish') },
 )
@@ -100,7 +108,7 @@ test(
     const script = `autoload -Uz compinit; compinit -u -D; source ./_sgring
       _arguments() { print -rl -- "$@" }
       compadd() { shift; print -rl -- \${(P)1} }
-      words=(sgring inquiry ""); CURRENT=3; _sgring; _sgring_units`
+      words=(sgring readcap ""); CURRENT=3; _sgring; _sgring_units`
     place.file('try.zsh', script)
     const { stdout, stderr } = await place.shell(
       'sgring completion zsh > _sgring; zsh -f ./try.zsh',

@@ -80,7 +80,7 @@ test('writes COMPARE AND WRITE with both halves behind each other, and ORWRITE (
   assert.throws(() => compareAndWrite({ lba, expected: long, data: long, blockLength }), invalid)
 })
 
-test('writes UNMAP with its list, WRITE SAME, PRE-FETCH and GET LBA STATUS byte by byte (sbc-3 5.28, 5.43, 5.10, 5.4)', () => {
+test('writes UNMAP with its list, WRITE SAME, PRE-FETCH and GET LBA STATUS byte by byte (sbc-3 5.28, 5.43, 5.8, 5.4)', () => {
   const freed = unmap([
     { lba: 0x0102030405060708n, blocks: 9 },
     { lba: 1, blocks: 2 ** 32 - 1 },

@@ -182,7 +182,7 @@ test('a thick disk has neither UNMAP nor GET LBA STATUS, and says so (sbc-3 5.16
   }
 })
 
-test('PRE-FETCH is CONDITION MET when the cache has all blocks, GOOD when they are too many (sbc-3 5.10)', () => {
+test('PRE-FETCH is CONDITION MET when the cache has all blocks, GOOD when they are too many (sbc-3 5.8)', () => {
   const { send, end, backing } = servedDisk({ maxTransferBytes: 8 * 512 })
   assert.equal(send(preFetch10({ lba: 2, blocks: 8 })).status, Status.CONDITION_MET)
   assert.equal(send(preFetch16({ lba: 2, blocks: 9 })).status, Status.GOOD)

@@ -145,7 +145,7 @@ test('COMPARE AND WRITE takes up to 255 blocks, and FUA (sbc-3 5.2, 6.6.4)', () 
   assert.deepEqual(long.sense?.specific, { kind: 'field', byte: 13, bit: 7, inCdb: true })
 })
 
-test('ORWRITE(16) sets bits, and clears none (sbc-3 5.9)', () => {
+test('ORWRITE(16) sets bits, and clears none (sbc-3 5.5)', () => {
   const { send, backing } = servedDisk()
   backing.put(512, new Uint8Array(1024).fill(0x0f))
   const written = send(orWrite16({ lba: 1, data: new Uint8Array(1024).fill(0x31), blockLength }))

@@ -11,7 +11,7 @@ export function completionOf(table: () => readonly Verb[]): Verb {
     summary: 'completion for bash, zsh or fish',
     usage: 'bash|zsh|fish [--json]',
     about: [
-      'Prints a script that makes the shell complete verbs, options, files, and the names of targets in the runtime folder.',
+      'Prints a script that makes the shell complete verbs, options, files, device nodes, and the names of targets in the runtime folder.',
     ],
     operands: { SHELL: 'bash, zsh or fish' },
     options: {},
@@ -92,12 +92,12 @@ ${words.join('')}  esac
     done
     [[ $word = *:* && $COMP_WORDBREAKS = *:* ]] && cut="\${word%:*}:"
     mapfile -t COMPREPLY < <(compgen -W "$names" -- "$word")
-    COMPREPLY=("\${COMPREPLY[@]#"$cut"}")
-    if [[ $operand = *files ]]; then
+    if [[ $operand = *files || $word = /* ]]; then
       local found
       mapfile -t found < <(compgen -f -- "$word")
       COMPREPLY+=("\${found[@]}")
     fi
+    COMPREPLY=("\${COMPREPLY[@]#"$cut"}")
   fi
 }
 complete -F _sgring sgring
@@ -134,6 +134,7 @@ _sgring_units() {
   sockets=(${SOCKETS}/*.sock(N=:t:r))
   units=("ring:"\${^sockets})
   compadd -a units
+  if [[ $PREFIX = /* ]]; then _files; fi
 }
 _sgring_units_and_files() { _sgring_units; _files }
 _sgring() {
@@ -184,6 +185,7 @@ function __sgring_units
   for socket in $folder/sgring/*.sock
     echo ring:(basename $socket .sock)
   end
+  string match -q '/*' -- (commandline -ct); and __fish_complete_path (commandline -ct)
 end
 complete -c sgring -f
 ${lines.join('\n')}

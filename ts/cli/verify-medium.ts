@@ -13,7 +13,7 @@ export interface Verifying extends Pick<Copying, 'range' | 'pace' | 'signal'> {
 }
 
 /**
- * Sends VERIFY(16) (SBC-3 5.33) with BYTCHK 00b for all blocks of a range, some at a time. Rejects with the first error, when nothing is
+ * Sends VERIFY(16) (SBC-3 5.31) with BYTCHK 00b for all blocks of a range, some at a time. Rejects with the first error, when nothing is
  * under way any more.
  */
 export async function verifyMedium(verifying: Verifying): Promise<void> {

@@ -22,7 +22,7 @@ export const verify: Verb = verb({
   summary: 'whether a unit can be read, or has what another has',
   usage: `A [B] [--bs BYTES] [--skip N] [--seek N] [--count N] ${PACE_USAGE} [--timeout SECONDS] [--json]`,
   about: [
-    'With A alone, a unit, it reads its medium itself and says whether it could: VERIFY(16) (SBC-3 5.33), and no data come.',
+    'With A alone, a unit, it reads its medium itself and says whether it could: VERIFY(16) (SBC-3 5.31), and no data come.',
     'With B, both are read, A to its end, and compared. B may be longer. The exit code is 14 where they differ, and the first byte that does is named. Nothing is written.',
   ],
   operands: { A: END, '[B]': END },

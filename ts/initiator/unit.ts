@@ -40,7 +40,7 @@ export interface ReadRange extends Omit<HelperOptions, 'tag'> {
   readonly lba: number | bigint
   /** How many blocks. */
   readonly blocks: number
-  /** Past every cache, from the medium (SBC-3 5.7). Default: false. */
+  /** Past every cache, from the medium (SBC-3 5.11). Default: false. */
   readonly fua?: boolean
 }
 
@@ -50,7 +50,7 @@ export interface WriteRange extends Omit<HelperOptions, 'tag'> {
   readonly lba: number | bigint
   /** A whole number of blocks. Do not change it until the promise settles. */
   readonly data: Uint8Array
-  /** On the medium before the promise settles (SBC-3 5.32). Default: false. */
+  /** On the medium before the promise settles (SBC-3 5.33). Default: false. */
   readonly fua?: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Commands about blocks without moving them: UNMAP, WRITE SAME, GET LBA STATUS, PRE-FETCH (SBC-3 5.4, 5.10, 5.28, 5.43). */
+/** Commands about blocks without moving them: UNMAP, WRITE SAME, GET LBA STATUS, PRE-FETCH (SBC-3 5.4, 5.8, 5.28, 5.43). */
 
 import { blockCdb } from './block.ts'
 import {

@@ -1,4 +1,4 @@
-/** PREVENT ALLOW MEDIUM REMOVAL, the same for disks, tapes, discs and changers (SBC-3 5.13, SSC-4 7.4, SMC-3 6.10, MMC-6 6.15). */
+/** PREVENT ALLOW MEDIUM REMOVAL, the same for disks, tapes, discs and changers (SBC-3 5.10, SSC-4 7.4, SMC-3 6.10, MMC-6 6.15). */
 
 import { noData, type TypedCommand } from './command.ts'
 

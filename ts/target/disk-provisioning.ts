@@ -171,7 +171,7 @@ function addExtent(
 const CONDITION_MET = status(Status.CONDITION_MET)
 
 /**
- * PRE-FETCH(10) and (16) (SBC-3 5.10): CONDITION MET when all blocks are in the cache, GOOD for more than it is for. 0 is to the end.
+ * PRE-FETCH(10) and (16) (SBC-3 5.8, 5.9): CONDITION MET when all blocks are in the cache, GOOD for more than it is for. 0 is to the end.
  * IMMED allows an earlier answer, and is not used.
  */
 export function preFetch(core: DiskCore, task: Task): void {

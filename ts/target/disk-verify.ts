@@ -105,7 +105,7 @@ export function compareAndWrite(core: DiskCore, task: Task): void {
   }
 }
 
-/** ORWRITE(16) (SBC-3 5.9): sets bits. */
+/** ORWRITE(16) (SBC-3 5.5): sets bits. */
 export function orWrite(core: DiskCore, task: Task): void {
   const { cdb } = task
   const blocks = blockCount(cdb)
