@@ -31,6 +31,9 @@ import { single } from './tally.js'
 /** @type {Patience} */
 const ordinary = { fileSeconds: 60 }
 
+/** How much slower an emulated machine is, at least. */
+const emulated = 10
+
 /**
  * @typedef {object} Run
  * @property {string} root
@@ -104,7 +107,7 @@ async function runOnce(
     watch,
     ...(patience.silence && { silence: patience.silence }),
   }
-  const script = await job(root, commands, patience.fileSeconds)
+  const script = await job(root, commands, patience.fileSeconds, kvm ? 1 : emulated)
   const end = await runGuest(kernel, machine, script, results, options)
   settle()
   const count = `${files.length} ${files.length === 1 ? 'file' : 'files'}`
@@ -139,19 +142,21 @@ async function runOnce(
 }
 
 /**
- * The job: twice as much slower as Node starts than here, as the scale of all deadlines, because other guests and programs may come; then a folder a command, with output, report and status.
+ * The job: as the scale of all deadlines, twice as much slower as Node starts than here, because other guests and programs may come; then a folder a command, with output, report and status.
  *
  * @param {string} root
  * @param {readonly (readonly string[])[]} commands
  * @param {number} fileSeconds
+ * @param {number} least the scale, where this host is as busy as the guest is slow
  */
-async function job(root, commands, fileSeconds) {
+async function job(root, commands, fileSeconds, least) {
   const print = ['-p', 'Math.ceil(performance.now())']
   const here = await run(process.execPath, print)
   const start = ['node', ...print].map(quoted).join(' ')
   return `cd ${quoted(root)}
 ${start} >/dev/null # reads the program from the host
-export SGRING_DEADLINE_SCALE=$((2 * $(${start}) / ${Number(here.stdout)} + 1))
+scale=$((2 * $(${start}) / ${Number(here.stdout)} + 1))
+export SGRING_DEADLINE_SCALE=$((scale > ${least} ? scale : ${least}))
 echo $((${fileSeconds} * SGRING_DEADLINE_SCALE)) >"$RESULTS/deadline"
 run() {
   folder="$RESULTS/$1"
