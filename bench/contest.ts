@@ -7,6 +7,8 @@ import { heapBytes, Usage } from './usage.ts'
 
 /** An initiator's and a target's. */
 const THREADS = 2
+/** Operations in a sample, so that each is short. */
+const SHORT = 256
 const HEAP_TRIES = 9
 
 /** One way to do the same thing. */
@@ -16,6 +18,8 @@ export interface Contestant {
   run(count: number): Promise<number>
   /** Counts since it was made, such as wake-ups; the report divides their growth by the operations. */
   counts?(): Readonly<Record<string, number>>
+  /** Operations a second, where it keeps to that, and what it says that they took is no time of the clock. */
+  readonly rate?: number
   /** Called when it is warm: what it has recorded so far is not to count. */
   warm?(): void
   /** How long single operations took since it was warm, where it records that. */
@@ -105,7 +109,7 @@ export async function contest(
       name: contestant.name,
       operations,
       samples,
-      counts: { ...counts, ...(await spent(contestant, usage.of(all), options)) },
+      counts: { ...counts, ...(await spent(contestant, operations, usage.of(all), options)) },
       threads: contestant.threads ?? THREADS,
       ...(latency && { latency }),
       ...(contestant.operation && { crossCheck: crossCheck(contestant.operation, options) }),
@@ -117,13 +121,20 @@ export async function contest(
 /** What an operation takes beside time. */
 async function spent(
   contestant: Contestant,
+  operations: number,
   usage: Readonly<Record<string, number>>,
   { rounds }: ContestOptions,
 ): Promise<Record<string, number>> {
   if (contestant.elsewhere === true) return {}
-  const bytes = await heapBytes((count) => contestant.run(count), Math.min(rounds, HEAP_TRIES))
+  const counts: Record<string, number> = { ...usage }
+  // Where operations are long, so would be the wait for as many as this takes, and what they take from the heap is nothing beside them.
+  if (operations >= SHORT)
+    counts['heap bytes'] = await heapBytes(
+      (count) => contestant.run(count),
+      Math.min(rounds, HEAP_TRIES),
+    )
   const promises = await contestant.promises?.()
-  return { ...usage, 'heap bytes': bytes, ...(promises !== undefined && { promises }) }
+  return { ...counts, ...(promises !== undefined && { promises }) }
 }
 
 /** Runs for `warmMs`, longer and longer, and returns how many operations last `sampleMs`. */
@@ -131,12 +142,14 @@ async function warmUp(
   contestant: Contestant,
   { sampleMs, warmMs }: ContestOptions,
 ): Promise<number> {
+  const { rate } = contestant
+  if (rate !== undefined) {
+    await contestant.run(Math.ceil((rate * warmMs) / 1000))
+    return Math.ceil((rate * sampleMs) / 1000)
+  }
   let operations = 64
   for (let total = 0; ; ) {
-    // By the clock: what a contestant says that it took may be latencies, which overlap, or leave something out.
-    const started = performance.now()
-    await contestant.run(operations)
-    const ms = performance.now() - started
+    const ms = await contestant.run(operations)
     total += ms
     if (ms >= sampleMs / 2 && total >= warmMs) {
       return Math.max(1, Math.round((operations * sampleMs) / ms))

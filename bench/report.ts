@@ -44,7 +44,10 @@ function contestantLines(
     const ns = median(scores.flatMap(({ samples }) => samples))
     const perProcess = scores.map(({ samples }) => median(samples))
     const spread = `${nanoseconds(Math.min(...perProcess))} to ${nanoseconds(Math.max(...perProcess))}`
-    const counts = Object.keys(scores[0]!.counts).map(
+    const counted = Object.keys(scores[0]!.counts).filter((count) =>
+      scores.every(({ counts }) => count in counts),
+    )
+    const counts = counted.map(
       (count) => `${median(scores.map(({ counts }) => counts[count]!)).toFixed(4)} ${count}`,
     )
     if (scores.some((score) => isOversubscribed(score, cpus))) counts.push('oversubscribed')

@@ -71,5 +71,5 @@ function openLoop(name: string, execute: Execute, load: Load): Contestant {
       }
       turn()
     })
-  return { name, run, warm: () => latencies.reset(), latency: () => latencies.latency }
+  return { name, run, rate: RATE, warm: () => latencies.reset(), latency: () => latencies.latency }
 }

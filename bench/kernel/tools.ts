@@ -19,7 +19,7 @@ export function sgTurs(name: string, node: string): Contestant {
     if (!text.includes('with 0 errors') || !(seconds > 0)) throw new Error(`sg_turs: ${text}`)
     return seconds * 1000
   }
-  return { name, run }
+  return { name, run, elsewhere: true }
 }
 
 /** fio's engine `sg`: random reads of `dataBytes` below `bytes`, asynchronously over an sg node. */
@@ -35,7 +35,7 @@ export function fio(sg: string, bytes: number, dataBytes: number, depth: number)
     if (error !== 0 || read.total_ios !== count) throw new Error(`fio: ${stdout}`)
     return read.runtime
   }
-  return { name: 'fio', run }
+  return { name: 'fio', run, elsewhere: true }
 }
 
 interface FioReport {
@@ -56,7 +56,7 @@ function copying(name: string, to: Disk, copy: (mib: number) => Promise<number>)
     await check()
     return (ms * mib) / COPY_MIB
   }
-  return { name, run }
+  return { name, run, elsewhere: true }
 }
 
 /** `sgring copy`. */

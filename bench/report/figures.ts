@@ -37,9 +37,12 @@ export function figuresOf({ processes }: CaseResult, cpus: number): Figure[] {
     const scores = processes.flatMap((all) => all.find((score) => score.name === name) ?? [])
     const samples = scores.flatMap((score) => score.samples)
     if (scores.length < processes.length || samples.length === 0) return []
-    const counts = Object.keys(scores[0]!.counts).map((key): [string, number] => [
+    const counted = Object.keys(scores[0]!.counts).filter((key) =>
+      scores.every((score) => key in score.counts),
+    )
+    const counts = counted.map((key): [string, number] => [
       key,
-      median(scores.map((score) => score.counts[key] ?? 0)),
+      median(scores.map((score) => score.counts[key]!)),
     ])
     return {
       ...{ name, scores, ns: median(samples) },
