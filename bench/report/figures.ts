@@ -6,9 +6,10 @@ import { median } from '../judge.ts'
 import { type CaseResult, isOversubscribed } from '../results.ts'
 import { type Line, lines, rows } from './chart.ts'
 import { element, type Markup } from './html.ts'
-import { isLimit, lookOf } from './interfaces.ts'
+import { lookOf } from './interfaces.ts'
 import { count, digits, flow, nanoseconds, rate } from './numbers.ts'
 import { factor, logarithmic, nines } from './scale.ts'
+import { byTime, caseSentence, latencySentence, perSecond, sweepSentence } from './sentences.ts'
 
 /** What a contestant did in all processes of a case. */
 export interface Figure {
@@ -26,6 +27,8 @@ export interface Figure {
 export interface Section {
   readonly id: string
   readonly title: string
+  /** The interfaces that it shows. */
+  readonly names: readonly string[]
   readonly picture: Markup
   readonly sentence: string
   readonly table: readonly (readonly string[])[]
@@ -68,6 +71,7 @@ export function caseSection(result: CaseResult, cpus: number): Section | undefin
   return {
     id: `case-${name}`,
     title: `${name}: ${what}`,
+    names: figures.map(({ name }) => name),
     picture: rows(`${name}: time of one operation by contestant`, shown, {
       x: (span) => logarithmic(all, span, nanoseconds),
       title: 'time of one operation (logarithmic; mark: median, bar: least to most)',
@@ -113,6 +117,7 @@ export function sweepSection(
   return {
     id: `sweep-${sweep.name}`,
     title: sweep.title,
+    names,
     picture: lines(`${sweep.title}: operations a second by ${sweep.factor}`, shown, {
       x: (span) =>
         factor(
@@ -159,6 +164,7 @@ export function latencySection(result: CaseResult, cpus: number): Section | unde
   return {
     id: `latency-${result.name}`,
     title,
+    names: drawn.map(({ name }) => name),
     picture: lines(title, drawn, {
       x: (span) => nines(LAST, span),
       y: (span) => logarithmic(all, span, nanoseconds),
@@ -194,85 +200,6 @@ function loopOf({ loop, rate: perSecond }: Latency): string {
   return perSecond === undefined ? `${loop} loop` : `${loop} loop at ${rate(perSecond)}`
 }
 
-function caseSentence(figures: readonly Figure[]): string {
-  const rivals = figures.filter(({ name }) => !isLimit(lookOf(name)))
-  const [fastest, slowest] = [rivals[0], rivals.at(-1)]
-  const limits = figures
-    .filter(({ name }) => isLimit(lookOf(name)))
-    .map(({ name, ns }) => `; the limit, ${name}, is at ${nanoseconds(ns)}`)
-    .join('')
-  if (fastest === undefined || slowest === undefined) return 'Only limits were measured here.'
-  if (fastest === slowest)
-    return `${fastest.name} takes ${nanoseconds(fastest.ns)} an operation${limits}.`
-  const between = rivals.slice(1, -1).map(({ name, ns }) => `${name} takes ${nanoseconds(ns)}, `)
-  return `${fastest.name} is the fastest with ${nanoseconds(fastest.ns)} an operation, ${between.join('')}and ${slowest.name} takes ${digits(
-    slowest.ns / fastest.ns,
-  )} times as long as the fastest, ${nanoseconds(slowest.ns)}${limits}.`
-}
-
-interface At {
-  readonly at: number
-  readonly figures: readonly Figure[]
-}
-
-function sweepSentence({ factor: what }: Sweep, points: readonly At[]): string {
-  const winners = points.map(({ at, figures }) => {
-    const [first] = byTime(figures.filter(({ name }) => !isLimit(lookOf(name))))
-    return { at, first }
-  })
-  const runs: { name: string; from: number; to: number; best: number }[] = []
-  for (const { at, first } of winners) {
-    if (first === undefined) continue
-    const last = runs.at(-1)
-    if (last?.name === first.name)
-      Object.assign(last, { to: at, best: Math.max(last.best, perSecond(first.ns)) })
-    else runs.push({ name: first.name, from: at, to: at, best: perSecond(first.ns) })
-  }
-  const told = runs.map(({ name, from, to, best }) => {
-    const range = from === to ? `at ${count(from)}` : `from ${count(from)} to ${count(to)}`
-    return `${name} ${range} (up to ${rate(best)})`
-  })
-  return `Fastest by ${what}: ${told.join(', then ')}.${ownParts(points)}`
-}
-
-/** How near sgring's own come to the fastest, where they are not that themselves. */
-function ownParts(points: readonly At[]): string {
-  const parts = new Map<string, number[]>()
-  for (const { figures } of points) {
-    const best = Math.min(
-      ...figures.filter(({ name }) => !isLimit(lookOf(name))).map(({ ns }) => ns),
-    )
-    for (const { name, ns } of figures)
-      if (lookOf(name).ours === true) parts.set(name, [...(parts.get(name) ?? []), best / ns])
-  }
-  return [...parts]
-    .filter(([, those]) => those.some((part) => part < 1))
-    .map(([name, those]) => {
-      const [least, most] = [Math.min(...those), Math.max(...those)].map((part) =>
-        digits(part * 100),
-      )
-      return ` ${name} runs at ${least === most ? least : `${least} to ${most}`}\u00a0% of the fastest.`
-    })
-    .join('')
-}
-
-function latencySentence(drawn: readonly Line[]): string {
-  return drawn
-    .map(({ name, points }) => {
-      const half = points.find(({ x }) => x === 50)
-      const last = points.at(-1)!
-      const middle =
-        half === undefined
-          ? ''
-          : `half of the operations of ${name} take up to ${nanoseconds(half.y)}, `
-      const nine = `${last.x} of 100 up to ${nanoseconds(last.y)}`
-      return half === undefined ? `${name}: ${nine}` : `${middle}${nine}`
-    })
-    .join('; ')
-    .replace(/^./, (letter) => letter.toUpperCase())
-    .concat('.')
-}
-
 const HEADINGS = ['contestant', 'median', 'least', 'most', 'speed', 'counts of one operation']
 
 function cells(figure: Figure, bytes: number): string[] {
@@ -296,14 +223,6 @@ function told(figure: Figure, bytes: number): string {
 /** What matters of many bytes is how many of them. */
 function time(ns: number, bytes: number): string {
   return bytes >= 65_536 ? `${nanoseconds(ns)}, ${flow(bytes, ns)}` : nanoseconds(ns)
-}
-
-function byTime(figures: readonly Figure[]): Figure[] {
-  return [...figures].sort((a, b) => a.ns - b.ns)
-}
-
-function perSecond(ns: number): number {
-  return 1e9 / ns
 }
 
 /** A section as it stands on the page. */

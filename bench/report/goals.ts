@@ -5,7 +5,7 @@ import type { CaseResult, GoalResult } from '../results.ts'
 import { against } from './chart.ts'
 import { tableMarkup } from './figures.ts'
 import { element, type Markup } from './html.ts'
-import { digits, nanoseconds } from './numbers.ts'
+import { digits, nanoseconds, plain } from './numbers.ts'
 
 /** A word is enough, and the mark before it is for the eye. */
 const MARKS = { met: '✓ met', missed: '✗ missed', unclear: '? unclear' }
@@ -17,20 +17,33 @@ export function goalTable(ratios: readonly GoalResult[]): Markup {
 
 function goalRow(ratio: GoalResult): (string | Markup)[] {
   const { name, value, low, high, unit, verdict, reason } = ratio
+  const why = reason ?? shortfall(ratio)
   const mark = element('span', { class: verdict }, MARKS[verdict])
-  const verdictCell = reason === undefined ? mark : element('span', {}, mark, `: ${reason}`)
+  const verdictCell = why === undefined ? mark : element('span', {}, mark, `: ${why}`)
   if (value === null || low === null || high === null)
     return [name, '–', wanted(ratio), '', verdictCell]
-  const reached = `${digits(value)} ${unit} (${digits(low)} to ${digits(high)})`
+  const reached = amount(unit, value, [low, high])
   return [name, reached, wanted(ratio), besideGoal(ratio, { value, low, high }), verdictCell]
 }
 
-export function wanted({
-  direction,
-  goal,
-  unit,
-}: Pick<GoalResult, 'direction' | 'goal' | 'unit'>): string {
-  return `${direction === 'at_least' ? 'at least' : 'at most'} ${digits(goal)} ${unit}`
+type Wanted = Pick<GoalResult, 'direction' | 'goal' | 'unit'>
+
+export function wanted({ direction, goal, unit }: Wanted): string {
+  return `${direction === 'at_least' ? 'at least' : 'at most'} ${plain(amount(unit, goal))}`
+}
+
+/** A number with its unit, and its interval. */
+export function amount(unit: string, value: number, interval: readonly number[] = []): string {
+  const ns = unit.startsWith('ns ')
+  const [told = '', ...ends] = [value, ...interval].map(ns ? nanoseconds : digits)
+  const range = ends.length === 0 ? '' : ` (${ends.join(' to ')})`
+  return `${told} ${ns ? unit.slice(3) : unit}${range}`
+}
+
+/** By how much a goal is missed. */
+function shortfall({ direction, goal, value, verdict }: GoalResult): string | undefined {
+  const margin = marginOf(direction, goal, value ?? 0)
+  return verdict === 'missed' && margin > 0 ? `${digits(1 / margin)} times off` : undefined
 }
 
 interface Numbers {
@@ -55,12 +68,10 @@ export function marginOf(direction: GoalResult['direction'], goal: number, value
 /** How many goals are met, missed and unclear. */
 export function goalSentence(ratios: readonly GoalResult[]): string {
   const of = (wanted: GoalResult['verdict']) => ratios.filter(({ verdict }) => verdict === wanted)
-  const missed = of('missed').map(({ name, value, goal }) => {
-    const [less, more] = [Math.min(value!, goal), Math.max(value!, goal)]
-    return less > 0 ? `${name} (by ${digits((more / less - 1) * 100)}\u00a0%)` : name
-  })
-  const names = missed.length === 0 ? '' : ` Missed: ${missed.join('; ')}.`
-  return `Goals met: ${of('met').length} of ${ratios.length}; missed: ${of('missed').length}; unclear: ${of('unclear').length}.${names}`
+  const [met, missed, unclear] = [of('met'), of('missed'), of('unclear')].map(
+    ({ length }) => length,
+  )
+  return `Goals met: ${met} of ${ratios.length}; missed: ${missed}; unclear: ${unclear}.`
 }
 
 /** What `benchmark` says of a contestant, beside what this suite says. */

@@ -5,7 +5,6 @@ import type { CaseResult, Results } from '../results.ts'
 import { swatch } from './chart.ts'
 import {
   caseSection,
-  figuresOf,
   latencySection,
   type Section,
   sectionMarkup,
@@ -60,7 +59,7 @@ export function page(results: Results): string {
       {},
       'Each has one colour and one mark in every picture. Limits are dashed: nothing that does the work can be faster.',
     ),
-    legend(cases, cpus),
+    legend([...drawn.map(({ section }) => section), ...latencySections, ...caseSections]),
     heading('throughput', 'Throughput'),
     ...sectionsOr(
       drawn.map(({ section }) => section),
@@ -120,9 +119,9 @@ function sectionsOr(sections: readonly Section[], none: string): Markup[] {
   return sections.length > 0 ? sections.map(sectionMarkup) : [element('p', { class: 'soft' }, none)]
 }
 
-/** Of all that took part. */
-function legend(cases: readonly CaseResult[], cpus: number): Markup {
-  const names = new Set(cases.flatMap((result) => figuresOf(result, cpus).map(({ name }) => name)))
+/** Of all that is shown. */
+function legend(sections: readonly Section[]): Markup {
+  const names = new Set(sections.flatMap((section) => section.names))
   const items = [...names].sort().map((name) => {
     const look = lookOf(name)
     const what = look.what === undefined ? '' : `: ${look.what}`
@@ -140,7 +139,7 @@ function failures(cases: readonly CaseResult[]): Child[] {
 }
 
 function where({ cpu, cpus, virtual, kernel, node, rustc }: Environment): string {
-  return `${cpu}, ${cpus} CPUs${virtual ? ' of a virtual machine' : ''}; Linux ${kernel}, Node ${node.slice(1)}, ${rustc}`
+  return `${cpu}, ${cpus} CPUs${virtual ? ' of a virtual machine' : ''}; Linux ${kernel}, Node ${node.slice(1)}, ${rustc.replace(/ \(.*/, '')}`
 }
 
 function method({ environment, options, pins, notes }: Results): Markup {

@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { suite } from '../harness/index.ts'
+import { compiled } from './compiled.ts'
 
 const test = suite('the benchmarks')
 
@@ -19,6 +20,13 @@ interface Results {
   }[]
   ratios: { name: string; value: number | null; verdict: string }[]
 }
+
+interface Page {
+  page(results: unknown): string
+}
+
+/** As it stands in the report. */
+const escaped = (text: string) => text.replace(/'/g, '&#39;')
 
 interface Judge {
   ratioOf(processes: number[][]): { median: number; low: number; high: number }
@@ -49,6 +57,11 @@ test(
       ratios.filter(({ value }) => value === null),
       [],
     )
+    const html = (await compiled<Page>('report/page.js')).page(JSON.parse(stdout))
+    assert.ok(Buffer.byteLength(html) < 2_000_000)
+    assert.match(html, /A smoke run/)
+    for (const { name } of ratios) assert.ok(html.includes(escaped(name)), name)
+    assert.doesNotMatch(html, /\b(?:NaN|Infinity|undefined)\b/)
   },
   {
     deadlineMs: 600_000,
