@@ -19,6 +19,12 @@ const DISKS = 'add_host=2 per_host_store=1 dev_size_mb=64 delay=0'
 /** Has the guest's clock be the host's. */
 const TIMED = '--timed'
 
+/** What the guest leaves, and what that is called here. */
+const KEPT = [
+  ['kernel.json', 'kernel.json'],
+  ['report.html', 'kernel.html'],
+]
+
 main(async () => {
   const { rustc } = await setup(['packages', 'native', 'dist'])
   await compileBenchmarks()
@@ -35,11 +41,11 @@ main(async () => {
       onOutput: (bytes) => process.stdout.write(bytes),
     })
     if (end.status === undefined) throw new Stop(end.trouble)
-    const measured = join(results, 'kernel.json')
-    if (existsSync(measured)) {
-      mkdirSync(join(root, 'bench/results'), { recursive: true })
-      copyFileSync(measured, join(root, 'bench/results/kernel.json'))
-    }
+    const kept = join(root, 'bench/results')
+    mkdirSync(kept, { recursive: true })
+    for (const [measured, name] of KEPT)
+      if (existsSync(join(results, measured)))
+        copyFileSync(join(results, measured), join(kept, name))
     return end.status
   } finally {
     rmSync(results, { recursive: true, force: true })

@@ -51,6 +51,12 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   ring: ours(2, 'diamond', 'sgring: its ring, with both sides native or one'),
   sgring: ours(2, 'triangle', 'sgring: native, or the command line'),
   entries: ours(0, 'circle', "a ring whose entries publish themselves, which is sgring's"),
+  ready: ours(2, 'cross', 'TEST UNIT READY by execute()'),
+  abort: ours(5, 'cross', 'a command that hangs, from abort() to its rejection'),
+  alone: ours(2, 'square', 'execute(), with nothing that hangs'),
+  beside: ours(5, 'square', 'execute(), beside commands that hang'),
+  read10: ours(11, 'circle', 'read10(): the CDB of a READ(10)'),
+  'parse-sense': ours(0, 'square', 'parseSense()'),
   net: { colour: 6, mark: 'circle', what: 'records over net on a Unix socket, writes coalesced' },
   'net-native': { colour: 4, mark: 'circle', what: 'records over net to native code' },
   'net-plain': { colour: 13, mark: 'circle', what: 'the same with one write a command' },
@@ -83,6 +89,10 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   sg: { colour: 10, mark: 'square', what: 'write() and read() on an sg node' },
   ioctl: { colour: 9, mark: 'cross', what: 'a blocking ioctl' },
   pool: { colour: 5, mark: 'triangle', what: 'blocking ioctls on a pool of threads' },
+  'turs-bsg': { colour: 13, mark: 'triangle', what: 'sg_turs on a bsg node' },
+  'turs-sg': { colour: 7, mark: 'square', what: 'sg_turs on an sg node' },
+  fio: { colour: 4, mark: 'square', what: 'fio, its engine sg' },
+  sg_dd: { colour: 12, mark: 'square', what: 'sg_dd' },
   device: { colour: LIMIT, mark: 'circle', what: 'limit: what the device takes by itself' },
   'ping-pong': { colour: LIMIT, mark: 'cross', what: 'limit: a word there and a word back' },
   memcpy: { colour: LIMIT, mark: 'square', what: "limit: one thread's memcpy" },
@@ -92,7 +102,14 @@ function ours(colour: number, mark: Mark, what: string): Look {
   return { colour, mark, what, ours: true }
 }
 
-/** A contestant nobody has chosen a look for has one by its name, and in every report the same. */
+/** The looks that nobody has been given. */
+const FREE: readonly Look[] = COLOURS.flatMap((_, colour) =>
+  MARKS.map((mark): Look => ({ colour, mark })),
+).filter((look) =>
+  Object.values(LOOKS).every(({ colour, mark }) => colour !== look.colour || mark !== look.mark),
+)
+
+/** A contestant nobody has chosen a look for has one by its name, in every report the same. */
 export function lookOf(name: string): Look {
   const chosen = Object.hasOwn(LOOKS, name) ? LOOKS[name] : undefined
   if (chosen !== undefined) return chosen
@@ -100,7 +117,7 @@ export function lookOf(name: string): Look {
     (sum, letter) => (Math.imul(sum, 31) + letter.codePointAt(0)!) >>> 0,
     7,
   )
-  return { colour: hash % COLOURS.length, mark: MARKS[(hash >>> 8) % MARKS.length]! }
+  return FREE[hash % FREE.length]!
 }
 
 /** Whether it is known to be somebody else's, or a limit. */
