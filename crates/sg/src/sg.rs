@@ -7,12 +7,14 @@
 //! | read(2) | brings the header of a command that has ended, and copies its data and sense data |
 //!
 //! An open file takes 16 commands (`SG_MAX_QUEUE`), so more files are opened as they are needed, through `/proc/self/fd`: that is the same
-//! node, and while the first file is open its number goes to no other device.
+//! node, and while the first file is open its number goes to no other device. Each file has a buffer reserved, 32 KiB as a rule, which one
+//! command at a time uses; for the data of others the kernel finds pages, 32 KiB at a time too, and mostly clears them. So commands
+//! that fit are spread over files, one each, as long as there may be more files.
 //!
 //! **How data moves.** By default the kernel copies, in write(2) or in read(2); a single span is offered for direct I/O, which the kernel takes
 //! if root has set the module's `allow_dio` and the span is aligned, and [`Counts`] tell. With [`DataPath::Mapped`] it moves through the
-//! reserved buffer of a file, one command at a time, and is copied here: it saves the kernel the pages of a command that would not fit the
-//! reserve otherwise, and no copy; so nothing chooses it by itself.
+//! reserved buffer of a file, and is copied here: that is of use where the buffers are larger than usual, and saves no copy; so nothing
+//! chooses it by itself.
 //!
 //! **Who writes when.** The kernel writes sense data and copied data during read(2) alone, and reads spans, iovecs and CDBs during write(2)
 //! alone: after close(2) commands run on, but touch none of it. Direct I/O is the exception: the device writes to the pages themselves until the
@@ -22,12 +24,13 @@
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use crate::abi::{
-    Plain, SG_FLAG_DIRECT_IO, SG_FLAG_MMAP_IO, SG_FLAG_Q_AT_TAIL, SG_MAX_QUEUE, SgIoHdr,
+    Plain, SG_FLAG_DIRECT_IO, SG_FLAG_MMAP_IO, SG_FLAG_Q_AT_TAIL, SG_GET_RESERVED_SIZE,
+    SG_MAX_QUEUE, SgIoHdr,
 };
 use crate::cells::Cells;
 use crate::decode::{Asked, was_direct};
 use crate::reserved::Reserved;
-use crate::sg_io;
+use crate::sg_io::{self, ioctl_int};
 use crate::transport::{Data, Outcome, Request, SENSE_BUFFER_LEN, Span, Start, Transport};
 use crate::{Errno, Unusable};
 
@@ -50,9 +53,6 @@ pub enum DataPath {
 pub struct Options {
     /// How many files may be open: each takes 16 commands, and 32 KiB of the kernel's memory.
     pub max_files: usize,
-    /// How many commands a file gets before another is opened: 1 to 16. Few spread commands over reserved buffers, so that the kernel need
-    /// not find pages for each.
-    pub per_file: usize,
     /// How data moves.
     pub data: DataPath,
 }
@@ -61,7 +61,6 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_files: 16,
-            per_file: SG_MAX_QUEUE,
             data: DataPath::Direct,
         }
     }
@@ -95,8 +94,11 @@ pub struct Sg {
 }
 
 struct File {
+    /// Mapped, if that is how data moves.
     reserved: Option<Reserved>,
-    /// Whether a command uses it.
+    /// Bytes of the buffer that the node has reserved for it.
+    reserved_len: usize,
+    /// Whether a command uses that.
     reserved_busy: bool,
     outstanding: usize,
     fd: OwnedFd,
@@ -106,6 +108,8 @@ struct Sent {
     key: u32,
     file: usize,
     asked: Asked,
+    /// Whether it uses the file's reserved buffer.
+    reserved: bool,
     /// Where the reserved buffer's bytes go, of a mapped data-in command; empty of other mapped ones.
     mapped: Option<Box<[Span]>>,
 }
@@ -158,6 +162,10 @@ impl Sg {
             DataPath::Mapped { len } => Some(Reserved::map(fd.as_fd(), len)?),
             _ => None,
         };
+        let reserved_len = match &reserved {
+            Some(reserved) => reserved.len(),
+            None => usize::try_from(ioctl_int(fd.as_fd(), SG_GET_RESERVED_SIZE, 0)?).unwrap_or(0),
+        };
         let mut event = libc::epoll_event {
             events: (libc::EPOLLIN | libc::EPOLLET) as u32,
             u64: self.files.len() as u64,
@@ -176,6 +184,7 @@ impl Sg {
         }
         self.files.push(File {
             reserved,
+            reserved_len,
             reserved_busy: false,
             outstanding: 0,
             fd,
@@ -183,10 +192,9 @@ impl Sg {
         Ok(())
     }
 
-    /// The file for the next command of `len` bytes, and whether it goes through that one's reserved buffer.
+    /// The file for the next command of `len` bytes, and whether it uses that one's reserved buffer.
     fn choose(&mut self, len: usize) -> Option<(usize, bool)> {
-        let fits =
-            |file: &File| len > 0 && file.reserved.as_ref().is_some_and(|it| len <= it.len());
+        let fits = |file: &File| len > 0 && len <= file.reserved_len;
         let open = |file: &File| file.outstanding < SG_MAX_QUEUE;
         if self.files.iter().any(fits) {
             let free = |file: &File| fits(file) && open(file) && !file.reserved_busy;
@@ -195,13 +203,8 @@ impl Sg {
                 return Some((index, free(&self.files[index])));
             }
         }
-        let per_file = self.options.per_file.clamp(1, SG_MAX_QUEUE);
-        let light = |file: &File| file.outstanding < per_file;
-        let found = self.files.iter().position(light);
-        let index = found
-            .or_else(|| self.grow())
-            .or_else(|| self.files.iter().position(open))?;
-        Some((index, false))
+        let found = self.files.iter().position(open);
+        Some((found.or_else(|| self.grow())?, false))
     }
 
     /// Opens the node once more, unless that has failed before.
@@ -257,14 +260,15 @@ impl Sg {
         let key = u32::try_from(pack_id).ok()?;
         let sent = self.sent.get_mut(usize::from(Request::slot_of(key)))?;
         let sent = sent.take_if(|sent| sent.key == key && sent.file == index)?;
-        self.files[index].outstanding -= 1;
+        let file = &mut self.files[index];
+        file.outstanding -= 1;
+        file.reserved_busy &= !sent.reserved;
         self.outstanding -= 1;
         Some(sent)
     }
 
     /// Counts how data moved, and brings it home from a reserved buffer.
     fn account(&mut self, sent: &Sent, header: &SgIoHdr, outcome: &Outcome) {
-        let file = &mut self.files[sent.file];
         let Some(spans) = &sent.mapped else {
             if sent.asked.in_len + sent.asked.out_len > 0 && outcome.errno == 0 {
                 match was_direct(header) {
@@ -275,10 +279,10 @@ impl Sg {
             return;
         };
         self.counts.mapped += 1;
-        file.reserved_busy = false;
         let missing = usize::try_from(outcome.in_residual).unwrap_or(0);
         let came = (sent.asked.in_len as usize).saturating_sub(missing);
-        if let Some(reserved) = file.reserved.as_ref().filter(|_| outcome.errno == 0) {
+        let reserved = self.files[sent.file].reserved.as_ref();
+        if let Some(reserved) = reserved.filter(|_| outcome.errno == 0) {
             // SAFETY: 1. the spans are mapped until this outcome is reaped, by the contract of `start`; 2. the command that used the buffer
             // has just ended, and there was no other.
             unsafe { reserved.empty(spans, came) };
@@ -297,14 +301,14 @@ impl Transport for Sg {
         if self.sent.get(slot).is_none_or(Option::is_some) {
             return Err(Errno(libc::EINVAL));
         }
-        let Some((index, through_buffer)) = self.choose(request.data.len()) else {
+        let Some((index, reserved)) = self.choose(request.data.len()) else {
             return Ok(Start::Full);
         };
         let file = &mut self.files[index];
         let mut header = sg_io::header(request, self.sense.sense_at(0)?)?;
         header.flags = SG_FLAG_Q_AT_TAIL;
         let mut mapped = None;
-        if let Some(reserved) = file.reserved.as_ref().filter(|_| through_buffer) {
+        if let Some(buffer) = file.reserved.as_ref().filter(|_| reserved) {
             header.flags |= SG_FLAG_MMAP_IO;
             header.iovec_count = 0;
             header.dxferp = 0;
@@ -312,7 +316,7 @@ impl Transport for Sg {
                 Data::In(spans) => spans.into(),
                 Data::Out(spans) => {
                     // SAFETY: 1. the spans are mapped, by contract; 2. the buffer is not busy, or it had not been chosen.
-                    unsafe { reserved.fill(spans) };
+                    unsafe { buffer.fill(spans) };
                     Box::default()
                 }
                 Data::None => Box::default(),
@@ -323,13 +327,14 @@ impl Transport for Sg {
             header.flags |= SG_FLAG_DIRECT_IO;
         }
         write(&file.fd, header.as_bytes())?;
-        file.reserved_busy |= mapped.is_some();
+        file.reserved_busy |= reserved;
         file.outstanding += 1;
         self.outstanding += 1;
         self.sent[slot] = Some(Sent {
             key: request.key(),
             file: index,
             asked,
+            reserved,
             mapped,
         });
         Ok(Start::Started)

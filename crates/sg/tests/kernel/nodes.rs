@@ -79,19 +79,13 @@ pub(crate) fn transports(disk: &Disk) -> Vec<(&'static str, Box<dyn Transport>)>
     let ioctl = |path: &Path, header| -> Box<dyn Transport> {
         Box::new(Ioctl::new(open(path), header, 4).expect("threads"))
     };
-    let sg_with = |data, per_file| -> Box<dyn Transport> {
-        let options = Options {
-            data,
-            per_file,
-            ..Options::default()
-        };
-        Box::new(sg(disk, options))
-    };
+    let sg_with =
+        |data, max_files| -> Box<dyn Transport> { Box::new(sg(disk, Options { max_files, data })) };
     let mut all = vec![
         ("ioctl on bsg", ioctl(&disk.bsg, Header::V4)),
         ("ioctl on sg", ioctl(&disk.sg, Header::V3)),
         ("sg", sg_with(DataPath::Direct, 16)),
-        ("sg, a file a command", sg_with(DataPath::Copied, 1)),
+        ("sg, one file", sg_with(DataPath::Copied, 1)),
         (
             "sg, mapped",
             sg_with(DataPath::Mapped { len: 64 << 10 }, 16),
