@@ -118,6 +118,7 @@ export interface KernelOptions {
   readonly exclusive: boolean
   readonly transport: string
   readonly threads: number
+  readonly requests: number
   readonly slots: number
   readonly arenaBytes: number
   readonly spinUs: number

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { maxTransferBytes, queueLimits } from '#dist/sg/queue-limits.js'
+import { maxTransferBytes, queueLimits, queueRequests } from '#dist/sg/queue-limits.js'
 import { suite } from '../harness/index.ts'
 import { MACHINE, plant } from './fake-sysfs.ts'
 
@@ -61,6 +61,19 @@ test('a transfer is what max_hw_sectors_kb and the segments of that kind of node
   assert.equal(maxTransferBytes(limits, 'sg'), 4 << 20)
   assert.equal(maxTransferBytes({ ...limits, maxHwBytes: 65536 }, 'bsg'), 65536)
   assert.equal(maxTransferBytes({ ...limits, maxSegmentBytes: 512 }, 'sg'), 65536)
+})
+
+test('a queue has as many requests as its host takes commands, or fewer', async () => {
+  const canQueue = 'sys/class/scsi_host/host2/can_queue'
+  assert.equal(await queueRequests('2:0:0:0', { root }), null)
+  plant(root, { [canQueue]: '192\n' })
+  assert.equal(await queueRequests('2:0:0:0', { root }), 192)
+  plant(root, { [`${QUEUE}/nr_requests`]: '256\n' })
+  assert.equal(await queueRequests('2:0:0:0', { root }), 192)
+  plant(root, { [`${QUEUE}/nr_requests`]: '64\n' })
+  assert.equal(await queueRequests('2:0:0:0', { root }), 64)
+  plant(root, { [canQueue]: '0\n', [`${QUEUE}/nr_requests`]: 'some\n' })
+  assert.equal(await queueRequests('2:0:0:0', { root }), null)
 })
 
 test.run()

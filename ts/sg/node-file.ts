@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { SgringError } from '../errors.ts'
 import { type Device, findDevice } from './discovery.ts'
 import type { NodeKind } from './opcodes.ts'
-import { maxTransferBytes, queueLimits } from './queue-limits.ts'
+import { maxTransferBytes, queueLimits, queueRequests } from './queue-limits.ts'
 import { numberOf } from './sysfs.ts'
 
 /** A node of a SCSI device. */
@@ -16,6 +16,8 @@ export interface NodeFile {
   readonly device: Device
   /** Commands that the device takes at a time, as the kernel has it set; null where sysfs does not tell. */
   readonly queueDepth: number | null
+  /** Commands that its queue has requests for; null where sysfs does not tell. */
+  readonly requests: number | null
   /** Bytes that one command may move. */
   readonly maxTransferBytes: number
 }
@@ -48,6 +50,7 @@ export async function nodeFile(path: string): Promise<NodeFile> {
     path: own === undefined ? node.path : path,
     device,
     queueDepth: await numberOf(`/sys/bus/scsi/devices/${device.name}/queue_depth`),
+    requests: await queueRequests(device.name),
     maxTransferBytes:
       maxTransferBytes(await queueLimits(device.name), node.kind) ?? DEFAULT_MAX_TRANSFER,
   }

@@ -37,6 +37,8 @@ const MAX_THREADS = 256
 const DEFAULT_THREADS = 32
 /** Commands of one open sg node (include/scsi/sg.h): one more is EDOM. */
 const SG_MAX_QUEUE = 16
+/** Where sysfs does not tell how many requests a queue has. */
+const ANY_NUMBER = 2 ** 32 - 1
 
 /**
  * Opens a node of a SCSI device: `/dev/bsg/0:0:0:0`, `/dev/sg0`, or `/dev/sda`, whose bsg or sg node it then is.
@@ -65,6 +67,7 @@ export async function openNode(path: string, options: NodeOptions = {}): Promise
     readOnly,
     exclusive,
     threads: inRange('threads', options.threads ?? Math.max(1, threads), 1, most),
+    requests: Math.min(file.requests ?? ANY_NUMBER, ANY_NUMBER),
     slots: resolved.slots + FUNCTION_SLOTS,
     arenaBytes: resolved.arenaBytes,
     spinUs: options.spinUs ?? 0,

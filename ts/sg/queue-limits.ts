@@ -62,6 +62,27 @@ function positive(value: number | null | undefined, unit = 1): number | null {
   return scaled > 0 && Number.isSafeInteger(scaled) ? scaled : null
 }
 
+/**
+ * Commands that a device's queue has requests for: one more waits until one of them has ended, and so does whoever sends it. That is what the host takes at
+ * a time, for all of its devices (`can_queue`), or less where somebody has set the queue so (`nr_requests`). Null where neither is shown.
+ *
+ * @param name `H:C:T:L`
+ */
+export async function queueRequests(
+  name: string,
+  { root = '/' }: { readonly root?: string } = {},
+): Promise<number | null> {
+  const folder = join(root, 'sys/bus/scsi/devices', name, 'block')
+  const disk = (await namesIn(folder))[0] ?? ''
+  const host = `host${name.split(':')[0]}`
+  const shown = await Promise.all([
+    numberOf(join(root, 'sys/class/scsi_host', host, 'can_queue')),
+    numberOf(join(folder, disk, 'queue/nr_requests')),
+  ])
+  const least = Math.min(...shown.map((value) => positive(value) ?? Number.POSITIVE_INFINITY))
+  return Number.isFinite(least) ? least : null
+}
+
 /** One less than a power of two. */
 function mask(value: number | null | undefined): number | null {
   return value != null && (BigInt(value) & (BigInt(value) + 1n)) === 0n ? value : null

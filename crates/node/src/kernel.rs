@@ -33,6 +33,8 @@ pub struct KernelOptions {
     pub transport: String,
     /// Threads of the ioctl transports: commands that they have under way.
     pub threads: u32,
+    /// Requests that the device's queue has, at least 1: the sg transport starts no more commands than these, for it would sleep.
+    pub requests: u32,
     /// 1 to 4096.
     pub slots: u32,
     /// Whole pages of 4096 bytes, below 2 GiB.
@@ -126,7 +128,13 @@ fn start(options: &KernelOptions, node: OwnedFd, side: Side) -> Result<Engine, C
     match options.transport.as_str() {
         "ioctl-v3" => side.start(move || Ioctl::new(node, Header::V3, threads)),
         "ioctl-v4" => side.start(move || Ioctl::new(node, Header::V4, threads)),
-        "sg" => side.start(move || Sg::new(node, slots, sg::Options::default())),
+        "sg" => {
+            let options = sg::Options {
+                requests: options.requests as usize,
+                ..sg::Options::default()
+            };
+            side.start(move || Sg::new(node, slots, options))
+        }
         "io_uring" => side.start(move || {
             let options = uring::Options::default();
             // SAFETY: nothing is pinned.

@@ -2,7 +2,7 @@
 //!
 //! | who | does |
 //! |---|---|
-//! | write(2) of a header | starts a command; may sleep until the host has a tag for it, which is the engine's time and nobody else's |
+//! | write(2) of a header | starts a command; sleeps until the queue has a request for it, so that no more are started than it has: [`Options::requests`] |
 //! | epoll(7), by edges | tells which files have ended commands; by level it would never rest after a hang-up |
 //! | read(2) | brings the header of a command that has ended, and copies its data and sense data |
 //!
@@ -53,6 +53,9 @@ pub enum DataPath {
 pub struct Options {
     /// How many files may be open: each takes 16 commands, and 32 KiB of the kernel's memory.
     pub max_files: usize,
+    /// Requests of the device's queue: while so many commands are under way, write(2) of one more would sleep, and the engine with it. It may
+    /// sleep all the same where others use the device, or another of its host.
+    pub requests: usize,
     /// How data moves.
     pub data: DataPath,
 }
@@ -61,6 +64,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_files: 16,
+            requests: usize::MAX,
             data: DataPath::Direct,
         }
     }
@@ -300,6 +304,9 @@ impl Transport for Sg {
         let slot = usize::from(request.slot);
         if self.sent.get(slot).is_none_or(Option::is_some) {
             return Err(Errno(libc::EINVAL));
+        }
+        if self.outstanding >= self.options.requests.max(1) {
+            return Ok(Start::Full);
         }
         let Some((index, reserved)) = self.choose(request.data.len()) else {
             return Ok(Start::Full);

@@ -79,8 +79,14 @@ pub(crate) fn transports(disk: &Disk) -> Vec<(&'static str, Box<dyn Transport>)>
     let ioctl = |path: &Path, header| -> Box<dyn Transport> {
         Box::new(Ioctl::new(open(path), header, 4).expect("threads"))
     };
-    let sg_with =
-        |data, max_files| -> Box<dyn Transport> { Box::new(sg(disk, Options { max_files, data })) };
+    let sg_with = |data, max_files| -> Box<dyn Transport> {
+        let options = Options {
+            max_files,
+            data,
+            ..Options::default()
+        };
+        Box::new(sg(disk, options))
+    };
     let mut all = vec![
         ("ioctl on bsg", ioctl(&disk.bsg, Header::V4)),
         ("ioctl on sg", ioctl(&disk.sg, Header::V3)),
