@@ -20,8 +20,13 @@ export interface Reading {
   readonly maxTransferBytes: number
   /** Bytes there are; undefined where nobody knows before the end. */
   readonly size: number | undefined
-  /** Resolves with fewer bytes only at the end. What can be read but once is read in the order of the calls, whatever they say. */
-  read(at: number, length: number): Promise<Uint8Array>
+  /**
+   * Resolves with fewer bytes only at the end. What can be read but once is read in the order of the calls, whatever they say.
+   *
+   * @param room so many bytes that the data may be put into, where that saves memory of their own: they are left alone from then on, until the
+   * data are of no more use
+   */
+  read(at: number, length: number, room?: Uint8Array): Promise<Uint8Array>
   /** Ends a `read()` that waits. Idempotent. */
   close(): Promise<void>
 }

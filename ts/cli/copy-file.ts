@@ -131,8 +131,8 @@ class OpenFile<Size extends number | undefined> {
 }
 
 class FileReading extends OpenFile<number> implements Reading {
-  read(at: number, length: number): Promise<Uint8Array> {
-    return readAll(this.file, at, length)
+  read(at: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
+    return readAll(this.file, at, length, room)
   }
 }
 
@@ -208,8 +208,12 @@ class Fresh extends InPlace {
   }
 }
 
-async function readAll(file: FileHandle, at: number, length: number): Promise<Uint8Array> {
-  const buffer = new Uint8Array(length)
+async function readAll(
+  file: FileHandle,
+  at: number,
+  length: number,
+  buffer: Uint8Array = new Uint8Array(length),
+): Promise<Uint8Array> {
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(buffer, done, length - done, at + done)
     if (bytesRead === 0) return buffer.subarray(0, done)

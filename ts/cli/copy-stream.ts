@@ -42,10 +42,10 @@ export class StreamReading extends StreamEnd implements Reading {
     this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
   }
 
-  read(at: number, length: number): Promise<Uint8Array> {
+  read(at: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
     const reading = this.#turn.then(async () => {
       while (this.#at < at && (await this.#take(Math.min(SKIP_BYTES, at - this.#at))).length > 0);
-      return this.#take(length)
+      return this.#take(length, room)
     })
     this.#turn = reading
     return reading
@@ -57,8 +57,7 @@ export class StreamReading extends StreamEnd implements Reading {
   }
 
   /** Chunks of any length, put together: so many bytes, except at the end; none once it is closed. */
-  async #take(length: number): Promise<Uint8Array> {
-    const buffer = new Uint8Array(length)
+  async #take(length: number, buffer: Uint8Array = new Uint8Array(length)): Promise<Uint8Array> {
     let filled = 0
     for (;;) {
       const part = this.#rest.subarray(0, length - filled)

@@ -76,9 +76,10 @@ export function readerOf(
   { unit, options, blockLength, lba }: Blocks,
   { fua = false }: { readonly fua?: boolean } = {},
 ): From['read'] {
-  return (at, length) => {
+  return (at, length, room) => {
     const first = lba + BigInt(at / blockLength)
-    return unit.read({ ...options, lba: first, blocks: length / blockLength, fua })
+    const into = room && { into: room }
+    return unit.read({ ...options, ...into, lba: first, blocks: length / blockLength, fua })
   }
 }
 

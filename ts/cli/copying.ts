@@ -60,11 +60,13 @@ export async function pour(copying: Copying): Promise<void> {
   const { from, to, range, signal, verify, moved } = copying
   const frontier = new Frontier(range.done)
   const turns = new Turns()
+  const rooms = new Rooms(copying.pace)
   let wrong: InputLengthError | undefined
   const end = await inParts(copying, async (at, length) => {
     const turn = to.ordered ? turns.take() : undefined
+    const room = rooms.take()
     try {
-      const input = await from.read(range.skip + at, length)
+      const input = await from.read(range.skip + at, length, room.subarray(0, length))
       signal.throwIfAborted()
       const { data, bytes, error } = fitted(copying, at, input)
       wrong ??= error
@@ -73,6 +75,7 @@ export async function pour(copying: Copying): Promise<void> {
       if (verify) await compareBack(to, range.seek + at, data)
       moved(bytes, frontier.reach(at, bytes))
       turn?.over()
+      rooms.giveBack(room)
       return bytes
     } catch (error) {
       turn?.over(error)
@@ -95,21 +98,24 @@ export async function compare(
   },
 ): Promise<void> {
   const { from, to, range, signal, moved } = comparing
+  const rooms = new Rooms(comparing.pace)
   let first = Number.POSITIVE_INFINITY
   const end = await inParts(comparing, async (at, length) => {
     if (at > first) return 0
     const start = range.seek + at
     const wanted = Math.ceil(length / to.blockLength) * to.blockLength
     const there = Math.max(0, Math.min(wanted, (to.size ?? Number.POSITIVE_INFINITY) - start))
+    const room = rooms.take()
     // Both at once: what can be read but once is read in the order of the calls.
     const [one, other] = await Promise.all([
-      from.read(range.skip + at, length),
+      from.read(range.skip + at, length, room.subarray(0, length)),
       to.read(start, there),
     ])
     signal.throwIfAborted()
     const differs = firstDifference(one, other.subarray(0, one.length))
     if (differs >= 0) first = Math.min(first, at + differs)
     moved(one.length)
+    rooms.giveBack(room)
     return one.length
   })
   if (first === Number.POSITIVE_INFINITY) {
@@ -211,6 +217,25 @@ async function compareBack(to: To, at: number, data: Uint8Array): Promise<void> 
     ExitCode.MISCOMPARE,
     `${to.name} reads back another byte than was written at ${at + differs}`,
   )
+}
+
+/** Memory for parts that are under way. It is used again, for the kernel clears new memory, and the collector of garbage has to look after it. */
+class Rooms {
+  readonly #free: Uint8Array[] = []
+  readonly #bytes: number
+
+  constructor({ partBytes }: Pace) {
+    this.#bytes = partBytes
+  }
+
+  take(): Uint8Array {
+    return this.#free.pop() ?? new Uint8Array(this.#bytes)
+  }
+
+  /** Nobody has its bytes any more: so not after a failure, which may leave somebody who has. */
+  giveBack(room: Uint8Array): void {
+    this.#free.push(room)
+  }
 }
 
 /** Writing in the order in which the parts were begun. After a failure nobody's turn comes any more. */

@@ -40,6 +40,8 @@ export interface ReadRange extends Omit<HelperOptions, 'tag'> {
   readonly lba: number | bigint
   /** How many blocks. */
   readonly blocks: number
+  /** Where the bytes go: as many as the blocks have. Do not touch it until the promise settles. Default: memory of their own. */
+  readonly into?: Uint8Array
   /** Past every cache, from the medium (SBC-3 5.11). Default: false. */
   readonly fua?: boolean
 }
@@ -139,15 +141,21 @@ export class LogicalUnit {
   }
 
   /**
-   * Reads whole blocks, by several READ(16) at a time when they are many.
+   * Reads whole blocks, by several READ(16) at a time when they are many, and resolves with their bytes: `into`, where that is given.
    * Rejects with `ERR_SGRING_RESPONSE` for fewer bytes than were asked for, and when the unit's block length changes meanwhile.
    */
   async read(range: ReadRange): Promise<Uint8Array> {
-    const { blocks, fua = false, lba, ...options } = range
+    const { blocks, fua = false, lba, into, ...options } = range
     const first = checkUint64('lba', lba)
     checkUint('blocks', blocks, 0xffff_ffff)
     const blockLength = await this.#lengthOfBlocks(options)
-    const data = new Uint8Array(blocks * blockLength)
+    const data = into ?? new Uint8Array(blocks * blockLength)
+    if (data.length !== blocks * blockLength) {
+      throw new SgringError(
+        'ERR_SGRING_INVALID_ARGUMENT',
+        `into has as many bytes as ${blocks} blocks of ${blockLength}, not ${data.length}`,
+      )
+    }
     await this.#inParts(data.length, blockLength, async (start, length) => {
       const at = first + BigInt(start / blockLength)
       const { cdb } = read16({ lba: at, blocks: length / blockLength, blockLength, fua })
@@ -276,7 +284,8 @@ export class LogicalUnit {
         }
       }
     }
-    const lanes = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, lane))
+    const parts = Math.min(PARTS_AT_ONCE, Math.ceil(bytes / part))
+    const lanes = await Promise.allSettled(Array.from({ length: parts }, lane))
     for (const result of lanes) if (result.status === 'rejected') throw result.reason
   }
 }
