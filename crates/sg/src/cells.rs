@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use crate::Errno;
+use crate::decode::sense_data;
 use crate::transport::{MAX_CDB_LEN, SENSE_BUFFER_LEN};
 
 /// Two cache lines of a slot.
@@ -66,7 +67,7 @@ impl Cells {
         };
         // SAFETY: 1. the cell lives as long as `self`; 2. its command has ended, by the callers, so the kernel does not write here.
         let copy = copy.write(unsafe { from.sense.get().read() });
-        &copy[..len.min(SENSE_BUFFER_LEN)]
+        sense_data(&copy[..len.min(SENSE_BUFFER_LEN)])
     }
 
     /// Keeps the cells for ever: the kernel may still write into them.

@@ -120,6 +120,16 @@ impl Asked {
     }
 }
 
+/// Sense data, if it begins as such (SPC-4 4.5.1): a device may say CHECK CONDITION and send none, and Linux then tells the length that the
+/// command before had.
+#[must_use]
+pub fn sense_data(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [first, ..] if first & 0x70 == 0x70 => bytes,
+        _ => &[],
+    }
+}
+
 /// A residual of `len` bytes: at most that many. A negative one, of a device that had more to send than there was room, stays.
 fn residual(reported: i32, len: u32) -> i32 {
     match len {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sgring_sg::abi::{Plain, Res2, SgIoHdr, SgIoV4};
-use sgring_sg::decode::{Asked, was_direct};
+use sgring_sg::decode::{Asked, sense_data, was_direct};
 use sgring_sg::{Data, Outcome, Request, Span};
 
 const ASKED: Asked = Asked {
@@ -87,6 +87,17 @@ fn that_there_is_sense_data_is_no_driver_status() {
     // A GOOD status has sense data only where the kernel says so.
     assert_eq!(ASKED.uring(0, Res2(0x1200_0000)).1, 0);
     assert_eq!(ASKED.uring(0, Res2(0x1200_0800)).1, 18);
+}
+
+#[test]
+fn what_does_not_begin_as_sense_data_is_none() {
+    for first in [0x70, 0x71, 0x72, 0x73, 0x7f, 0xf0] {
+        assert_eq!(sense_data(&[first, 0, 5]), [first, 0, 5]);
+    }
+    for first in [0x00, 0x6f, 0x80] {
+        assert!(sense_data(&[first, 0, 5]).is_empty());
+    }
+    assert!(sense_data(&[]).is_empty());
 }
 
 #[test]
