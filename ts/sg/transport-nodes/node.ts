@@ -54,7 +54,7 @@ export interface TransportNode {
   /**
    * Sends a message.
    *
-   * @throws `ERR_SGRING_NOT_PERMITTED` without CAP_SYS_RAWIO; `ERR_SGRING_TIMEOUT`, and `ERR_SGRING_DELIVERY` with an `errno`, where the driver
+   * @throws `ERR_SGRING_TRANSFER_LENGTH` for more than 32 MiB, less a sector, at once; `ERR_SGRING_NOT_PERMITTED` without CAP_SYS_RAWIO; `ERR_SGRING_TIMEOUT`, and `ERR_SGRING_DELIVERY` with an `errno`, where the driver
    * failed it; `ERR_SGRING_BUSY` with 64 messages under way; `ERR_SGRING_CLOSED`
    */
   executeTransport(request: TransportRequest, options?: TransportOptions): Promise<TransportReply>
@@ -84,6 +84,8 @@ export class TransportNodeError extends TransportError {
 }
 
 const UNDER_WAY_MAX = 64
+/** What no driver's queue exceeds: 65,535 sectors. Kernels refuse what their own does, but only after there is memory for it. */
+const MESSAGE_MAX = 65_535 * 512
 const TIMEOUT_MS = 60_000
 const NOTHING = new Uint8Array()
 
@@ -123,6 +125,7 @@ export class Node implements TransportNode {
     { timeoutMs = TIMEOUT_MS, signal }: TransportOptions = {},
   ): Promise<TransportReply> {
     checkUint('dataIn', dataIn, 2 ** 31 - 1)
+    this.#checkLength(Math.max(request.length, dataOut.length, dataIn))
     checkUint('timeoutMs', timeoutMs, 2 ** 31 - 1, 1)
     signal?.throwIfAborted()
     if (this.#closed) throw closedError(this.path)
@@ -139,6 +142,14 @@ export class Node implements TransportNode {
     this.#underWay.add(id)
     this.#bell.reference(true)
     return this.#answer(id, dataIn > 0 && dataOut.length > 0, signal)
+  }
+
+  #checkLength(bytes: number): void {
+    if (bytes <= MESSAGE_MAX) return
+    throw new SgringError(
+      'ERR_SGRING_TRANSFER_LENGTH',
+      `${this.path}: a message moves ${MESSAGE_MAX} bytes at most, not ${bytes}`,
+    )
   }
 
   async run<T>(message: TransportMessage<T>, options?: TransportOptions): Promise<T> {
