@@ -1,7 +1,7 @@
 /** The SCSI devices that the kernel has, as sysfs shows them. */
 
 import { stat } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { type DeviceUse, readUseTables, type UseTables, usesOf } from './device-uses.ts'
 import { bigintOf, linkName, namesIn, numberOf, realOf, textOf } from './sysfs.ts'
 
@@ -118,12 +118,22 @@ export async function deviceOfNumber(
   number: string,
 ): Promise<FoundDevice | undefined> {
   const folder = await realOf(join(root, 'sys/dev', number))
-  const steps = folder.split('/')
-  const name = steps.findLast((step) => NAME.test(step))
+  const name = deviceIn(folder)
   if (name === undefined) return undefined
   const isPartition = (await textOf(join(folder, 'partition'))) !== null
   const device = await describe(root, name, await readUseTables(root))
-  return { ...device, partition: isPartition ? (steps.at(-1) ?? null) : null }
+  return { ...device, partition: isPartition ? basename(folder) : null }
+}
+
+/** @internal `H:C:T:L` of the device that a node in /dev leads to; undefined for what leads to none. */
+export async function deviceNameOf(path: string): Promise<string | undefined> {
+  const number = await numberOfNode(path)
+  return number === undefined ? undefined : deviceIn(await realOf(join('/sys/dev', number)))
+}
+
+/** By the place of a node in /sys/devices. */
+function deviceIn(folder: string): string | undefined {
+  return folder.split('/').findLast((step) => NAME.test(step))
 }
 
 async function numberOfNode(path: string): Promise<string | undefined> {

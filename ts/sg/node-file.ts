@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs/promises'
 import { SgringError } from '../errors.ts'
-import { type Device, findDevice } from './discovery.ts'
+import { type Device, deviceNameOf, findDevice } from './discovery.ts'
 import type { NodeKind } from './opcodes.ts'
 import { maxTransferBytes, queueLimits, queueRequests } from './queue-limits.ts'
 import { numberOf } from './sysfs.ts'
@@ -56,14 +56,16 @@ export async function nodeFile(path: string): Promise<NodeFile> {
   }
 }
 
-/** Those that there are, best first. */
+/** Those that there are, best first. What stands in /dev under a node's name is that node only if it leads to the same device. */
 async function nodesOf({
+  name,
   nodes,
 }: Device): Promise<{ kind: NodeKind; path: string; number: number }[]> {
   const found = KINDS.map(async (kind) => {
     const path = nodes[kind]
     const node = path === null ? undefined : await stat(path).catch(() => undefined)
-    return path === null || node === undefined ? [] : [{ kind, path, number: node.rdev }]
+    if (path === null || node === undefined || (await deviceNameOf(path)) !== name) return []
+    return [{ kind, path, number: node.rdev }]
   })
   return (await Promise.all(found)).flat()
 }
