@@ -113,9 +113,8 @@ export interface IoPool {
 
 export interface KernelOptions {
   readonly path: string
+  readonly fd: number
   readonly device: number
-  readonly readOnly: boolean
-  readonly exclusive: boolean
   readonly transport: string
   readonly threads: number
   readonly requests: number

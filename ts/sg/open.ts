@@ -1,5 +1,6 @@
 /** Opening a kernel node by the best transport that works. */
 
+import type { FileHandle } from 'node:fs/promises'
 import { SgringError } from '../errors.ts'
 import { type KernelEngine, native, translated } from '../native.ts'
 import { type ConnectOptions, pairOptions } from '../ring/connect.ts'
@@ -7,6 +8,7 @@ import { inRange, isBoolean } from '../ring/options.ts'
 import { FUNCTION_SLOTS } from '../ring/pair.ts'
 import { processCapabilities } from './capabilities.ts'
 import { KernelNode, type NodeTransport } from './node.ts'
+import { openDescriptor } from './node-descriptor.ts'
 import { type NodeFile, nodeFile } from './node-file.ts'
 import { type CommandRules, checkRules, type NodeKind } from './opcodes.ts'
 
@@ -64,16 +66,17 @@ export async function openNode(path: string, options: NodeOptions = {}): Promise
   const settings = {
     path: file.path,
     device: file.number,
-    readOnly,
-    exclusive,
     threads: inRange('threads', options.threads ?? Math.max(1, threads), 1, most),
     requests: Math.min(file.requests ?? ANY_NUMBER, ANY_NUMBER),
     slots: resolved.slots + FUNCTION_SLOTS,
     arenaBytes: resolved.arenaBytes,
     spinUs: options.spinUs ?? 0,
   }
-  const { engine, transport, notPicked } = pick(file, wanted, (name) =>
-    translated(() => native().openKernel({ ...settings, transport: name })),
+  const descriptor = await openDescriptor(file.path, { readOnly, exclusive })
+  const { engine, transport, notPicked } = await kept(descriptor, ({ fd }) =>
+    pick(file, wanted, (name) =>
+      translated(() => native().openKernel({ ...settings, fd, transport: name })),
+    ),
   )
   const filter = {
     ...options,
@@ -83,6 +86,15 @@ export async function openNode(path: string, options: NodeOptions = {}): Promise
     capabilities: processCapabilities(),
   }
   return new KernelNode({ file, engine, transport, notPicked, filter, options: resolved })
+}
+
+/** Closes the descriptor once it was used: native code has its own. */
+async function kept<T>(descriptor: FileHandle, use: (descriptor: FileHandle) => T): Promise<T> {
+  try {
+    return use(descriptor)
+  } finally {
+    await descriptor.close()
+  }
 }
 
 /** Tries the transports that a node may have, the best one first. */

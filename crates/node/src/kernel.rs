@@ -1,4 +1,4 @@
-//! Kernel nodes: open one, and its engine.
+//! Kernel nodes that are open, and their engines.
 
 use crate::error::{self, Coded};
 use crate::initiator::InitiatorPair;
@@ -8,9 +8,9 @@ use sgring_sg::{Engine, Errno, Header, Ioctl, Sg, StartError, Transport, Uring, 
 use sgring_shm::{Bell, Mapping, bell_pair, memfd};
 use sgring_task::{Geometry, Initiator};
 use std::fmt::Display;
-use std::fs::OpenOptions;
-use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
@@ -21,14 +21,12 @@ const EPOCH: u32 = 1;
 /// Which node, and how it is used.
 #[napi(object)]
 pub struct KernelOptions {
-    /// `/dev/…`.
+    /// `/dev/…`, for messages.
     pub path: String,
+    /// The node, open; the caller closes it.
+    pub fd: i32,
     /// The device number that the caller has looked at: another device by then is refused.
     pub device: f64,
-    /// Opens it for reading only: what the kernel lets through a filter depends on it.
-    pub read_only: bool,
-    /// Keeps others out, where the node honours `O_EXCL`.
-    pub exclusive: bool,
     /// `io_uring`, `sg`, `ioctl-v4` or `ioctl-v3`.
     pub transport: String,
     /// Threads of the ioctl transports: commands that they have under way.
@@ -52,12 +50,12 @@ pub struct KernelEngine {
     pair: Option<InitiatorPair>,
 }
 
-/// Opens a node and starts its engine.
+/// Starts the engine of a node.
 #[napi(catch_unwind)]
 pub fn open_kernel(options: KernelOptions) -> Result<KernelEngine, Coded> {
     let geometry = Geometry::new(options.slots, options.arena_bytes)
         .ok_or_else(|| error::argument("slots or arenaBytes out of range"))?;
-    let node = open_node(&options)?;
+    let node = own_node(&options)?;
     // As on a ring, where nobody but this process has it.
     let segment = memfd::create(geometry.segment_bytes() as u64).map_err(error::shm)?;
     let mapping =
@@ -144,16 +142,15 @@ fn start(options: &KernelOptions, node: OwnedFd, side: Side) -> Result<Engine, C
     }
 }
 
-/// Never waits: a node that is kept by somebody else is `EBUSY`, and a tape drive without a tape opens.
-fn open_node(options: &KernelOptions) -> Result<OwnedFd, Coded> {
+/// A duplicate of the caller's descriptor, if it is that of the device which the caller has looked at.
+fn own_node(options: &KernelOptions) -> Result<OwnedFd, Coded> {
     let failed = |error: std::io::Error| error::node(&options.path, error.into());
-    let exclusive = if options.exclusive { libc::O_EXCL } else { 0 };
-    let file = OpenOptions::new()
-        .read(true)
-        .write(!options.read_only)
-        .custom_flags(libc::O_NONBLOCK | exclusive)
-        .open(&options.path)
-        .map_err(failed)?;
+    if options.fd < 0 {
+        return Err(error::argument("no descriptor"));
+    }
+    // SAFETY: not -1, and the caller keeps it open during the call; one that is not open fails to be duplicated.
+    let node = unsafe { BorrowedFd::borrow_raw(options.fd) };
+    let file = File::from(node.try_clone_to_owned().map_err(failed)?);
     let found = file.metadata().map_err(failed)?;
     let kind = found.file_type();
     let is_device = kind.is_char_device() || kind.is_block_device();

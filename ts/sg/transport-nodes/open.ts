@@ -10,8 +10,9 @@ import {
   statSync,
 } from 'node:fs'
 import { basename } from 'node:path'
-import { SgringError, type SgringErrorCode } from '../../errors.ts'
+import { SgringError } from '../../errors.ts'
 import { native, translated } from '../../native.ts'
+import { openError } from '../node-descriptor.ts'
 import { type TransportKind, transportKind } from './kind.ts'
 import { Node, type TransportNode } from './node.ts'
 
@@ -40,22 +41,11 @@ export async function openTransport(path: string): Promise<TransportNode> {
   }
 }
 
-const CODES_OF: Readonly<Record<string, SgringErrorCode>> = {
-  ENOENT: 'ERR_SGRING_NO_DEVICE',
-  ENXIO: 'ERR_SGRING_NO_DEVICE',
-  ENODEV: 'ERR_SGRING_NO_DEVICE',
-  EACCES: 'ERR_SGRING_NODE_DENIED',
-  EPERM: 'ERR_SGRING_NODE_DENIED',
-  EROFS: 'ERR_SGRING_NODE_DENIED',
-  EBUSY: 'ERR_SGRING_NODE_BUSY',
-}
-
 function system<T>(path: string, call: () => T): T {
   try {
     return call()
   } catch (cause) {
-    const { code = '' } = cause as NodeJS.ErrnoException
-    throw new SgringError(CODES_OF[code] ?? 'ERR_SGRING_SYSTEM', `${path}: ${code}`, { cause })
+    throw openError(path, cause)
   }
 }
 
