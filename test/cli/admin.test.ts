@@ -208,4 +208,29 @@ test('leaves nothing behind when the server ends', async () => {
   assert.deepEqual([code, stderr, existsSync(control)], [0, '', false])
 })
 
+test(
+  'shows what MODE SELECT has saved, and it is served again so (spc-4 5.11)',
+  async () => {
+    const { code, stderr } = await place.sgring([
+      'modes',
+      'ring:disk/5',
+      '--set',
+      'SWP=1',
+      '--save',
+    ])
+    assert.equal(code, 0, stderr)
+    await place.sgring(['modes', 'ring:disk', '--set', 'D_SENSE=1'])
+    const { units } = await json('show', '--save', 'saved.json')
+    assert.deepEqual([units[0].saved_modes, units[1].saved_modes.swp], [undefined, true])
+    assert.match((await admin('show')).stdout.toString(), /disk\.img {2}saved-modes$/m)
+    await json('remove', '5')
+    const saved = JSON.parse(readFileSync(place.path('saved.json'), 'utf8'))
+    place.file('again.json', JSON.stringify({ ...saved, listen: 'again' }))
+    await place.serve(['--config', 'again.json'])
+    const modes = await place.sgring(['modes', 'ring:again/5', '--page', '0x0a', '--json'])
+    assert.equal(JSON.parse(modes.stdout.toString()).pages[0].fields.swp, true)
+  },
+  SLOW,
+)
+
 test.run()

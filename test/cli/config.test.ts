@@ -59,6 +59,7 @@ const FULL = {
       max_running: 2,
       task_aborted_status: true,
       max_transfer_bytes: 1 << 16,
+      saved_modes: { d_sense: true, q_err: 3, swp: true },
     },
     { lun: 2, file: '/images/disk.img', read_only: true, create_bytes: 4096 },
   ],

@@ -39,7 +39,7 @@ export const admin: Verb = verb({
   about: [
     'Talks to a running "sgring serve", as the user who runs it, or as root. Every initiator hears of a change by a unit attention: REPORTED LUNS DATA HAS CHANGED, or CAPACITY DATA HAS CHANGED.',
     `A UNIT is ${UNIT_OPTIONS}. It has the first free LUN, unless it says another one.`,
-    'show prints the units; with --json, or into the file that --save names, as a file that "sgring serve --config" takes. resize is for disks in memory and on regular files. A device has a server to itself, "sgring serve --device", and nothing to administer.',
+    'show prints the units; with --json, or into the file that --save names, as a file that "sgring serve --config" takes, with the mode parameters that MODE SELECT has saved. resize is for disks in memory and on regular files. A device has a server to itself, "sgring serve --device", and nothing to administer.',
   ],
   operands: {
     ADDRESS: 'the target: ring:NAME or ring:/path.sock',
@@ -136,9 +136,10 @@ function listing({ config, units }: Results['show']): string {
   const described = config.units as readonly Readonly<Record<string, unknown>>[]
   const rows = units.map(({ lun, bytes, block_length, commands }, at) => {
     const { lun: _, memory, file, block_length: __, ...others } = described[at] ?? {}
-    const traits = Object.entries(others).map(([key, value]) =>
-      value === true ? key.replaceAll('_', '-') : `${key.replaceAll('_', '-')} ${value}`,
-    )
+    const traits = Object.entries(others).map(([key, value]) => {
+      const name = key.replaceAll('_', '-')
+      return value === true || typeof value === 'object' ? name : `${name} ${value}`
+    })
     const what = memory === undefined ? String(file) : 'memory'
     return [
       String(lun),

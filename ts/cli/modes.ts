@@ -46,7 +46,7 @@ export const modes: Verb = verb({
     'ADDRESS [--page P[,SP]] [--all] [--changeable | --default | --saved | --set FIELD=VALUE… [--save] [--yes]] [--timeout SECONDS] [--json]',
   about: [
     'Sends MODE SENSE(10), or (6) to a unit that knows no other (SPC-4 6.11), and prints the current values by the names of the standards; those that can be changed say so. Pages that have no names here are printed as bytes.',
-    '--set changes what the unit works by, for everybody who uses it: it reads the page, changes the field and sends the page back by MODE SELECT (SPC-4 6.9), and prints what it was and is; what it is about to change is said on stderr before. With --save the unit also keeps it over a reset; alone, that saves what is there.',
+    '--set changes what the unit works by, for everybody who uses it: it reads the page, changes the field and sends the page back by MODE SELECT (SPC-4 6.9), and prints what it was and is; what it is about to change is said on stderr before. With --save the unit also keeps it over a reset; alone, that saves what is there. A unit of "sgring serve" keeps it until that ends, and "sgring admin show --save" writes it into the file that serves it again.',
     DEVICES,
   ],
   operands: { ADDRESS },

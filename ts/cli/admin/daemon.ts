@@ -5,6 +5,7 @@ import { SgringError } from '../../errors.ts'
 import { MAX_LUN } from '../../scsi/lun.ts'
 import { type Server, serve } from '../../serve.ts'
 import { DEFAULT_BLOCK_LENGTH } from '../../target/disk.ts'
+import type { DiskModeOptions, DiskModeValues } from '../../target/disk-mode.ts'
 import {
   bytesOf,
   type Config,
@@ -36,7 +37,8 @@ export class Daemon {
    */
   static async start({ units: listed, ...config }: Config, socket: string): Promise<Daemon> {
     const units = placed(listed, [])
-    const server = await serve({ ...config, listen: socket, units })
+    const served = Array.from(units, ([lun, unit]) => [lun, noting(units, lun, unit)] as const)
+    const server = await serve({ ...config, listen: socket, units: new Map(served) })
     return new Daemon(config, server, units)
   }
 
@@ -94,7 +96,7 @@ export class Daemon {
     if (this.#units.has(lun)) {
       throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `LUN ${lun} has a unit already`)
     }
-    this.#server.addUnit(lun, unit)
+    this.#server.addUnit(lun, noting(this.#units, lun, unit))
     this.#units.set(lun, unit)
     return { lun }
   }
@@ -134,6 +136,19 @@ export class Daemon {
     for (let lun = 0; lun <= MAX_LUN; lun++) if (!this.#units.has(lun)) return lun
     throw new SgringError('ERR_SGRING_LIMIT', 'every LUN has a unit')
   }
+}
+
+/** A unit as the server takes it: what MODE SELECT saves of it is noted, to be shown with it. */
+function noting(
+  units: Map<number, UnitConfig>,
+  lun: number,
+  unit: UnitConfig,
+): UnitConfig & DiskModeOptions {
+  const onSaved = (savedModes: DiskModeValues) => {
+    const noted = units.get(lun)
+    if (noted !== undefined) units.set(lun, { ...noted, savedModes })
+  }
+  return { ...unit, onSaved }
 }
 
 /** A unit as it is served again later, from wherever: its file is there then. */

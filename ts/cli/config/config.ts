@@ -26,6 +26,7 @@ export type UnitConfig = BackingOptions & {
     | 'maxRunning'
     | 'taskAbortedStatus'
     | 'maxTransferBytes'
+    | 'savedModes'
   >
 
 /** Where, and to whom. */
@@ -96,9 +97,10 @@ function aloneIn({ units, max_nexuses: most = 1 }: RawConfig, wrong: string[]) {
 
 /** A unit that the schema has found right. */
 export function unitOf(unit: RawUnit, folder: string): UnitConfig {
-  const { memory, create_bytes, max_transfer_bytes, file, ...others } = unit
+  const { memory, create_bytes, max_transfer_bytes, file, saved_modes, ...others } = unit
   return {
     ...camelCase(others),
+    ...(saved_modes !== undefined && { savedModes: camelCase(saved_modes) }),
     ...(file !== undefined && { file: resolve(folder, file) }),
     ...sizes({ memory, create_bytes, max_transfer_bytes }),
   } as UnitConfig
@@ -160,6 +162,7 @@ export interface RawUnit {
   readonly file?: string
   readonly device?: string
   readonly read_only?: boolean
+  readonly saved_modes?: object
   readonly memory?: Size
   readonly create_bytes?: Size
   readonly max_transfer_bytes?: Size
