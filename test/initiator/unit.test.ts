@@ -95,6 +95,21 @@ test("sends a command again that told an earlier command's RECOVERED ERROR (spc-
   assert.deepEqual(odd.seen, [Opcode.SERVICE_ACTION_IN_16, Opcode.READ_16, Opcode.READ_16])
 })
 
+test('read() reads into the memory that it is given, if that has the length of its blocks', async () => {
+  await using open = await opened()
+  const { odd, unit } = open
+  odd.move = ({ cdb }) => good(new Uint8Array(blockCount(cdb) * 512).fill(7))
+  const into = new Uint8Array(1024)
+  assert.equal(await unit.read({ lba: 0, blocks: 2, into }), into)
+  assert.deepEqual(into, new Uint8Array(1024).fill(7))
+  odd.seen.length = 0
+  for (const blocks of [1, 3]) {
+    const wrong = code('ERR_SGRING_INVALID_ARGUMENT')
+    await assert.rejects(unit.read({ lba: 0, blocks, into }), wrong)
+  }
+  assert.deepEqual(odd.seen, [])
+})
+
 test('gives up after 8 deferred errors in a row', async () => {
   await using open = await opened()
   const { odd, unit } = open

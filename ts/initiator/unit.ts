@@ -271,6 +271,7 @@ export class LogicalUnit {
   ): Promise<void> {
     const most = Math.min(PART_BYTES, this.#transport.maxTransferBytes)
     const part = Math.max(blockLength, most - (most % blockLength))
+    if (bytes > 0 && bytes <= part) return move(0, bytes)
     let next = 0
     const lane = async () => {
       while (next < bytes) {
@@ -284,8 +285,7 @@ export class LogicalUnit {
         }
       }
     }
-    const parts = Math.min(PARTS_AT_ONCE, Math.ceil(bytes / part))
-    const lanes = await Promise.allSettled(Array.from({ length: parts }, lane))
+    const lanes = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, lane))
     for (const result of lanes) if (result.status === 'rejected') throw result.reason
   }
 }
