@@ -1,6 +1,6 @@
 /** Compiles the benchmarks, and builds their native side and their rivals. */
 
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../scripts/lib/child.js'
 import { lock } from '../scripts/lib/lock.js'
@@ -62,7 +62,7 @@ export async function buildAddons(rustc) {
     doing: "building the benchmarks' rival addon",
     inputs: ['bench/rivals/napi', 'crates/ring', 'crates/shm', 'crates/task', 'Cargo.toml'],
     versions: versions(rustc),
-    outputs: ['build/rivals'],
+    outputs: ['build/rivals/napi.node'],
     make: async () => {
       const manifest = join(root, 'bench/rivals/napi/Cargo.toml')
       const where = ['--manifest-path', manifest, '--target-dir', folder]
@@ -70,6 +70,32 @@ export async function buildAddons(rustc) {
       mkdirSync(join(root, 'build/rivals'), { recursive: true })
       const built = join(folder, 'release/libsgring_rivals_napi.so')
       copyFileSync(built, join(root, 'build/rivals/napi.node'))
+    },
+  })
+}
+
+/**
+ * The rivals that are native programs. Their crates are their own, too.
+ *
+ * @param {string} rustc
+ */
+export async function buildRivals(rustc) {
+  const folder = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'rivals-native')
+  await bring(root, {
+    name: 'bench-rivals-native',
+    doing: "building the benchmarks' native rivals",
+    inputs: ['bench/rivals/native', 'crates/ring', 'crates/shm', 'crates/task', 'Cargo.toml'],
+    versions: versions(rustc),
+    outputs: ['build/rivals/sgring-rivals'],
+    make: async () => {
+      const manifest = join(root, 'bench/rivals/native/Cargo.toml')
+      const where = ['--manifest-path', manifest, '--target-dir', folder]
+      await must('cargo', ['build', '--locked', '--release', ...where])
+      mkdirSync(join(root, 'build/rivals'), { recursive: true })
+      const built = join(folder, 'release/sgring-rivals')
+      // A program that runs is replaced, and not written to.
+      rmSync(join(root, 'build/rivals/sgring-rivals'), { force: true })
+      copyFileSync(built, join(root, 'build/rivals/sgring-rivals'))
     },
   })
 }

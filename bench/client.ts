@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ContestOptions, contest, type Score } from './contest.ts'
+import { atMost, type ContestOptions, contest, type Score } from './contest.ts'
 import { keepOn, keepThreadsOn, type Placement } from './place.ts'
 import { Random } from './random.ts'
 import { SUITES } from './suites.ts'
@@ -35,7 +35,7 @@ try {
     keepOn(placement.here, placement, process.pid)
     keepThreadsOn(placement.there, placement, there)
   }
-  const scores = await contest(contestants, options, random)
+  const scores = await contest(contestants, atMost(options, chosen.atMost), random)
   await close()
   process.stdout.write(`${JSON.stringify({ scores } satisfies ClientReport)}\n`)
 } finally {

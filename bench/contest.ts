@@ -53,6 +53,21 @@ export interface ContestOptions {
   readonly warmMs: number
 }
 
+/** The smaller of two sizes in everything. */
+export function atMost(
+  { rounds, sampleMs, warmMs }: ContestOptions,
+  most: ContestOptions | undefined,
+): ContestOptions {
+  const { rounds: mostRounds, sampleMs: mostSample, warmMs: mostWarm } = most ?? NO_LIMIT
+  return {
+    rounds: Math.min(rounds, mostRounds),
+    sampleMs: Math.min(sampleMs, mostSample),
+    warmMs: Math.min(warmMs, mostWarm),
+  }
+}
+
+const NO_LIMIT: ContestOptions = { rounds: Infinity, sampleMs: Infinity, warmMs: Infinity }
+
 /** What one contestant did in one process. */
 export interface Score {
   readonly name: string

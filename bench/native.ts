@@ -1,7 +1,10 @@
-/** Contestants that the native program runs and times itself (`crates/bench`). */
+/** Contestants that a native program runs and times itself (`crates/bench`, `bench/rivals/native`). */
 
 import type { Contestant } from './contest.ts'
 import { keepOn, LineChild, type Placement, start } from './place.ts'
+
+/** What a program may say of a sample behind its nanoseconds, in this order: of all sides together. */
+const COUNTS = ['calls', 'switches', 'cpuNs'] as const
 
 export class NativeContestants {
   readonly #child: LineChild
@@ -17,11 +20,38 @@ export class NativeContestants {
   }
 
   contestant(name: string): Contestant {
-    const run = async (count: number) => Number(await this.#child.ask(`${name} ${count}`)) / 1e6
+    const run = async (count: number) => (await this.#sample(name, count))[0]! / 1e6
     return { name, run, elsewhere: true }
+  }
+
+  /**
+   * Everyone who takes part, of a program whose first line is how many threads run at once, and their names. Their system calls, context
+   * switches and processor time are counted.
+   */
+  async everyone(): Promise<Contestant[]> {
+    const [threads, ...names] = (await this.#child.next()).split(' ')
+    return names.map((name) => this.#counted(name, Number(threads)))
   }
 
   close(): Promise<void> {
     return this.#child.close()
+  }
+
+  #counted(name: string, threads: number): Contestant {
+    const sums = COUNTS.map(() => 0)
+    const run = async (count: number) => {
+      const [ns, ...counts] = await this.#sample(name, count)
+      for (const index of COUNTS.keys()) sums[index]! += counts[index]!
+      return ns! / 1e6
+    }
+    const counts = () => Object.fromEntries(COUNTS.map((count, index) => [count, sums[index]!]))
+    return { name, run, counts, threads, elsewhere: true }
+  }
+
+  async #sample(name: string, count: number): Promise<number[]> {
+    const line = await this.#child.ask(`${name} ${count}`)
+    const numbers = line.split(' ').map(Number)
+    if (!numbers.every(Number.isFinite)) throw new Error(`${name}: ${line}`)
+    return numbers
   }
 }

@@ -47,7 +47,10 @@ const SMOKE = { processes: 1, rounds: 2, sampleMs: 1, warmMs: 1 }
 export class Unusable extends Error {}
 
 /** @throws `Unusable` for what it does not know */
-export function wantedOf(args: readonly string[], { cases, goals, full, quick }: Suite): Wanted {
+export function wantedOf(
+  args: readonly string[],
+  { cases, goals, sweeps = [], full, quick }: Suite,
+): Wanted {
   const { values, positionals } = parsed(args)
   if (values.help) return { job: 'help' }
   const [first, second, ...more] = positionals
@@ -60,7 +63,10 @@ export function wantedOf(args: readonly string[], { cases, goals, full, quick }:
   if (first !== undefined) throw new Unusable(`what is ${first} for?`)
   const names = cases.map(({ name }) => name)
   const withGoals = names.filter((name) => goals.some((goal) => goal.case === name))
-  const only = values.only?.split(',') ?? (values.quick && !values.smoke ? withGoals : names)
+  const ofSweep = (name: string) =>
+    sweeps.find((sweep) => sweep.name === name)?.points.map((point) => point.case)
+  const wanted = values.only?.split(',').flatMap((name) => ofSweep(name) ?? [name])
+  const only = wanted ?? (values.quick && !values.smoke ? withGoals : names)
   const unknown = only.filter((name) => !names.includes(name))
   if (unknown.length > 0)
     throw new Unusable(`--only: no case ${unknown}; there are ${names.join(', ')}`)
@@ -71,6 +77,19 @@ export function wantedOf(args: readonly string[], { cases, goals, full, quick }:
   const { beside, cpus, smoke, json, 'node-arg': nodeArgs } = values
   const options = { ...size, only, processes, beside, cpus, nodeArgs, smoke, json }
   return { job: 'measure', options }
+}
+
+/** Whether a case that is wanted needs the native rivals' program. What is not known is told by who runs it. */
+export function takesRivals(args: readonly string[], suite: Suite): boolean {
+  try {
+    const wanted = wantedOf(args, suite)
+    if (wanted.job !== 'measure') return false
+    const { only } = wanted.options
+    return suite.cases.some((one) => one.takesRivals === true && only.includes(one.name))
+  } catch (error) {
+    if (error instanceof Unusable) return false
+    throw error
+  }
 }
 
 function parsed(args: readonly string[]) {

@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import { main } from '../scripts/lib/stop.js'
 import { root, setup } from '../scripts/setup.js'
-import { buildAddons, buildNativeBenchmarks, compileBenchmarks } from './build.js'
+import { buildAddons, buildNativeBenchmarks, buildRivals, compileBenchmarks } from './build.js'
 
 /** What measures nothing, and needs no native code. */
 const SAVED = ['--compare', '--publish', '--help']
@@ -21,7 +21,9 @@ main(async () => {
     await buildAddons(rustc)
   }
   const { bench } = await import(join(root, 'build/bench/main.js'))
+  const { takesRivals } = await import(join(root, 'build/bench/options.js'))
   const { RINGS } = await import(join(root, 'build/bench/cases/index.js'))
+  if (measures && takesRivals(args, RINGS)) await buildRivals(rustc)
   const file = join(root, 'bench/results/latest.json')
   return bench(RINGS, args, { root, rustc, file })
 })

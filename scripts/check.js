@@ -24,6 +24,14 @@ const node = process.execPath
 const clippy = ['cargo', 'clippy', '--offline', '--all-targets']
 const denied = ['--', '-D', 'warnings']
 
+/** @param {string} command of cargo, on a workspace of its own */
+const ofRivals = (command) => [
+  'cargo',
+  command,
+  '--manifest-path',
+  'bench/rivals/native/Cargo.toml',
+]
+
 /** @type {readonly Check[]} */
 const checks = [
   { name: 'biome', command: [node, `${bin}/@biomejs/biome/bin/biome`, 'check', '.'] },
@@ -48,6 +56,17 @@ const checks = [
     name: 'clippy of the loom models',
     command: [...clippy, '-p', 'sgring-ring', ...denied],
     env: laneEnvironment(root, 'loom', '--cfg loom'),
+  },
+  { name: 'rustfmt of the native rivals', command: [...ofRivals('fmt'), '--check'] },
+  {
+    name: 'clippy of the native rivals',
+    command: [...ofRivals('clippy'), '--locked', '--all-targets', ...denied],
+    env: laneEnvironment(root, 'rivals', ''),
+  },
+  {
+    name: 'tests of the native rivals',
+    command: [...ofRivals('test'), '--locked'],
+    env: laneEnvironment(root, 'rivals', ''),
   },
   {
     name: 'rustdoc',

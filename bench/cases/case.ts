@@ -69,5 +69,9 @@ export interface Case {
   readonly bytes: number
   /** What its processes have in their environment, beside what all have. */
   readonly env?: Readonly<Record<string, string>>
+  /** Whether it needs the native rivals' program. */
+  readonly takesRivals?: boolean
+  /** What suffices for it, whatever the run's size. */
+  readonly atMost?: ContestOptions
   open(setting: CaseSetting): Promise<OpenCase>
 }

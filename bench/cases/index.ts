@@ -13,6 +13,7 @@ import { hung } from './hung.ts'
 import { read1m, read128k } from './large-reads.ts'
 import { latency, latencyOpen } from './latency.ts'
 import { nativeTrip } from './native-trip.ts'
+import { RIVAL_GOALS, RIVAL_SWEEPS, RIVALS } from './rivals.ts'
 import { read4k, ready } from './small-commands.ts'
 import { SWEEPS } from './sweeps.ts'
 
@@ -34,6 +35,7 @@ const CASES: readonly Case[] = [
   calls,
   abort,
   hung,
+  ...RIVALS,
 ]
 
 const NOT_MEASURED = `Numbers are means over a sample's batch in a closed loop, but for latency and latency-open. Not measured here: WRITE, file
@@ -44,8 +46,8 @@ machine does to any of it. The rivals have no deadlines and no checks, and carry
 export const RINGS: Suite = {
   name: 'rings',
   cases: CASES,
-  goals: GOALS,
-  sweeps: SWEEPS,
+  goals: [...GOALS, ...RIVAL_GOALS],
+  sweeps: [...SWEEPS, ...RIVAL_SWEEPS],
   pins: true,
   full: { processes: 5, rounds: 15, sampleMs: 60, warmMs: 1000 },
   quick: { processes: 2, rounds: 9, sampleMs: 40, warmMs: 500 },
