@@ -4,7 +4,7 @@ import type { Contestant } from './contest.ts'
 import { keepOn, LineChild, type Placement, start } from './place.ts'
 
 /** What a program may say of a sample behind its nanoseconds, in this order: of all sides together. */
-const COUNTS = ['calls', 'switches', 'cpuNs'] as const
+const COUNTS = ['system calls', 'switches', 'CPU ns'] as const
 
 export class NativeContestants {
   readonly #child: LineChild

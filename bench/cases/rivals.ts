@@ -252,7 +252,7 @@ export const RIVAL_GOALS: readonly Goal[] = [
       case: sleepingDepths.name,
       what: `both sides sleeping, ${depth} at a time, system calls`,
       ours: `depth-${depth}`,
-      count: 'calls',
+      count: 'system calls',
       sense: 'counted',
       limit: (1.05 * CALLS_A_BATCH) / depth,
     }),

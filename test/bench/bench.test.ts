@@ -64,7 +64,7 @@ test(
     assert.doesNotMatch(html, /\b(?:NaN|Infinity|undefined)\b/)
   },
   {
-    deadlineMs: 600_000,
+    deadlineMs: 900_000,
     skip: availableParallelism() < 2 ? 'two threads spin, which takes two CPUs' : undefined,
   },
 )
