@@ -39,8 +39,8 @@ const CASES: readonly Case[] = [
 ]
 
 const NOT_MEASURED = `Numbers are means over a sample's batch in a closed loop, but for latency and latency-open. Not measured here: WRITE, file
-and device backings, several pairs, workers or nexuses at work at a time, other placements than the one above, and what a busy
-machine does to any of it. The rivals have no deadlines and no checks, and carry no data-out.
+and device backings, several workers or nexuses at work at a time, other placements than the one above, and what a busy
+machine does to any of it. The rivals have no deadlines and no checks, and those of execute() carry no data-out.
 `
 
 export const RINGS: Suite = {
