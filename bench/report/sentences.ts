@@ -81,21 +81,28 @@ function ownParts(points: readonly At[]): string {
     .join('')
 }
 
+/** The percentiles that are told. */
+const TOLD = [50, 99, 99.9, 99.99]
+
+/** Each percentile by itself, the fastest first, of those that have it; of who has none of them, the last. */
 export function latencySentence(drawn: readonly Line[]): string {
-  return drawn
+  const sentences = TOLD.flatMap((percentile) => {
+    const those = drawn
+      .flatMap(({ name, points }) =>
+        points.flatMap(({ x, y }) => (x === percentile ? { name, y } : [])),
+      )
+      .sort((a, b) => a.y - b.y)
+      .map(({ name, y }) => `${name} ${nanoseconds(y)}`)
+    const part = percentile === 50 ? 'Half' : `${percentile} of 100`
+    return those.length === 0 ? [] : `${part} of the operations take up to: ${those.join(', ')}.`
+  })
+  const others = drawn
+    .filter(({ points }) => !points.some(({ x }) => TOLD.includes(x)))
     .map(({ name, points }) => {
-      const half = points.find(({ x }) => x === 50)
-      const last = points.at(-1)!
-      const middle =
-        half === undefined
-          ? ''
-          : `half of the operations of ${name} take up to ${nanoseconds(half.y)}, `
-      const nine = `${last.x} of 100 up to ${nanoseconds(last.y)}`
-      return half === undefined ? `${name}: ${nine}` : `${middle}${nine}`
+      const { x, y } = points.at(-1)!
+      return `${digits(x)} of 100 operations of ${name} take up to ${nanoseconds(y)}.`
     })
-    .join('; ')
-    .replace(/^./, (letter) => letter.toUpperCase())
-    .concat('.')
+  return [...sentences, ...others].join(' ')
 }
 
 /** The fastest first. */
