@@ -1,6 +1,7 @@
 //! The Node-API face of the crates below: each function converts, calls one of theirs, and converts back.
 //!
 //! ```text
+//! confine.rs    give up what is not needed
 //! error.rs      codes that TypeScript turns into its errors
 //! memory.rs     memory that JavaScript sees in place
 //! initiator.rs  connect; submit and reap
@@ -23,6 +24,7 @@
     reason = "what napi-rs exports is reached through its registry"
 )]
 
+mod confine;
 mod error;
 mod initiator;
 mod kernel;
