@@ -37,7 +37,7 @@ export const CODES = {
     'an argument has a wrong type or lies outside its range; see the message',
   ERR_SGRING_JOIN: 'the join token names no nexus of this target, or one of another user',
   ERR_SGRING_LIMIT:
-    'the target serves as many nexuses or pairs as it was allowed to, or not so large an arena',
+    'the target serves as many nexuses or pairs as it may, of all or of this user, or none so large; or this user connects too fast',
   ERR_SGRING_NATIVE_MISSING:
     'the native library for this platform is not installed; see cause for what was tried',
   ERR_SGRING_NEXUS_LOST:

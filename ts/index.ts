@@ -14,7 +14,7 @@ export type {
 export { type OpenedNode, type OpenedUnit, type OpenOptions, open } from './open.ts'
 export type { ConnectOptions } from './ring/connect.ts'
 export { connect, type Nexus, type NexusFunctionRequest } from './ring/nexus.ts'
-export type { PortEvents, PortOptions, PortStats } from './ring/port.ts'
+export type { PortEvents, PortOptions, PortStats, RefusedPeer } from './ring/port.ts'
 export type { NexusInfo } from './ring/port-nexus.ts'
 export type { PairStats } from './ring/stats.ts'
 export * from './scsi/index.ts'

@@ -1,6 +1,6 @@
 /**
  * The one door to native code. It is opened on first use, so that importing the package works everywhere; what lies behind it is declared
- * here and used nowhere else but in `ts/ring`, `ts/sg` and `ts/target/backing.ts`.
+ * here and used nowhere else but in `ts/ring`, `ts/sg`, `ts/target/backing.ts` and `ts/cli/confine`.
  */
 
 import { createRequire } from 'node:module'
@@ -45,6 +45,7 @@ export interface WelcomeRecord {
 export interface ArrivalRecord {
   readonly pid: number
   readonly uid: number
+  readonly readOnly: boolean
   readonly slots: number
   readonly arenaBytes: number
   readonly token: Uint8Array
@@ -70,14 +71,22 @@ export interface TargetPair {
 export interface ListenOptions {
   readonly path: string
   readonly allowedUids: number[]
+  readonly allowedGids: number[]
+  readonly readOnlyUids: number[]
+  readonly readOnlyGids: number[]
   readonly mode: number
+  readonly owner?: number
+  readonly group?: number
   readonly maxPending: number
+  readonly maxPendingPerUid: number
+  readonly connectsPerSecond: number
 }
 
 /** A served socket (`crates/node/src/listener.rs`). */
 export interface TargetListener {
   takeBell(): number
   accept(): TargetPair | null
+  turnedAway(): number
   close(): void
 }
 
@@ -165,6 +174,15 @@ export interface KernelReset {
   readonly errno: number
 }
 
+/** What a program is confined to, and the program (`crates/node/src/confine.rs`). */
+export interface ConfinedProgram {
+  readonly paths: { path: string; access: 'read' | 'write' | 'fill' | 'socket' }[]
+  readonly keep: string[]
+  readonly program: string
+  readonly args: string[]
+  readonly env: string[]
+}
+
 export interface Native {
   openKernel(options: KernelOptions): KernelEngine
   connectPair(options: ConnectOptions): InitiatorPair
@@ -172,6 +190,10 @@ export interface Native {
   detach(buffer: ArrayBuffer): void
   protocol(): { version: number; features: number }
   listen(options: ListenOptions): TargetListener
+  userId(name: string): number | null
+  groupId(name: string): number | null
+  landlockAbi(): number
+  execConfined(program: ConfinedProgram): void
   memoryStore(length: number): NativeStore
   fileStore(path: string, readOnly: boolean, create?: number): NativeStore
   ioPool(threads: number): IoPool

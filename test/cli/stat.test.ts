@@ -68,6 +68,9 @@ test('tells all counters as JSON', async () => {
     'late_answers',
     'arena_bytes',
     'resident_bytes',
+    'refused',
+    'ended',
+    'recent',
     'wakes_per_command',
   ])
   // The one that hangs, and the one that asks.
@@ -82,7 +85,7 @@ test('tells all counters as JSON', async () => {
 test('tells them in a table', async () => {
   assert.match(
     await stat(),
-    /^nexuses +2\npairs +2\ntasks +1 outstanding\ncommands +\d+\nfetches +\d+, .*\nwake-ups +\d+, .* a command\naborted +0\nlate answers +0\narenas +128\.0 MiB mapped\nprocess +\d.* in memory\n$/,
+    /^nexuses +2\npairs +2\ntasks +1 outstanding\ncommands +\d+\nfetches +\d+, .*\nwake-ups +\d+, .* a command\naborted +0\nlate answers +0\nrefused +0 connections\nended +0 nexuses, .*\narenas +128\.0 MiB mapped\nprocess +\d.* in memory\n$/,
   )
 })
 

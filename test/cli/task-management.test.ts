@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, type Handler, type Nexus, type Server, serve } from '#dist/index.js'
 import { native } from '#dist/native.js'
+import { listenOptions, resolvePortOptions } from '#dist/ring/port-options.js'
 import { suite } from '../harness/index.ts'
 import { until } from '../support/until.ts'
 import { MAIN, Place } from './program.ts'
@@ -197,8 +198,7 @@ test('both refuse a token that names no nexus', async () => {
 /** Starts a verb at a target that lets it in and answers nothing, and waits until it has asked. */
 async function unanswered(...args: readonly string[]) {
   const path = place.path('silent.sock')
-  const allowedUids = [process.geteuid?.() ?? 0]
-  const listener = native().listen({ path, allowedUids, mode: 0o600, maxPending: 1 })
+  const listener = native().listen({ path, ...listenOptions(resolvePortOptions({})) })
   const [verb = '', ...options] = args
   const running = place.start(process.execPath, [MAIN, verb, `ring:${path}`, ...options])
   const pair = await until('a connection', () => listener.accept() ?? undefined)

@@ -193,11 +193,17 @@ for (const [index, [what, reason, forge]] of cases.entries()) {
     hostile.submit(forge)
     const [nexus, why] = await closing
     assert.match(why ?? '', reason)
+    assert.equal(server.stats.recent.at(-1), toldEnd(nexus, why))
     assert.notEqual(nexus.id, bystander.id)
     await hostile.hungUp()
     await busy
     await undisturbed(index + 100)
   })
+}
+
+/** As `sgring stat` shows it. */
+function toldEnd({ id, uid, pid }: NexusInfo, why = ''): string {
+  return `ended: nexus ${id} of user ${uid}, process ${pid}: ${why}`
 }
 
 test('that keeps writing a slot which the target is reading hurts only itself', async () => {

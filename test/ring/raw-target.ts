@@ -15,6 +15,7 @@ import {
   RECORD_SENSE_LEN,
   RECORD_TAG,
 } from '#dist/ring/layout.gen.js'
+import { listenOptions, resolvePortOptions } from '#dist/ring/port-options.js'
 import { temporaryFolder } from '../support/folder.ts'
 import { until } from '../support/until.ts'
 
@@ -49,8 +50,7 @@ export class RawTarget {
 
   static async open(options: ConnectOptions): Promise<RawTarget> {
     const path = join(folder, `${opened++}.sock`)
-    const allowedUids = [process.geteuid?.() ?? 0]
-    const listener = native().listen({ path, allowedUids, mode: 0o600, maxPending: 1 })
+    const listener = native().listen({ path, ...listenOptions(resolvePortOptions({})) })
     const connecting = connect(path, options)
     const pair = await until('a connection', () => listener.accept() ?? undefined)
     const arrival = pair.arrival()

@@ -32,8 +32,11 @@ const counters = {
   wakes: 6,
   aborted: 7,
   lateAnswers: 0,
+  refused: 11,
+  ended: 12,
   arenaBytes: 9,
   residentBytes: 10,
+  recent: ['ended: nexus 3 of user 0, process 7: a CDB of 5 bytes', 'refused: user 1'],
 }
 
 test('asks for a page, its subpage, its values and its first parameter (spc-4 6.8)', () => {
@@ -110,7 +113,7 @@ test('carries the counters of a target, and passes over codes that it does not k
   const known = encodeCounters(counters)
   const { parse } = targetCounters()
   assert.deepEqual(parse(encodeLogPage(COUNTERS_PAGE, known)), counters)
-  assert.deepEqual(parse(encodeLogPage(COUNTERS_PAGE, [...known, parameter(0x100, 1)])), counters)
+  assert.deepEqual(parse(encodeLogPage(COUNTERS_PAGE, [...known, parameter(0x200, 1)])), counters)
 })
 
 test('refuses counters that are missing, or of another length', () => {

@@ -34,9 +34,16 @@ export class Program {
    * @param module the compiled module to run
    * @param args its arguments
    * @param nodeArgs Node's own
+   * @param before a program that runs it, with arguments
    */
-  constructor(module: URL, args: readonly string[] = [], nodeArgs: readonly string[] = []) {
-    const child = spawn(process.execPath, [...nodeArgs, fileURLToPath(module), ...args])
+  constructor(
+    module: URL,
+    args: readonly string[] = [],
+    nodeArgs: readonly string[] = [],
+    before: readonly string[] = [],
+  ) {
+    const [program = '', ...all] = [...before, process.execPath, ...nodeArgs]
+    const child = spawn(program, [...all, fileURLToPath(module), ...args])
     this.#child = child
     this.pid = child.pid ?? 0
     running.add(child)

@@ -19,6 +19,7 @@ export class PlainNexus implements TaskSource {
   /** What units threw behind `execute`. */
   readonly failures: unknown[] = []
   readonly target: Target
+  readonly readOnly: boolean
   /** What goes on behind answers. */
   readonly background: PlainBackground = new PlainBackground()
   readonly #open = new Set<PlainTask>()
@@ -32,8 +33,9 @@ export class PlainNexus implements TaskSource {
   #lastTag = 0x8000_0000_0000_0000n
   #lost = false
 
-  constructor(target: Target) {
+  constructor(target: Target, { readOnly = false }: { readonly readOnly?: boolean } = {}) {
     this.target = target
+    this.readOnly = readOnly
     this.nexus = target.openNexus(this)
   }
 

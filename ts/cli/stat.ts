@@ -92,8 +92,11 @@ function tell({ counters }: Sample, json: boolean): void {
       ['wake-ups', `${n(wakes)}, ${ratio(wakes, commands)} a command`],
       ['aborted', n(counters.aborted)],
       ['late answers', n(counters.lateAnswers)],
+      ['refused', `${n(counters.refused)} connections`],
+      ['ended', `${n(counters.ended)} nexuses, for what their initiators did`],
       ['arenas', `${size(counters.arenaBytes)} mapped`],
       ['process', `${size(counters.residentBytes)} in memory`],
+      ...counters.recent.map((text): [string, string] => ['recently', text]),
     ]),
   )
 }

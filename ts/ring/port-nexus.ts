@@ -1,7 +1,9 @@
 /** A nexus as a port serves it: its pairs, and what the target asks about their tasks. */
 
 import { randomBytes } from 'node:crypto'
+import type { ArrivalRecord } from '../native.ts'
 import type { TargetNexus, Task, TaskRouter, TaskSource } from '../task/task.ts'
+import { CommandRate } from './command-rate.ts'
 import type { PortPair } from './port-pair.ts'
 import type { RingTask } from './port-task.ts'
 
@@ -11,6 +13,8 @@ export interface NexusInfo {
   readonly uid: number
   readonly pid: number
   readonly pairs: number
+  /** It may change nothing. */
+  readonly readOnly: boolean
 }
 
 const TOKEN_BYTES = 16
@@ -18,6 +22,9 @@ const TOKEN_BYTES = 16
 export class PortNexus implements TaskSource {
   readonly uid: number
   readonly pid: number
+  readonly readOnly: boolean
+  /** How fast its commands are fetched, where there is a limit. */
+  readonly rate: CommandRate | undefined
   /** Who knows it may join. */
   readonly token: Buffer = randomBytes(TOKEN_BYTES)
   readonly pairs: Set<PortPair> = new Set()
@@ -27,17 +34,29 @@ export class PortNexus implements TaskSource {
   readonly state: TargetNexus
   /** Pairs that were ever opened: a pair's number is never used twice in a nexus. */
   pairCount = 0
+  /** Of its pairs. */
+  slots = 0
+  arenaBytes = 0
   /** What its initiator did wrong. */
   reason: string | undefined = undefined
 
-  constructor(router: TaskRouter, { uid, pid }: { readonly uid: number; readonly pid: number }) {
+  /** @param commandRate commands a second */
+  constructor(
+    router: TaskRouter,
+    { uid, pid, readOnly }: Pick<ArrivalRecord, 'uid' | 'pid' | 'readOnly'>,
+    commandRate: number,
+  ) {
     this.uid = uid
     this.pid = pid
+    this.readOnly = readOnly
+    const limited = commandRate < Number.MAX_SAFE_INTEGER
+    this.rate = limited ? new CommandRate(commandRate, performance.now()) : undefined
     this.state = router.openNexus(this)
   }
 
   get info(): NexusInfo {
-    return { id: this.state.id, uid: this.uid, pid: this.pid, pairs: this.pairs.size }
+    const { uid, pid, readOnly } = this
+    return { id: this.state.id, uid, pid, pairs: this.pairs.size, readOnly }
   }
 
   fetch(): void {

@@ -3,6 +3,7 @@
 import type { TargetPair } from '../native.ts'
 import type { Background, Backing, TargetNexus, Task, TaskRouter } from '../task/task.ts'
 import { type Watch, type Watched, watchBell } from './bell.ts'
+import type { CommandRate } from './command-rate.ts'
 import {
   RECORD_BYTES,
   TRANSFER_BACKING,
@@ -58,6 +59,9 @@ export class PortPair implements TransferOwner {
   readonly ownTagHigh: number
   readonly #bell: Watched
   readonly #pump: Pump
+  readonly #rate: CommandRate | undefined
+  /** Looks again when the nexus may have commands fetched again. */
+  #later: NodeJS.Timeout | undefined
 
   readonly words: Uint32Array
   readonly bytes: Uint8Array
@@ -100,6 +104,7 @@ export class PortPair implements TransferOwner {
     nexus: TargetNexus,
     transfers: Transfers,
     spinUs: number,
+    rate: CommandRate | undefined,
     events: PortPairEvents,
     watch: Watch = watchBell,
   ) {
@@ -120,7 +125,8 @@ export class PortPair implements TransferOwner {
     this.#atOnce = new Int32Array(2 * slots)
     this.#number = transfers.join(this)
     pair.usePool(transfers.pool, this.#number)
-    this.#pump = new Pump((arm) => this.#fetch(arm), spinUs)
+    this.#rate = rate
+    this.#pump = new Pump((arm) => this.#fetch(arm, true), spinUs)
     this.#bell = watch(pair.takeSocket(), {
       ring: () => {
         this.counts.wakes++
@@ -137,6 +143,7 @@ export class PortPair implements TransferOwner {
     if (this.#closed) return
     this.#closed = true
     this.#pump.stop()
+    clearTimeout(this.#later)
     this.#router.abandon(this.tasks())
     this.#dropTransfers()
     this.#bell.close()
@@ -173,7 +180,7 @@ export class PortPair implements TransferOwner {
     let count = 1
     while (count > 0 && left > 0) {
       // Armed as it was found, or for a pump that is awake and looks again in any case.
-      count = this.#fetch(true)
+      count = this.#fetch(true, false)
       left -= count
     }
     if (count > 0) this.#pump.wake()
@@ -202,10 +209,23 @@ export class PortPair implements TransferOwner {
     this.#native.complete(count)
   }
 
-  #fetch(arm: boolean): number {
+  /** Whether its nexus has had as many commands fetched as it may by now: then this pair is looked at later. */
+  #mustWait(): boolean {
+    const delayMs = this.#rate?.delayMs(performance.now()) ?? 0
+    if (delayMs === 0) return false
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined
+      this.#pump.wake()
+    }, delayMs)
+    return true
+  }
+
+  /** @param paced as fast as the nexus may */
+  #fetch(arm: boolean, paced: boolean): number {
     if (this.#closed) return -1
     if (this.#held) return 0
     if (this.#next === this.#count) {
+      if (paced && this.#mustWait()) return 0
       const count = this.#native.fetch(arm)
       if (count < 0) {
         this.close(VIOLATIONS[-count]?.reason ?? 'an unknown violation')
@@ -214,6 +234,7 @@ export class PortPair implements TransferOwner {
       if (count === 0) return 0
       this.counts.fetches++
       this.counts.commands += count
+      this.#rate?.take(count)
       this.#next = 0
       this.#count = count
     }

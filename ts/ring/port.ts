@@ -11,28 +11,22 @@ import {
 } from '../native.ts'
 import type { Backing, TaskRouter } from '../task/task.ts'
 import { type Watch, type Watched, watchBell } from './bell.ts'
-import { inRange } from './options.ts'
 import { type NexusInfo, PortNexus } from './port-nexus.ts'
+import {
+  listenOptions,
+  type PortOptions,
+  type ResolvedPortOptions,
+  resolvePortOptions,
+} from './port-options.ts'
 import { PortPair, type PortPairCounts } from './port-pair.ts'
-import { SPIN_US } from './pump.ts'
 import { Transfers } from './transfers.ts'
 
-/** How rings are served, all optional. */
-export interface PortOptions {
-  /** Users that may connect. Default: this process's own. */
-  readonly allowedUids?: readonly number[]
-  /** Permission bits of the socket. Default: 0o600. */
-  readonly mode?: number
-  /** Nexuses at a time. Default: 64. */
-  readonly maxNexuses?: number
-  /** Pairs at a time, of all nexuses. Default: 256. */
-  readonly maxPairs?: number
-  /** Bytes of a pair's arena at most: pages of it that this side touches are memory of this side's. Default: 1 GiB. */
-  readonly maxArenaBytes?: number
-  /** How long an empty queue is watched before this side sleeps, in microseconds; 0 is off. Default: 100, and 0 where the process has one CPU. */
-  readonly spinUs?: number
-  /** Native threads that move bytes of files, devices, and of large transfers in memory: 1 to 256. Default: 4. */
-  readonly ioThreads?: number
+export type { PortOptions } from './port-options.ts'
+
+/** Who was not let in. */
+export interface RefusedPeer {
+  readonly uid: number
+  readonly pid: number
 }
 
 /** What happens at a port. */
@@ -40,6 +34,8 @@ export interface PortEvents {
   nexusOpened: [nexus: NexusInfo]
   /** `reason` says what the peer did wrong, if it did; undefined when it left, died or was closed. */
   nexusClosed: [nexus: NexusInfo, reason: string | undefined]
+  /** A user who may connect was refused, for this limit: its options name it. Who may not, or comes too fast, is only counted. */
+  refused: [peer: RefusedPeer, reason: string]
   /** A unit of one's own, or a handler, threw this; its task was answered HARDWARE ERROR, INTERNAL TARGET FAILURE, if it was not answered before. */
   unitFailed: [error: unknown]
 }
@@ -47,8 +43,8 @@ export interface PortEvents {
 /** What a connection may be refused for, by the numbers of the handshake. */
 const REFUSAL_LIMIT = 5
 const REFUSAL_JOIN = 6
-const MAX_PENDING = 64
-const MAX_IO_THREADS = 256
+/** Ends and refusals that are remembered. */
+const RECENT = 16
 /** How often to look where nobody can ring. */
 const POLL_MS = 10
 
@@ -65,6 +61,12 @@ export interface PortStats {
   readonly fetches: number
   /** Times a bell woke this side. */
   readonly wakes: number
+  /** Connections that were refused: not allowed, too many or too large, too fast, no hello. */
+  readonly refused: number
+  /** Nexuses that were ended for what their initiators did wrong. */
+  readonly ended: number
+  /** The last of those ends, and of those refusals that were for a limit, oldest first: who, and why. */
+  readonly recent: readonly string[]
   /** Bytes of all arenas: what of it is in memory depends on what their initiators use. */
   readonly arenaBytes: number
 }
@@ -73,7 +75,7 @@ export interface PortStats {
 export class RingPort {
   readonly events: EventEmitter<PortEvents>
   readonly #router: TaskRouter
-  readonly #options: Required<PortOptions>
+  readonly #options: ResolvedPortOptions
   readonly #listener: TargetListener
   readonly #bell: Watched
   readonly #watch: Watch
@@ -83,6 +85,11 @@ export class RingPort {
   readonly #past: PortPairCounts = { commands: 0, fetches: 0, wakes: 0 }
   #pairs = 0
   #arenaBytes = 0
+  #refused = 0
+  #ended = 0
+  readonly #recent: string[] = []
+  /** Of the listener, when it was closed. */
+  #turnedAway = 0
   #poll: NodeJS.Timeout | undefined
   #closed = false
 
@@ -101,13 +108,11 @@ export class RingPort {
     this.#router = router
     this.#watch = watch
     this.events = events
-    this.#options = resolve(options)
-    const { allowedUids, mode, ioThreads } = this.#options
+    this.#options = resolvePortOptions(options)
+    const { ioThreads } = this.#options
     this.#transfers = new Transfers(ioThreads, watch)
     try {
-      this.#listener = translated(() =>
-        native().listen({ path, allowedUids: [...allowedUids], mode, maxPending: MAX_PENDING }),
-      )
+      this.#listener = translated(() => native().listen({ path, ...listenOptions(this.#options) }))
     } catch (error) {
       void this.#transfers.close()
       throw error
@@ -143,6 +148,9 @@ export class RingPort {
       commands: sum('commands'),
       fetches: sum('fetches'),
       wakes: sum('wakes'),
+      refused: this.#refused + (this.#closed ? this.#turnedAway : this.#listener.turnedAway()),
+      ended: this.#ended,
+      recent: [...this.#recent],
       arenaBytes: this.#arenaBytes,
     }
   }
@@ -150,6 +158,7 @@ export class RingPort {
   /** Stops listening and ends every nexus, at once. Resolves when no transfer runs any more, and the threads have ended. Idempotent. */
   close(): Promise<void> {
     if (this.#closed) return this.#transfers.close()
+    this.#turnedAway = this.#listener.turnedAway()
     this.#closed = true
     this.#listener.close()
     this.#bell.close()
@@ -171,12 +180,13 @@ export class RingPort {
     const token = Buffer.from(arrival.token)
     const joins = token.some((byte) => byte !== 0)
     const joined = joins ? this.#nexuses.get(token.toString('hex')) : undefined
-    const known = !joins || joined?.uid === arrival.uid
-    const { maxNexuses, maxPairs, maxArenaBytes } = this.#options
-    const full =
-      (joined === undefined && this.#nexuses.size >= maxNexuses) || this.#pairs >= maxPairs
-    if (!known || full || arrival.arenaBytes > maxArenaBytes) {
-      pair.refuse(known ? REFUSAL_LIMIT : REFUSAL_JOIN)
+    if (joins && (joined?.uid !== arrival.uid || joined.readOnly !== arrival.readOnly)) {
+      this.#refuse(pair, REFUSAL_JOIN, arrival, 'the token names no nexus of this user')
+      return
+    }
+    const limit = this.#limitOf(arrival, joined)
+    if (limit !== undefined) {
+      this.#refuse(pair, REFUSAL_LIMIT, arrival, limit)
       return
     }
     const nexus = joined ?? this.#openNexus(arrival)
@@ -196,6 +206,39 @@ export class RingPort {
     if (joined === undefined) this.#tell('nexusOpened', nexus.info)
   }
 
+  #refuse(pair: TargetPair, code: number, { uid, pid }: ArrivalRecord, reason: string): void {
+    pair.refuse(code)
+    this.#refused++
+    this.#note(`refused: user ${uid}, process ${pid}: ${reason}`)
+    this.#tell('refused', { uid, pid }, reason)
+  }
+
+  /** For whoever asks later. */
+  #note(text: string): void {
+    this.#recent.push(text)
+    if (this.#recent.length > RECENT) this.#recent.shift()
+  }
+
+  /** The limit that one pair more would pass, if there is one. */
+  #limitOf({ uid, slots, arenaBytes }: ArrivalRecord, joined?: PortNexus): string | undefined {
+    const limits = this.#options
+    const opens = Number(joined === undefined)
+    const own = [...this.#nexuses.values()].filter((nexus) => nexus.uid === uid)
+    const pairs = own.reduce((sum, nexus) => sum + nexus.pairs.size, 0)
+    const wanted: readonly (readonly [keyof PortOptions, number])[] = [
+      ['maxNexuses', this.#nexuses.size + opens],
+      ['maxUserNexuses', own.length + opens],
+      ['maxPairs', this.#pairs + 1],
+      ['maxUserPairs', pairs + 1],
+      ['maxNexusPairs', (joined?.pairs.size ?? 0) + 1],
+      ['maxNexusSlots', (joined?.slots ?? 0) + slots],
+      ['maxArenaBytes', arenaBytes],
+      ['maxNexusArenaBytes', (joined?.arenaBytes ?? 0) + arenaBytes],
+    ]
+    const [passed] = wanted.find(([name, count]) => count > (limits[name] as number)) ?? []
+    return passed === undefined ? undefined : `${passed} is ${limits[passed]}`
+  }
+
   #serve(nexus: PortNexus, pair: TargetPair, { slots, arenaBytes }: ArrivalRecord): void {
     const { state, pairs, lingering } = nexus
     const served = new PortPair(
@@ -206,6 +249,7 @@ export class RingPort {
       state,
       this.#transfers,
       this.#options.spinUs,
+      nexus.rate,
       {
         unitFailed: (error) => this.#tell('unitFailed', error),
         closed: (reason) => {
@@ -214,6 +258,8 @@ export class RingPort {
           nexus.reason ??= reason
           this.#pairs--
           this.#arenaBytes -= arenaBytes
+          nexus.slots -= slots
+          nexus.arenaBytes -= arenaBytes
           for (const key of ['commands', 'fetches', 'wakes'] as const)
             this.#past[key] += served.counts[key]
           // What one pair's peer did wrong was done by the whole nexus.
@@ -229,11 +275,13 @@ export class RingPort {
     )
     this.#pairs++
     this.#arenaBytes += arenaBytes
+    nexus.slots += slots
+    nexus.arenaBytes += arenaBytes
     pairs.add(served)
   }
 
   #openNexus(arrival: ArrivalRecord): PortNexus {
-    const nexus = new PortNexus(this.#router, arrival)
+    const nexus = new PortNexus(this.#router, arrival, this.#options.maxNexusCommandRate)
     this.#nexuses.set(nexus.token.toString('hex'), nexus)
     return nexus
   }
@@ -246,24 +294,14 @@ export class RingPort {
   /** The last pair takes its nexus with it, which its units forget when its last transfer is over. */
   #leave(nexus: PortNexus): void {
     if (nexus.pairs.size > 0) return
-    if (this.#nexuses.delete(nexus.token.toString('hex')) && nexus.pairCount > 0)
+    if (this.#nexuses.delete(nexus.token.toString('hex')) && nexus.pairCount > 0) {
+      if (nexus.reason !== undefined) {
+        this.#ended++
+        const { uid, pid, reason } = nexus
+        this.#note(`ended: nexus ${nexus.state.id} of user ${uid}, process ${pid}: ${reason}`)
+      }
       this.#tell('nexusClosed', nexus.info, nexus.reason)
+    }
     if (nexus.lingering.size === 0) this.#router.closeNexus(nexus.state)
-  }
-}
-
-function resolve(options: PortOptions): Required<PortOptions> {
-  const most = Number.MAX_SAFE_INTEGER
-  const { allowedUids = [process.geteuid?.() ?? 0] } = options
-  if (!Array.isArray(allowedUids))
-    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'allowedUids is a list of user numbers')
-  return {
-    allowedUids: allowedUids.map((uid) => inRange('a number of allowedUids', uid, 0, 2 ** 32 - 1)),
-    mode: inRange('mode', options.mode ?? 0o600, 0, 0o777),
-    maxNexuses: inRange('maxNexuses', options.maxNexuses ?? 64, 1, most),
-    maxPairs: inRange('maxPairs', options.maxPairs ?? 256, 1, most),
-    maxArenaBytes: inRange('maxArenaBytes', options.maxArenaBytes ?? 2 ** 30, 1, most),
-    spinUs: inRange('spinUs', options.spinUs ?? SPIN_US, 0, 1_000_000),
-    ioThreads: inRange('ioThreads', options.ioThreads ?? 4, 1, MAX_IO_THREADS),
   }
 }

@@ -76,6 +76,8 @@ export interface LogPage {
 
 /** The control byte of a binary format list parameter that is never saved (SPC-4 7.3.2.2.2.5): TSD, and 11b for the format. */
 export const BINARY_LIST = 0x23
+/** The same, of an ASCII format list parameter (SPC-4 7.3.2.2.2.4). */
+export const ASCII_LIST = 0x21
 /** That of a data counter that is never saved, and goes on when another one is full: unbounded, or bounded all the same (SPC-4 7.3.2.2.2.2). */
 export const DATA_COUNTER = 0x22
 

@@ -45,6 +45,7 @@ export interface BasicUnitOptions extends Pick<IdentityOptions, 'serial'>, TaskS
  * the control page, of which nothing can be changed or saved, and no block descriptor.
  */
 export class BasicUnit implements Unit {
+  readonly deviceType: number
   readonly serial: string
   readonly maxTasks: number | undefined
   readonly maxRunning: number | undefined
@@ -54,6 +55,7 @@ export class BasicUnit implements Unit {
 
   /** @throws `ERR_SGRING_INVALID_ARGUMENT` for options outside their range */
   constructor(options: BasicUnitOptions = {}) {
+    this.deviceType = options.deviceType ?? DeviceType.PROCESSOR
     this.serial = serialOf(options)
     this.maxTasks = options.maxTasks
     this.maxRunning = options.maxRunning

@@ -129,7 +129,7 @@ function capacityData({ blocks, blockLength, thin }: DiskCore): Uint8Array {
 }
 
 function modeSense(core: DiskCore, task: Task): void {
-  task.answer(core.mode.sense(task.cdb))
+  task.answer(core.mode.sense(task))
 }
 
 function refuse(_core: DiskCore, task: Task): void {

@@ -16,10 +16,20 @@ export interface SensedValues {
 const WP = 0x80
 const DPOFUA = 0x10
 
-/** MODE SENSE(6) or (10), cut to the allocation length. */
-export function answerDiskModeSense(cdb: Uint8Array, medium: Medium, values: SensedValues): Answer {
+/**
+ * MODE SENSE(6) or (10), cut to the allocation length.
+ *
+ * @param readOnly whoever asks may not write, whatever the medium takes from others: WP is set (SBC-3 6.4.1)
+ */
+export function answerDiskModeSense(
+  cdb: Uint8Array,
+  medium: Medium,
+  values: SensedValues,
+  readOnly: boolean,
+): Answer {
+  const protects = readOnly || medium.readOnly || values.current.swp
   return answerModeSense(cdb, {
-    deviceSpecific: DPOFUA | (medium.readOnly || values.current.swp ? WP : 0),
+    deviceSpecific: DPOFUA | (protects ? WP : 0),
     blockDescriptors: [blockDescriptorOf(medium)],
     pages: (control) =>
       pagesOf(medium, chosen(control, values)).map(({ layout, bytes, mask }) => ({

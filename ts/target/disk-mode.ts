@@ -121,9 +121,9 @@ export class DiskMode {
   }
 
   /** MODE SENSE(6) and (10). */
-  sense(cdb: Uint8Array): Answer {
+  sense({ cdb, nexus }: Task): Answer {
     const values = { current: this.#current, default: this.#default, saved: this.#saved }
-    return answerDiskModeSense(cdb, this.#host.medium(), values)
+    return answerDiskModeSense(cdb, this.#host.medium(), values, nexus.readOnly)
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { SgringError } from '../errors.ts'
 import { blockCount, blockLba, blockLbaExact, hasFua } from '../scsi/block.ts'
+import { DeviceType } from '../scsi/inquiry.ts'
 import { Opcode } from '../scsi/opcode.ts'
 import type { Backing, TargetNexus, Task, TransferDone } from '../task/task.ts'
 import { diskCommands } from './disk-commands.ts'
@@ -40,6 +41,7 @@ const MAX_TRANSFER_BYTES = 32 * 1024 * 1024
 
 /** A disk. READ, WRITE and TEST UNIT READY allocate nothing on their way through. */
 export class Disk implements Unit {
+  readonly deviceType: number = DeviceType.DIRECT_ACCESS_BLOCK
   readonly serial: string
   readonly maxTasks: number | undefined
   readonly maxRunning: number | undefined

@@ -61,6 +61,10 @@ export class HandlerUnit implements Unit {
     return { running: this.#running, late: this.#late, failed: this.#failed }
   }
 
+  get deviceType(): number | undefined {
+    return this.#host.unit.deviceType
+  }
+
   get maxTasks(): number | undefined {
     return this.#host.unit.maxTasks
   }

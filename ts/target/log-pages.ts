@@ -23,6 +23,7 @@ const NO_SPECIFIC_PROTOCOL = 0xf
 
 /** Nothing of it can be changed or reset: it tells what the target counts. */
 export class LogPagesUnit implements Unit {
+  readonly deviceType: number = DeviceType.WELL_KNOWN_LOGICAL_UNIT
   readonly #pages: readonly LoggedPage[]
   readonly #inquiry: InquiryPages = pagesOf(serialOf({}))
 

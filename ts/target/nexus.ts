@@ -8,6 +8,7 @@ import type { TaskSet } from './task-set.ts'
 /** One nexus. What it keeps for a unit is made when the unit is first addressed: thousands of units cost nothing until then. */
 export class Nexus implements TargetNexus {
   readonly id: number
+  readonly readOnly: boolean
   readonly source: TaskSource
   /** Changed by `establish` and the like, so that no quiet command passes a unit attention by. */
   readonly attentions: Attentions = new Attentions()
@@ -26,6 +27,7 @@ export class Nexus implements TargetNexus {
   constructor(id: number, source: TaskSource) {
     this.id = id
     this.source = source
+    this.readOnly = source.readOnly ?? false
   }
 
   /** A unit attention condition comes up at one unit. */

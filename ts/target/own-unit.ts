@@ -22,6 +22,10 @@ export class OwnUnit implements Unit {
     this.#onFailed = onFailed
   }
 
+  get deviceType(): number | undefined {
+    return this.#unit.deviceType
+  }
+
   get maxTasks(): number | undefined {
     return this.#unit.maxTasks
   }

@@ -58,6 +58,7 @@ export async function passThrough(
 }
 
 class PassThroughUnit implements Unit {
+  readonly deviceType: number
   readonly maxTasks: number | undefined
   readonly maxRunning: number | undefined
   readonly rejectsReset: boolean
@@ -68,6 +69,7 @@ class PassThroughUnit implements Unit {
   constructor(behind: Behind, options: PassThroughOptions) {
     this.maxTasks = options.maxTasks
     this.maxRunning = options.maxRunning
+    this.deviceType = behind.deviceType
     this.#behind = behind
     this.rejectsReset = options.reset === false
     this.#reset = options.reset || (() => resetUnit(behind.unit))

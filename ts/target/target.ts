@@ -7,6 +7,7 @@
 
 import { SgringError } from '../errors.ts'
 import { checkUint, getUint32 } from '../scsi/bytes.ts'
+import { knownCommand } from '../scsi/effect.ts'
 import { lunOfWord, lunWord, MAX_LUN, WellKnownLun } from '../scsi/lun.ts'
 import { cdbLength, controlOffset, isPlainCdb, NACA, Opcode } from '../scsi/opcode.ts'
 import { encodeReportedLuns, SelectReport } from '../scsi/report-luns.ts'
@@ -183,7 +184,8 @@ export class Target implements TaskRouter {
     } else if (set.isFull(task)) {
       task.answer(hasCommands(nexus, set) ? TASK_SET_FULL : BUSY)
     } else {
-      if (nexus.attentions.next(lun) === 0) {
+      // Each command of a nexus that only reads is looked at.
+      if (!nexus.readOnly && nexus.attentions.next(lun) === 0) {
         nexus.quietSet = set
         nexus.quietWord = task.lun
       }
@@ -287,10 +289,11 @@ const BUSY = status(Status.BUSY)
  * else, and not at all by INQUIRY (SAM-5 5.14).
  */
 function carryOut(task: Task, set: TaskSet): void {
-  const { attentions } = asNexus(task.nexus)
+  const { attentions, readOnly } = asNexus(task.nexus)
   const attention = attentions.next(set.lun)
   if (attention === 0 || task.cdb[0] === Opcode.INQUIRY) {
-    set.unit.execute(task)
+    if (readOnly && mayChange(task, set.unit)) task.answer(WRITE_PROTECTED)
+    else set.unit.execute(task)
     return
   }
   attentions.clearNext(set.lun)
@@ -300,6 +303,17 @@ function carryOut(task: Task, set: TaskSet): void {
       : checkCondition(SenseKey.UNIT_ATTENTION, attention),
   )
 }
+
+/**
+ * Whether a command changes something that outlasts it, or may: also mode parameters, power and what others may do, which a nexus that only
+ * reads leaves alone as it does blocks.
+ */
+function mayChange({ cdb, cdbLength }: Task, { deviceType }: Unit): boolean {
+  return knownCommand(cdb, cdbLength, deviceType).effect !== 'reads'
+}
+
+/** The medium seems write protected to such a nexus (SBC-3 4.12). */
+const WRITE_PROTECTED = checkCondition(SenseKey.DATA_PROTECT, SenseCode.WRITE_PROTECTED)
 
 /** Why no unit gets this task, if so. */
 function refusalOf(task: Task): Answer | undefined {

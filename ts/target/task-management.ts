@@ -7,6 +7,8 @@
  *     CLEAR TASK SET             every nexus, at the unit    others that lost some: COMMANDS CLEARED, or TASK ABORTED with TAS
  *     LOGICAL UNIT RESET         every nexus, at the unit    every nexus: BUS DEVICE RESET FUNCTION OCCURRED
  *     I_T NEXUS RESET            this nexus, at all units    this nexus, at all units: I_T NEXUS LOSS OCCURRED
+ *
+ * A nexus that only reads ends its own commands, and no others': of it CLEAR TASK SET and LOGICAL UNIT RESET are rejected.
  */
 
 import { SenseKey } from '../scsi/sense.ts'
@@ -52,10 +54,11 @@ function manageUnit(run: FunctionRun, set: TaskSet, nexuses: Iterable<Nexus>): v
       end(run, commandsOf(nexus, set))
       break
     case TaskFunction.CLEAR_TASK_SET:
-      clearTaskSet(run, set, nexuses)
+      if (nexus.readOnly) run.answer(REJECTED)
+      else clearTaskSet(run, set, nexuses)
       break
     case TaskFunction.LOGICAL_UNIT_RESET:
-      if (set.unit.rejectsReset === true) run.answer(REJECTED)
+      if (nexus.readOnly || set.unit.rejectsReset === true) run.answer(REJECTED)
       else resetUnit(run, set, nexuses)
       break
     case TaskFunction.QUERY_TASK:

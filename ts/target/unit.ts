@@ -28,6 +28,11 @@ export type QueueError = (typeof QueueError)[keyof typeof QueueError]
  * const server = await serve({ listen: '/run/user/1000/disk.sock', units: [ready] })
  */
 export interface Unit extends TaskSetOptions {
+  /**
+   * PERIPHERAL DEVICE TYPE (SPC-4 6.6.2), which says what a command does to it: a nexus that only reads is refused all else. Default: not
+   * known, and such a nexus has what is the same on every kind of device.
+   */
+  readonly deviceType?: number | undefined
   /** D_SENSE (SPC-4 7.5.8), read when sense data is reported: in descriptor format then, whoever made it. Default: false. */
   readonly descriptorSense?: boolean | undefined
   /** QERR (SPC-4 7.5.8), read when a command ends in CHECK CONDITION: others end with it, 1 all, 3 those of its nexus. Default: none. */

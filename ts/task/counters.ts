@@ -2,7 +2,7 @@
 
 import { badResponse, getUint64Rounded, setUint64 } from '../scsi/bytes.ts'
 import type { TypedCommand } from '../scsi/command.ts'
-import { BINARY_LIST, type LogPage, type LogParameter, logSense } from '../scsi/log.ts'
+import { ASCII_LIST, BINARY_LIST, type LogPage, type LogParameter, logSense } from '../scsi/log.ts'
 
 /** What a target counts. */
 export interface TargetCounters {
@@ -22,20 +22,26 @@ export interface TargetCounters {
   readonly aborted: number
   /** Answers that handlers gave after their commands were aborted: they were dropped. */
   readonly lateAnswers: number
+  /** Connections that were refused. */
+  readonly refused: number
+  /** Nexuses that were ended for what their initiators did wrong. */
+  readonly ended: number
   /** Bytes of initiators' arenas that are mapped. */
   readonly arenaBytes: number
   /** Bytes of the target's process that are in memory. */
   readonly residentBytes: number
+  /** The last of those ends, and of those refusals that were for a limit, oldest first: who, and why. */
+  readonly recent: readonly string[]
 }
 
 /** The log page, on the TARGET LOG PAGES well known logical unit: of the vendor specific codes one that sg_logs knows of no other vendor. */
 export const COUNTERS_PAGE = 0x36
 
 /**
- * Parameter codes. Each parameter is a binary format list parameter (SPC-4 7.3.2.2.2.5) of eight bytes, a big-endian number: some go down
+ * Parameter codes of numbers. Each parameter is a binary format list parameter (SPC-4 7.3.2.2.2.5) of eight bytes, a big-endian number: some go down
  * as well as up, so they are no data counters in the standard's sense. A code never changes its meaning; new ones are added.
  */
-const CODES: Readonly<Record<keyof TargetCounters, number>> = {
+const CODES: Readonly<Record<Exclude<keyof TargetCounters, 'recent'>, number>> = {
   nexuses: 0x0001,
   pairs: 0x0002,
   tasks: 0x0003,
@@ -46,8 +52,14 @@ const CODES: Readonly<Record<keyof TargetCounters, number>> = {
   lateAnswers: 0x0008,
   arenaBytes: 0x0009,
   residentBytes: 0x000a,
+  refused: 0x000b,
+  ended: 0x000c,
 }
-const NAMES = Object.keys(CODES) as (keyof TargetCounters)[]
+const NAMES = Object.keys(CODES) as (keyof typeof CODES)[]
+/** From here on, in ASCII format list parameters: what `recent` has. */
+const RECENT = 0x0100
+const MAX_RECENT = 0x100
+const MAX_TEXT_BYTES = 200
 
 /** LOG SENSE for the counters. */
 export function targetCounters(): TypedCommand<TargetCounters> {
@@ -57,11 +69,16 @@ export function targetCounters(): TypedCommand<TargetCounters> {
 
 /** The parameters of the page, in ascending order. */
 export function encodeCounters(counters: TargetCounters): LogParameter[] {
-  return NAMES.map((name) => {
+  const numbers = NAMES.map((name) => {
     const value = new Uint8Array(8)
     setUint64(value, 0, BigInt(counters[name]))
     return { code: CODES[name], control: BINARY_LIST, value }
   })
+  const texts = counters.recent.slice(-MAX_RECENT).map((text, at) => {
+    const value = Buffer.from(text.slice(0, MAX_TEXT_BYTES).replaceAll(/[^ -~]/g, '?'), 'latin1')
+    return { code: RECENT + at, control: ASCII_LIST, value: Uint8Array.from(value) }
+  })
+  return [...numbers, ...texts]
 }
 
 /** Codes of a later version are passed over. */
@@ -71,5 +88,8 @@ function parseCounters({ parameters }: LogPage): TargetCounters {
     if (value?.length === 8) return [name, getUint64Rounded(value, 0)] as const
     throw badResponse(`the counters of the target: ${name} is missing, or no number of 8 bytes`)
   })
-  return Object.fromEntries(values) as unknown as TargetCounters
+  const recent = parameters
+    .filter(({ code }) => code >= RECENT && code < RECENT + MAX_RECENT)
+    .map(({ value }) => Buffer.from(value).toString('latin1'))
+  return { ...Object.fromEntries(values), recent } as unknown as TargetCounters
 }

@@ -202,10 +202,14 @@ export interface TaskOwner {
 export interface TargetNexus {
   /** A number of this target's, never used twice. */
   readonly id: number
+  /** Its initiator may change nothing: the target refuses what would, or may, at every unit. */
+  readonly readOnly: boolean
 }
 
 /** What a target asks of the port about the tasks of one nexus. */
 export interface TaskSource {
+  /** Its initiator may change nothing. Default: false. */
+  readonly readOnly?: boolean
   /** Brings in, and has executed, what the initiator has published so far on any pair of this nexus that nothing holds. */
   fetch(): void
   /** What came behind this function on its pair is not executed before `release`. */

@@ -4,7 +4,8 @@ use crate::FEATURES;
 use crate::error::{self, Coded};
 use crate::target::TargetPair;
 use napi_derive::napi;
-use sgring_shm::{Hello, ListenOptions, Listener};
+use sgring_shm::account;
+use sgring_shm::{Access, Hello, ListenOptions, Listener, SocketFile};
 use sgring_task::Geometry;
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::path::Path;
@@ -14,12 +15,26 @@ use std::path::Path;
 pub struct ListenRecord {
     /// Where to listen.
     pub path: String,
-    /// Users that may connect.
+    /// Users that may connect, and do everything.
     pub allowed_uids: Vec<u32>,
+    /// Groups that may.
+    pub allowed_gids: Vec<u32>,
+    /// Users that may connect, and read.
+    pub read_only_uids: Vec<u32>,
+    /// Groups that may.
+    pub read_only_gids: Vec<u32>,
     /// The socket's permission bits.
     pub mode: u32,
+    /// Its owner, if another one.
+    pub owner: Option<u32>,
+    /// Its group, if another one.
+    pub group: Option<u32>,
     /// How many handshakes may be under way.
     pub max_pending: u32,
+    /// How many of one user.
+    pub max_pending_per_uid: u32,
+    /// Connections a second of one user; 0 is no limit.
+    pub connects_per_second: u32,
 }
 
 /// A socket that is served.
@@ -33,16 +48,39 @@ pub struct TargetListener {
 #[napi(catch_unwind)]
 pub fn listen(options: ListenRecord) -> Result<TargetListener, Coded> {
     let mut listen = ListenOptions::new(segment_len);
-    listen.allowed_uids = options.allowed_uids;
+    listen.access = Access {
+        uids: options.allowed_uids,
+        gids: options.allowed_gids,
+        read_only_uids: options.read_only_uids,
+        read_only_gids: options.read_only_gids,
+    };
     listen.features = FEATURES;
     listen.max_pending = options.max_pending as usize;
-    listen.mode = options.mode;
+    listen.max_pending_per_uid = options.max_pending_per_uid as usize;
+    listen.connects_per_second = options.connects_per_second;
+    listen.file = SocketFile {
+        mode: options.mode,
+        uid: options.owner,
+        gid: options.group,
+    };
     let (listener, bell) = Listener::bind(Path::new(&options.path), listen)
         .map_err(|error| error::shm_at(&options.path, error))?;
     Ok(TargetListener {
         listener: Some(listener),
         bell: Some(bell),
     })
+}
+
+/// The number of the user of this name, if there is one.
+#[napi(catch_unwind)]
+pub fn user_id(name: String) -> Result<Option<u32>, Coded> {
+    account::user_id(&name).map_err(error::shm)
+}
+
+/// The number of the group of this name, if there is one.
+#[napi(catch_unwind)]
+pub fn group_id(name: String) -> Result<Option<u32>, Coded> {
+    account::group_id(&name).map_err(error::shm)
 }
 
 fn segment_len(hello: &Hello) -> Option<u64> {
@@ -61,6 +99,13 @@ impl TargetListener {
     #[napi(catch_unwind)]
     pub fn accept(&mut self) -> Option<TargetPair> {
         self.listener.as_ref()?.accept().map(TargetPair::new)
+    }
+
+    /// Connections that this thread has turned away so far: not allowed, too many, too fast, no hello, no segment.
+    #[napi(catch_unwind)]
+    pub fn turned_away(&self) -> f64 {
+        let stats = self.listener.as_ref().map(Listener::stats);
+        stats.unwrap_or_default().turned_away as f64
     }
 
     /// Stops listening, joins the thread, and removes the socket.

@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi_derive::napi;
 use sgring_shm::handshake::{PROTOCOL_VERSION, Refusal, Welcome};
-use sgring_shm::{Arrival, Bell};
+use sgring_shm::{Arrival, Bell, Grant};
 use sgring_store::Span;
 use sgring_task::{Desk, Direction, Geometry, Target, transfer};
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
@@ -37,6 +37,8 @@ pub struct ArrivalRecord {
     pub pid: u32,
     /// The peer's user.
     pub uid: u32,
+    /// It may only read.
+    pub read_only: bool,
     /// Slots of the pair.
     pub slots: u32,
     /// Bytes of its arena.
@@ -63,10 +65,13 @@ impl TargetPair {
     /// Who is there. `null` once it was welcomed or refused.
     #[napi(catch_unwind)]
     pub fn arrival(&self) -> Option<ArrivalRecord> {
-        let Arrival { hello, peer, .. } = self.arrival.as_ref()?;
+        let Arrival {
+            hello, peer, grant, ..
+        } = self.arrival.as_ref()?;
         Some(ArrivalRecord {
             pid: peer.pid as u32,
             uid: peer.uid,
+            read_only: *grant == Grant::ReadOnly,
             slots: hello.slots,
             arena_bytes: hello.arena_bytes,
             token: Uint8Array::new(hello.token.to_vec()),

@@ -5,6 +5,7 @@
 
 use crate::{
     error::ShmError,
+    listener::SocketFile,
     socket::{address, connect, stream_socket},
 };
 use std::{
@@ -12,7 +13,7 @@ use std::{
     io,
     os::{
         fd::{AsRawFd, OwnedFd},
-        unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+        unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown},
     },
     path::{Path, PathBuf},
 };
@@ -33,8 +34,8 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Listens on `path` with permissions `mode`, in place of a socket that was left behind.
-    pub(crate) fn listen(path: &Path, mode: u32) -> Result<(Self, OwnedFd), ShmError> {
+    /// Listens on `path`, which is made as `file` says, in place of a socket that was left behind.
+    pub(crate) fn listen(path: &Path, file: SocketFile) -> Result<(Self, OwnedFd), ShmError> {
         let name = address(path)?;
         let mut taken = Self::lock(path)?;
         taken.remove_stale()?;
@@ -59,13 +60,19 @@ impl Address {
             });
         }
         taken.bound = identity(path);
-        // Until listen() nobody can connect, so the name is never open to more than `mode`.
-        fs::set_permissions(path, Permissions::from_mode(mode)).map_err(|source| {
+        // Until listen() nobody can connect, so the name is never open to more than these may. In this order, as who gives a file away may not change it.
+        fs::set_permissions(path, Permissions::from_mode(file.mode)).map_err(|source| {
             ShmError::System {
                 call: "chmod",
                 source,
             }
         })?;
+        if file.uid.is_some() || file.gid.is_some() {
+            lchown(path, file.uid, file.gid).map_err(|source| ShmError::System {
+                call: "chown",
+                source,
+            })?;
+        }
         // SAFETY: a plain call on an open descriptor.
         if unsafe { libc::listen(socket.as_raw_fd(), BACKLOG) } < 0 {
             return Err(ShmError::last("listen"));

@@ -6,6 +6,8 @@
 //! | [`mapping`] | the one owner of mapped bytes; all mapping of shared memory happens here |
 //! | [`socket`] | connecting, peer credentials, a descriptor sent with bytes |
 //! | [`bell`] | one byte on a socket: "look at the ring" |
+//! | [`access`] | which users and groups may connect, and for what |
+//! | [`account`] | users and groups by their names |
 //! | [`handshake`] | the two 64-byte records with which a connection begins |
 //! | [`listener`] | a target's front door: a thread that lets in what passes every check |
 //!
@@ -16,6 +18,8 @@
 //!
 //! Nothing here knows what the bytes of a segment mean. Linux only.
 
+pub mod access;
+pub mod account;
 mod address;
 pub mod bell;
 mod error;
@@ -23,12 +27,14 @@ pub mod handshake;
 pub mod listener;
 pub mod mapping;
 pub mod memfd;
+mod pace;
 mod reception;
 pub mod socket;
 
+pub use access::{Access, Grant};
 pub use bell::{Bell, bell_pair};
 pub use error::{HandshakeFault, SegmentFault, ShmError};
 pub use handshake::{Hello, PROTOCOL_VERSION, RECORD_BYTES, Refusal, Welcome};
-pub use listener::{Arrival, ListenOptions, Listener};
+pub use listener::{Arrival, ListenOptions, Listener, SocketFile};
 pub use mapping::Mapping;
 pub use socket::PeerCredentials;

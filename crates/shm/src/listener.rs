@@ -7,6 +7,7 @@
 //! instead: its watcher then looks at once, and by itself from time to time for as long as it keeps the listener.
 
 use crate::{
+    access::{Access, Grant},
     address::Address,
     bell::bell_pair,
     error::ShmError,
@@ -26,18 +27,33 @@ use std::{
 /// Whom a listener lets in.
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
-    /// User ids that may connect. Default: the effective one of this process, and no other.
-    pub allowed_uids: Vec<u32>,
+    /// Who may connect. Default: the effective user of this process, and no other.
+    pub access: Access,
     /// Feature bits that the target knows; a hello that requires another is refused. Default: none.
     pub features: u64,
     /// Bytes that the segment of such a hello has; `None` refuses it. Must not panic.
     pub segment_len: fn(&Hello) -> Option<u64>,
     /// Connections that are being checked or wait for [`Listener::accept`]; further ones are refused. Default: 64.
     pub max_pending: usize,
+    /// As many of one user. Default: all of them.
+    pub max_pending_per_uid: usize,
+    /// Connections a second of one user, and at once after a while without any; further ones are refused. Default: 0, no limit.
+    pub connects_per_second: u32,
     /// How long a client may take for its hello. Default: 5 s.
     pub patience: Duration,
-    /// Permissions of the socket. Default: 0o600.
+    /// Permissions of the socket, and whose it is. Default: 0o600, and this process's.
+    pub file: SocketFile,
+}
+
+/// What a socket's name in the file system is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketFile {
+    /// Permission bits.
     pub mode: u32,
+    /// Its owner, if not this process's user: giving a file away takes CAP_CHOWN (chown(2)).
+    pub uid: Option<u32>,
+    /// Its group, if not this process's: one that the process is in, or any with CAP_CHOWN.
+    pub gid: Option<u32>,
 }
 
 impl ListenOptions {
@@ -47,12 +63,21 @@ impl ListenOptions {
         // SAFETY: geteuid has no preconditions.
         let own = unsafe { libc::geteuid() };
         Self {
-            allowed_uids: vec![own],
+            access: Access {
+                uids: vec![own],
+                ..Access::default()
+            },
             features: 0,
             segment_len,
             max_pending: 64,
+            max_pending_per_uid: 64,
+            connects_per_second: 0,
             patience: Duration::from_secs(5),
-            mode: 0o600,
+            file: SocketFile {
+                mode: 0o600,
+                uid: None,
+                gid: None,
+            },
         }
     }
 }
@@ -68,6 +93,8 @@ pub struct Arrival {
     pub hello: Hello,
     /// Who the client is.
     pub peer: PeerCredentials,
+    /// What it may do.
+    pub grant: Grant,
 }
 
 impl Arrival {
@@ -116,7 +143,7 @@ impl Listener {
     pub fn bind(path: &Path, options: ListenOptions) -> Result<(Self, OwnedFd), ShmError> {
         let (bell, watched) = bell_pair()?;
         let stop = Arc::new(event()?);
-        let (address, socket) = Address::listen(path, options.mode)?;
+        let (address, socket) = Address::listen(path, options.file)?;
         let shared = Arc::new(Shared::new(bell));
         let reception = Reception::new(socket, Arc::clone(&stop), options, Arc::clone(&shared));
         let thread = thread::Builder::new()

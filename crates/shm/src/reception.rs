@@ -4,12 +4,14 @@
 //! of their hello; each has `patience` to finish it. Nothing a client does makes it block, panic, or keep more.
 
 use crate::{
+    access::Grant,
     bell::Bell,
     error::ShmError,
     handshake::{Hello, RECORD_BYTES, Refusal, Welcome},
     listener::{Arrival, ListenOptions},
     mapping::Mapping,
-    socket::{PeerCredentials, peer_credentials, receive_with_descriptor, send},
+    pace::Pace,
+    socket::{PeerCredentials, peer_credentials, peer_groups, receive_with_descriptor, send},
 };
 use std::{
     collections::VecDeque,
@@ -62,6 +64,7 @@ pub(crate) struct Reception {
     options: ListenOptions,
     shared: Arc<Shared>,
     pending: Vec<Pending>,
+    pace: Pace,
     /// While set, nothing is accepted.
     backoff_until: Option<Instant>,
 }
@@ -70,6 +73,7 @@ pub(crate) struct Reception {
 struct Pending {
     socket: OwnedFd,
     peer: PeerCredentials,
+    grant: Grant,
     record: [u8; RECORD_BYTES],
     len: usize,
     descriptor: Option<OwnedFd>,
@@ -109,6 +113,7 @@ impl Reception {
         Self {
             listening,
             stop,
+            pace: Pace::new(options.connects_per_second),
             options,
             shared,
             pending: Vec::new(),
@@ -199,21 +204,37 @@ impl Reception {
 
     /// Checks who it is before a single byte is read.
     fn admit(&mut self, socket: OwnedFd) {
-        let peer = match peer_credentials(socket.as_fd()) {
-            Ok(peer) if self.options.allowed_uids.contains(&peer.uid) => peer,
-            _ => return self.turn_away(&socket, Refusal::NotAllowed),
+        let Ok(peer) = peer_credentials(socket.as_fd()) else {
+            return self.turn_away(&socket, Refusal::NotAllowed);
         };
-        if self.pending.len() + self.shared.arrivals().len() >= self.options.max_pending.max(1) {
+        // Whose groups cannot be found out is in none.
+        let groups = || peer_groups(socket.as_fd()).unwrap_or_default();
+        let Some(grant) = self.options.access.grant(&peer, groups) else {
+            return self.turn_away(&socket, Refusal::NotAllowed);
+        };
+        if !self.pace.admits(peer.uid, Instant::now()) || !self.has_room(peer.uid) {
             return self.turn_away(&socket, Refusal::Limit);
         }
         self.pending.push(Pending {
             socket,
             peer,
+            grant,
             record: [0; RECORD_BYTES],
             len: 0,
             descriptor: None,
             deadline: Instant::now() + self.options.patience,
         });
+    }
+
+    /// Whether one connection more of this user may be checked, or wait.
+    fn has_room(&self, uid: u32) -> bool {
+        let arrivals = self.shared.arrivals();
+        let uids = (self.pending.iter().map(|client| client.peer.uid))
+            .chain(arrivals.iter().map(|arrival| arrival.peer.uid));
+        let (all, own) = uids.fold((0, 0), |(all, own), other| {
+            (all + 1, own + usize::from(other == uid))
+        });
+        all < self.options.max_pending.max(1) && own < self.options.max_pending_per_uid.max(1)
     }
 
     /// Reads on where there is something to read, and gives up on who is late.
@@ -243,13 +264,19 @@ impl Reception {
     fn judge(&self, client: Pending) {
         match self.check(&client.record, client.descriptor.as_ref()) {
             Ok((hello, mapping)) => {
-                let Pending { socket, peer, .. } = client;
+                let Pending {
+                    socket,
+                    peer,
+                    grant,
+                    ..
+                } = client;
                 let mapping = Arc::new(mapping);
                 self.shared.arrivals().push_back(Arrival {
                     socket,
                     mapping,
                     hello,
                     peer,
+                    grant,
                 });
                 // Without memory for a byte, the bell's end says that there is something to see: the last time that it says so.
                 if !self.shared.bell.ring() {

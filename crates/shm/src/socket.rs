@@ -104,6 +104,47 @@ pub fn peer_credentials(socket: BorrowedFd<'_>) -> Result<PeerCredentials, ShmEr
     })
 }
 
+/// Room for groups at first; Linux allows 65,536 (`NGROUPS_MAX`).
+const GROUPS: usize = 64;
+/// `SO_PEERGROUPS` (unix(7)), which libc does not have.
+const SO_PEERGROUPS: libc::c_int = 59;
+
+/// The supplementary groups that the peer had when the connection was made (`SO_PEERGROUPS`, unix(7)).
+///
+/// # Errors
+/// [`ShmError::System`] if `socket` is none, or before Linux 4.13.
+pub fn peer_groups(socket: BorrowedFd<'_>) -> Result<Vec<u32>, ShmError> {
+    let mut groups = vec![0u32; GROUPS];
+    loop {
+        let mut len = size_of_val(groups.as_slice()) as libc::socklen_t;
+        // SAFETY: 1. `groups` is writable for `len` bytes, and `len` for its own; 2. the borrow keeps the descriptor open.
+        let got = unsafe {
+            libc::getsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                SO_PEERGROUPS,
+                groups.as_mut_ptr().cast(),
+                &raw mut len,
+            )
+        };
+        let count = len as usize / size_of::<u32>();
+        if got == 0 {
+            groups.truncate(count);
+            return Ok(groups);
+        }
+        let error = ShmError::last("getsockopt");
+        // More than there was room for: then `len` is what they take. They are those of the connection, and never grow.
+        match &error {
+            ShmError::System { source, .. }
+                if source.raw_os_error() == Some(libc::ERANGE) && count > groups.len() =>
+            {
+                groups.resize(count, 0);
+            }
+            _ => return Err(error),
+        }
+    }
+}
+
 /// Sends `bytes`, and `descriptor` with the first of them; returns how many were taken. Never blocks or signals.
 ///
 /// # Errors

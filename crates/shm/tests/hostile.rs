@@ -156,8 +156,8 @@ fn arrivals_that_nobody_takes_count_as_a_crowd() {
 #[test]
 fn another_user_is_refused_before_a_byte_is_read() {
     let mut options = options();
-    let own = options.allowed_uids.pop().unwrap();
-    options.allowed_uids.push(own + 1);
+    let own = options.access.uids.pop().unwrap();
+    options.access.uids.push(own + 1);
     let target = Target::with(options);
     let client = connect(&target.path).unwrap();
     assert_eq!(refusal(&client), Some(Refusal::NotAllowed));
@@ -189,13 +189,13 @@ fn a_client_of_another_user_is_seen_as_such() {
         "PEER_NOT_ALLOWED"
     );
     let mut open = options();
-    open.mode = 0o666;
+    open.file.mode = 0o666;
     let refusing = Target::with(open.clone());
     assert_eq!(
         refusal(&connect_as_nobody(&refusing).unwrap()),
         Some(Refusal::NotAllowed)
     );
-    open.allowed_uids.push(NOBODY);
+    open.access.uids.push(NOBODY);
     let mut allowing = Target::with(open);
     let client = connect_as_nobody(&allowing).unwrap();
     send_with_descriptor(client.as_fd(), &hello().encode(), segment().as_fd()).unwrap();

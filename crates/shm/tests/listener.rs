@@ -135,7 +135,7 @@ fn closing_refuses_who_waits_and_removes_the_socket_and_its_lock() {
 fn the_socket_has_the_permissions_asked_for_whatever_the_umask() {
     for mode in [0o600, 0o660, 0o666] {
         let mut options = options();
-        options.mode = mode;
+        options.file.mode = mode;
         let target = Target::with(options);
         let found = fs::metadata(&target.path).unwrap().permissions().mode();
         assert_eq!(found & 0o777, mode);
