@@ -18,6 +18,7 @@ test.before.each(async () => {
     JSON.stringify({
       listen: 'disk',
       max_nexuses: 9,
+      allow_paths: ['.'],
       units: [
         { memory: '4M', thin: true, serial: 'S-1' },
         { file: 'disk.img', create_bytes: '1M', lun: 5, block_length: 4096 },
@@ -55,11 +56,9 @@ const blocks = async (lun: number) => Number((await nexus.unit(lun).readCapacity
 test('shows a line a unit, with sizes as they are now', async () => {
   const { code, stdout } = await admin('show')
   assert.equal(code, 0)
-  const rows = stdout
-    .toString()
-    .trimEnd()
-    .split('\n')
-    .map((row) => row.split(/ {2,}/))
+  const lines = stdout.toString().trimEnd().split('\n')
+  assert.match(lines.pop() ?? '', /^files: .*; new privileges: none; capabilities: /)
+  const rows = lines.map((row) => row.split(/ {2,}/))
   assert.deepEqual(rows, [
     ['LUN', 'size', 'block', 'commands', 'backing', 'traits'],
     ['0', '4.0 MiB', '512', '0', 'memory', 'thin, serial S-1'],
@@ -77,6 +76,7 @@ test(
     assert.deepEqual(shown, {
       listen: 'disk',
       max_nexuses: 9,
+      allow_paths: [place.folder],
       units: [
         { lun: 0, thin: true, serial: 'S-1', memory: 6 * MIB },
         { lun: 1, removable: true, vendor: 'ACME', product: 'NEW', memory: 3 * MIB },

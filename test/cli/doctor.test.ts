@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync } from 'node:fs'
-import { cpus, hugePages, limits, node, platform, runtimeFolder } from '#dist/cli/doctor-checks.js'
+import {
+  confining,
+  cpus,
+  hugePages,
+  limits,
+  node,
+  platform,
+  runtimeFolder,
+} from '#dist/cli/doctor-checks.js'
 import { suite } from '../harness/index.ts'
 import { Place } from './program.ts'
 
@@ -26,6 +34,7 @@ test('looks at everything, and serves and reads a disk', async () => {
       'huge pages',
       'runtime folder',
       'limits',
+      'confinement',
       'CPUs',
       'SCSI devices',
       'kernel nodes',
@@ -92,6 +101,16 @@ test('reads limits as proc(5) has them', () => {
 test('says that one CPU does not spin', () => {
   assert.equal(cpus(1).state, 'note')
   assert.equal(cpus(8).state, 'ok')
+})
+
+test('says what a server is confined to, and what this kernel leaves open', () => {
+  assert.deepEqual(confining(9), {
+    state: 'ok',
+    found:
+      'sgring serve keeps no new privileges, and only the capabilities that it needs; Landlock ABI 9 fences its files',
+  })
+  assert.match(confining(4).found, /ABI 4 fences its files, but for ioctls of devices, signals and/)
+  assert.equal(confining(0).state, 'note')
 })
 
 test.run()

@@ -16,7 +16,10 @@ test.before.each(() => {
   place.file('disk.img', new Uint8Array(1 << 20).fill(5))
   place.file('notes.txt', 'notes')
   place.file('block.bin', new Uint8Array(512).fill(6))
-  place.file('served.json', '{"listen": "disk", "units": [{"memory": "8M"}, {"memory": "8M"}]}')
+  place.file(
+    'served.json',
+    '{"listen": "disk", "units": [{"memory": "8M"}, {"memory": "8M"}], "allow_paths": ["."]}',
+  )
 })
 test.after.each(() => place.remove())
 

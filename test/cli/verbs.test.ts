@@ -37,8 +37,11 @@ test(
     for (const verb of verbs) {
       const { code, stdout } = await place.sgring([verb.name.replace('sgring ', ''), '--help'])
       assert.deepEqual([code, stdout.toString()], [0, verbHelp(verb)])
-      // What a UNIT is, the usage leaves to the text behind it.
-      const usage = [verb.usage, ...verb.about.filter((text) => /^A UNIT is /.test(text))].join()
+      // What a UNIT is, and LIMITS are, the usage leaves to the text behind it.
+      const usage = [
+        verb.usage,
+        ...verb.about.filter((text) => /^(A UNIT is|LIMITS are) /.test(text)),
+      ].join()
       for (const name of [...Object.keys(verb.options), 'json']) {
         assert.match(stdout.toString(), new RegExp(`^  --${name} .*`, 'm'))
         assert.ok(usage.includes(`--${name}`), `${verb.name}: the usage leaves out --${name}`)

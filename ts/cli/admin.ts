@@ -6,6 +6,7 @@ import { ask } from './admin/client.ts'
 import { controlSocketOf } from './admin/control.ts'
 import type { Request, Results } from './admin/protocol.ts'
 import type { UnitConfig } from './config/config.ts'
+import { confinementText } from './confine/confinement.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { aligned, jsonLine, snakeCase } from './output.ts'
 import { parseSeconds, parseSize, size } from './quantity.ts'
@@ -132,7 +133,7 @@ async function show({ values, json }: AdminCall, operands: readonly string[], as
   else if (values.save === undefined) process.stdout.write(listing(shown))
 }
 
-function listing({ config, units }: Results['show']): string {
+function listing({ config, units, confinement }: Results['show']): string {
   const described = config.units as readonly Readonly<Record<string, unknown>>[]
   const rows = units.map(({ lun, bytes, block_length, commands }, at) => {
     const { lun: _, memory, file, block_length: __, ...others } = described[at] ?? {}
@@ -150,7 +151,8 @@ function listing({ config, units }: Results['show']): string {
       traits.join(', ') || '-',
     ]
   })
-  return aligned([['LUN', 'size', 'block', 'commands', 'backing', 'traits'], ...rows])
+  const table = aligned([['LUN', 'size', 'block', 'commands', 'backing', 'traits'], ...rows])
+  return `${table}${confinementText(confinement)}\n`
 }
 
 async function add({ given, json }: AdminCall, operands: readonly string[], ask: Ask) {

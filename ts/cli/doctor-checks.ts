@@ -35,6 +35,7 @@ export const CHECKS: Readonly<Record<string, () => Promise<Finding>>> = {
     hugePages(await textOf('/sys/kernel/mm/transparent_hugepage/shmem_enabled')),
   'runtime folder': () => runtimeFolder(socketOf('any')),
   limits: async () => limits(await textOf('/proc/self/limits')),
+  confinement: async () => confining(native().landlockAbi()),
   CPUs: async () => cpus(availableParallelism()),
   'SCSI devices': scsiDevices,
   'kernel nodes': kernelTransports,
@@ -167,6 +168,32 @@ export function limits(limits: string | undefined): Finding {
   const advice = 'a target needs two for each pair of its clients: ulimit -n 4096'
   return { state: 'note', found, advice }
 }
+
+/** @param abi of Landlock, 0 if there is none */
+export function confining(abi: number): Finding {
+  const rest = 'no new privileges, and only the capabilities that it needs'
+  if (abi === 0) {
+    return {
+      state: 'note',
+      found: `sgring serve keeps ${rest}; this kernel cannot fence its files`,
+      advice: 'Landlock does: CONFIG_SECURITY_LANDLOCK, and landlock in lsm= of the command line',
+    }
+  }
+  const open = LATER.filter(([since]) => abi < since).map(([, what]) => what)
+  const gaps = open.length === 0 ? '' : `, but for ${open.join(', ')}`
+  return {
+    state: 'ok',
+    found: `sgring serve keeps ${rest}; Landlock ABI ${abi} fences its files${gaps}`,
+  }
+}
+
+/** What Landlock denies from which version of its interface on. */
+const LATER: readonly (readonly [since: number, what: string])[] = [
+  [3, 'cutting files'],
+  [4, 'TCP'],
+  [5, 'ioctls of devices'],
+  [6, 'signals and abstract sockets'],
+]
 
 export function cpus(count: number): Finding {
   if (count > 1)

@@ -15,8 +15,10 @@ import {
   type UnitConfig,
 } from './config/config.ts'
 import { schemaText } from './config/schema.ts'
+import { confine, discard } from './confine/confine.ts'
 import { isDevice } from './device-claim.ts'
 import { CliError, ConfigError, ExitCode } from './exit-code.ts'
+import { LISTEN_FLAGS, LISTEN_OPTIONS, listeningOf } from './listen-flags.ts'
 import { jsonLine } from './output.ts'
 import { size } from './quantity.ts'
 import { serveDevice } from './serve-device.ts'
@@ -31,6 +33,7 @@ const OPTIONS = {
     help: `a name, for ring:NAME, or a path with a slash, for ring:/path; ${MAX_TARGET_PATH_BYTES} bytes at most, with the folder`,
   },
   ...UNIT_FLAGS,
+  ...LISTEN_FLAGS,
   device: {
     type: 'string',
     value: 'PATH',
@@ -49,11 +52,13 @@ export const serve: Verb = verb({
   name: 'sgring serve',
   summary: 'serve disks behind a socket',
   usage:
-    '--listen SOCK UNIT… | --listen SOCK --device PATH (--yes | --read-only) | --config FILE [--yes] | --schema [--json]',
+    '--listen SOCK UNIT… [LIMITS] | --listen SOCK --device PATH (--yes | --read-only) [LIMITS] | --config FILE [--yes] | --schema [--json]',
   about: [
     `A UNIT is ${UNIT_OPTIONS}. The n-th is LUN n-1, unless it says another one. The options after its --memory or --file, up to the next, belong to it.`,
     'A file says the same as flags, and more, such as {"listen": "disk", "units": [{"memory": "64M", "thin": true}]}. Paths in it start at its folder. It stands alone: with --config no flag says what is served.',
     `--device passes a device through, alone: /dev/bsg/H:C:T:L, /dev/sgN or /dev/sdX; so does a file whose only unit is {"device": PATH}. What it then is and is not is said on stderr, and there is no "sgring admin" for it. ${DEVICES}`,
+    `LIMITS are ${LISTEN_OPTIONS}. Only this user may connect, and whom they name. Where several users may, each has half of the nexuses.`,
+    'It gives up what it does not need: capabilities, new privileges, and with Landlock all files but its own program, what it serves, the folder of a file that it makes, and --allow-path: "sgring admin add" opens nothing else. "sgring doctor" tells what of that this kernel can do.',
     'One line is printed when connections are accepted. Ctrl-C, SIGTERM or SIGHUP ends it, and takes the socket away. Meanwhile, "sgring admin" shows and changes what is served, by a socket beside that one, SOCK.admin, which only the same user and root can use.',
   ],
   operands: {},
@@ -80,25 +85,39 @@ export const serve: Verb = verb({
     }
     const config = await described(call)
     const { socket, address } = await placeOf(config.listen)
-    if ('device' in config) {
-      const { json, signal } = call
-      return serveDevice({ config, socket, address, yes, json, signal })
-    }
-    await Control.makeWay(socket)
-    const daemon = await Daemon.start(config, socket)
+    await confine({ config, socket, file: call.values.config, signal: call.signal })
     try {
-      const control = await Control.listen(socket, daemon)
-      try {
-        process.stdout.write(greeting(call, socket, address, daemon.units))
-        if (!call.signal.aborted) await once(call.signal, 'abort')
-      } finally {
-        await control.close()
-      }
-    } finally {
-      await daemon.close()
+      const { json, signal } = call
+      if ('device' in config) await serveDevice({ config, socket, address, yes, json, signal })
+      else await serveDisks(config, socket, address, call)
+    } catch (error) {
+      discard()
+      throw error
     }
   },
 })
+
+/** Serves until it is told to end. */
+async function serveDisks(
+  config: Config,
+  socket: string,
+  address: string,
+  call: Call<typeof OPTIONS>,
+): Promise<void> {
+  await Control.makeWay(socket)
+  const daemon = await Daemon.start(config, socket)
+  try {
+    const control = await Control.listen(socket, daemon)
+    try {
+      process.stdout.write(greeting(call, socket, address, daemon.units))
+      if (!call.signal.aborted) await once(call.signal, 'abort')
+    } finally {
+      await control.close()
+    }
+  } finally {
+    await daemon.close()
+  }
+}
 
 function described(
   call: Call<typeof OPTIONS>,
@@ -108,8 +127,9 @@ function described(
 }
 
 /** A device, which nothing else stands beside. */
-function passed({ given, values }: Call<typeof OPTIONS>): DeviceConfig {
-  const alone = ['device', 'listen', 'read-only', 'yes', 'json']
+function passed(call: Call<typeof OPTIONS>): DeviceConfig {
+  const { given, values } = call
+  const alone = ['device', 'listen', 'read-only', 'yes', 'json', ...Object.keys(LISTEN_FLAGS)]
   const other = given.find(({ name }) => !alone.includes(name))
   if (other !== undefined) {
     throw new CliError(ExitCode.SYNTAX, `--device and --${other.name} do not go together`)
@@ -121,18 +141,24 @@ function passed({ given, values }: Call<typeof OPTIONS>): DeviceConfig {
       `--device is a node in /dev, not '${device}'; a file is --file`,
     )
   }
-  return { listen, device, readOnly: given.some(({ name }) => name === 'read-only') }
+  const readOnly = given.some(({ name }) => name === 'read-only')
+  return { ...listeningOf(call), listen, device, readOnly }
 }
 
 /** What the flags say. */
-function flagged({ given, values }: Call<typeof OPTIONS>): Config {
+function flagged(call: Call<typeof OPTIONS>): Config {
+  const { given, values } = call
   const units = unitsOf(given)
   const wrong: string[] = []
   placed(units, wrong)
   if (wrong.length > 0) throw new ConfigError('the command line', wrong)
   const { listen = '' } = values
   // As in a file, a path does not depend on where the server's folder is.
-  return { listen: listen.includes('/') ? resolve(listen) : listen, units }
+  return {
+    ...listeningOf(call),
+    listen: listen.includes('/') ? resolve(listen) : listen,
+    units,
+  }
 }
 
 /** What the file says. A flag beside it would leave open which of them holds. */

@@ -35,7 +35,7 @@ pub struct ListenOptions {
     pub segment_len: fn(&Hello) -> Option<u64>,
     /// Connections that are being checked or wait for [`Listener::accept`]; further ones are refused. Default: 64.
     pub max_pending: usize,
-    /// As many of one user. Default: all of them.
+    /// Those of one user. Default: all of them.
     pub max_pending_per_uid: usize,
     /// Connections a second of one user, and at once after a while without any; further ones are refused. Default: 0, no limit.
     pub connects_per_second: u32,
@@ -70,7 +70,7 @@ impl ListenOptions {
             features: 0,
             segment_len,
             max_pending: 64,
-            max_pending_per_uid: 64,
+            max_pending_per_uid: usize::MAX,
             connects_per_second: 0,
             patience: Duration::from_secs(5),
             file: SocketFile {

@@ -14,6 +14,7 @@ import {
   type UnitConfig,
   unitOf,
 } from '../config/config.ts'
+import { confinement } from '../confine/confinement.ts'
 import { CliError, ExitCode } from '../exit-code.ts'
 import { size } from '../quantity.ts'
 import type { Request, Results } from './protocol.ts'
@@ -82,6 +83,7 @@ export class Daemon {
         block_length: blockLength,
         commands: this.#server.commandsAt(lun),
       })),
+      confinement: confinement(),
     }
   }
 
@@ -96,7 +98,11 @@ export class Daemon {
     if (this.#units.has(lun)) {
       throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `LUN ${lun} has a unit already`)
     }
-    this.#server.addUnit(lun, noting(this.#units, lun, unit))
+    try {
+      this.#server.addUnit(lun, noting(this.#units, lun, unit))
+    } catch (error) {
+      throw withFence(error, unit)
+    }
     this.#units.set(lun, unit)
     return { lun }
   }
@@ -149,6 +155,17 @@ function noting(
     if (noted !== undefined) units.set(lun, { ...noted, savedModes })
   }
   return { ...unit, onSaved }
+}
+
+/** A confined server opens what it was told of at its start: said where that may be why it cannot. */
+function withFence(error: unknown, unit: UnitConfig): unknown {
+  const denied = error instanceof SgringError && error.code === 'ERR_SGRING_BACKING'
+  if (!denied || !('file' in unit) || confinement().landlock === 0) return error
+  return new SgringError(
+    error.code,
+    `${error.message}; this server opens no other files than those of its start and of --allow-path`,
+    { cause: error },
+  )
 }
 
 /** A unit as it is served again later, from wherever: its file is there then. */

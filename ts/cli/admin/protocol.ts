@@ -1,7 +1,7 @@
 /**
  * What a running server and `sgring admin` say to each other: a request a line, a reply a line, in JSON.
  *
- *     {"do": "show"}                                              {"result": {"config": {…}, "units": [{"lun": 0, "bytes": 65536, "commands": 0}]}}
+ *     {"do": "show"}                                              {"result": {"config": {…}, "units": [{"lun": 0, …}], "confinement": {…}}}
  *     {"do": "add", "unit": {"memory": "64M", "thin": true}}      {"result": {"lun": 1}}
  *     {"do": "resize", "lun": 1, "bytes": "128M"}                 {"result": {"lun": 1, "bytes": 134217728}}
  *     {"do": "remove", "lun": 1, "force": true}                   {"error": {"code": "ERR_SGRING_…", "message": "…", "problems": []}}
@@ -9,6 +9,7 @@
 
 import type { RawUnit } from '../config/config.ts'
 import { type Check, compile } from '../config/schema.ts'
+import type { Confinement } from '../confine/confinement.ts'
 
 /** What can be asked for. */
 export type Request =
@@ -35,6 +36,7 @@ export interface Results {
       /** That its task set holds. */
       readonly commands: number
     }[]
+    readonly confinement: Confinement
   }
   readonly add: { readonly lun: number }
   readonly remove: { readonly lun: number }
@@ -88,6 +90,11 @@ const RESULTS: Readonly<Record<keyof Results, object>> = {
       type: 'array',
       items: message({ lun, bytes: count, block_length: count, commands: count }),
     },
+    confinement: message({
+      landlock: count,
+      no_new_privs: { type: 'boolean' },
+      capabilities: { type: 'array', items: { type: 'string' } },
+    }),
   }),
   add: message({ lun }),
   remove: message({ lun }),

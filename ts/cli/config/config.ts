@@ -7,6 +7,7 @@ import type { DiskUnitOptions } from '../../target/served-unit.ts'
 import { ConfigError } from '../exit-code.ts'
 import { snakeCase } from '../output.ts'
 import { sizeBytes } from '../quantity.ts'
+import { type Account, accountId } from './accounts.ts'
 import { type Check, compile } from './schema.ts'
 
 /** A disk, by what can be written down of it. */
@@ -33,6 +34,10 @@ export type UnitConfig = BackingOptions & {
 interface Listening extends PortOptions {
   /** A name, or a path with a slash. */
   readonly listen: string
+  /** Folders, and files, that a unit may be opened in later. Default: none. */
+  readonly allowPaths?: readonly string[]
+  /** Whether the server gives up what it does not need. Default: true. */
+  readonly confine?: boolean
 }
 
 /** A file's content: disks. */
@@ -66,19 +71,53 @@ export async function parseConfig(
   const value = parseJson(text, what)
   const problems = (await checkConfig)(value)
   if (problems.length > 0) throw new ConfigError(what, problems)
-  const { $schema: _, mode, max_arena_bytes, units, ...others } = value as RawConfig
+  const wrong: string[] = []
+  const { $schema: _, mode, units, allow_paths, ...rest } = value as RawConfig
+  const { max_arena_bytes, max_nexus_arena_bytes, ...named } = rest
+  const others = numbered(named, wrong)
   const listening = {
     ...(camelCase(others) as unknown as Listening),
     ...(others.listen.includes('/') && { listen: resolve(folder, others.listen) }),
     ...(mode !== undefined && { mode: Number.parseInt(mode, 8) }),
-    ...sizes({ max_arena_bytes }),
+    ...sizes({ max_arena_bytes, max_nexus_arena_bytes }),
+    ...(allow_paths !== undefined && {
+      allowPaths: allow_paths.map((path) => resolve(folder, path)),
+    }),
   }
-  const wrong: string[] = []
   const device = aloneIn(value as RawConfig, wrong)
   const disks = units.map((unit) => unitOf(unit, folder))
   placed(disks, wrong)
   if (wrong.length > 0) throw new ConfigError(what, wrong)
   return device === undefined ? { ...listening, units: disks } : { ...listening, ...device }
+}
+
+/**
+ * Users and groups by their numbers.
+ *
+ * @param wrong gets a line for each name that nobody has
+ */
+function numbered<T extends object>(others: T, wrong: string[]): T {
+  const numberOf = (place: string, kind: 'user' | 'group', account: Account) => {
+    const id = accountId(kind, account)
+    if (id === undefined) wrong.push(`${place}: there is no ${kind} ${JSON.stringify(account)}`)
+    return id ?? 0
+  }
+  const entries = Object.entries(others).map(([key, value]) => {
+    const kind = ACCOUNTS[key]
+    if (kind === undefined) return [key, value]
+    if (!Array.isArray(value)) return [key, numberOf(key, kind, value)]
+    return [key, value.map((one, at) => numberOf(`${key}[${at}]`, kind, one))]
+  })
+  return Object.fromEntries(entries)
+}
+
+const ACCOUNTS: Readonly<Record<string, 'user' | 'group'>> = {
+  allowed_uids: 'user',
+  allowed_gids: 'group',
+  read_only_uids: 'user',
+  read_only_gids: 'group',
+  owner: 'user',
+  group: 'group',
 }
 
 /**
@@ -154,6 +193,8 @@ interface RawConfig {
   readonly mode?: string
   readonly max_nexuses?: number
   readonly max_arena_bytes?: Size
+  readonly max_nexus_arena_bytes?: Size
+  readonly allow_paths?: readonly string[]
   readonly units: readonly RawUnit[]
 }
 
