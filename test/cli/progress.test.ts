@@ -55,6 +55,8 @@ test('has no ETA without a total, and never more than the screen is wide', () =>
     '',
   ])
   assert.deepEqual(drawn(new FakeScreen(true, 10)), ['', 'read  10.', 'read  20.', ''])
+  // What script(1) makes without a terminal of its own.
+  assert.deepEqual(drawn(new FakeScreen(true, 0)), drawn(new FakeScreen(true)))
 })
 
 test('is silent where there is no terminal', () => {

@@ -24,7 +24,8 @@ export class StatusLine {
   show(text: string): void {
     if (this.#screen === undefined) return
     this.#shown = true
-    this.#screen.write(TO_LINE_START + text.slice(0, (this.#screen.columns ?? 80) - 1))
+    // A terminal that has not been told its width says 0.
+    this.#screen.write(TO_LINE_START + text.slice(0, (this.#screen.columns || 80) - 1))
   }
 
   /** Takes the line away. Idempotent. */
