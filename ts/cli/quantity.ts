@@ -60,6 +60,20 @@ export function clock(seconds: number): string {
   return [first, ...rest.map((part) => String(part).padStart(2, '0'))].join(':')
 }
 
+/** Nanoseconds in three digits: `12.3 µs`. */
+export function duration(ns: number): string {
+  const units = ['ns', 'µs', 'ms', 's']
+  let value = ns
+  let unit = 0
+  // What would be rounded up to 1000 belongs to the next unit.
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000
+    unit++
+  }
+  const digits = value >= 99.95 || unit === 0 ? 0 : value >= 9.995 ? 1 : 2
+  return `${value.toFixed(digits)} ${units[unit]}`
+}
+
 function scaled(value: number, base: number, units: readonly string[]): string {
   let unit = 0
   // What would be rounded up to the base belongs to the next unit.

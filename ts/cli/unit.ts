@@ -4,8 +4,10 @@ import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
 import { parseAddress } from '../ring/address.ts'
 import type { ConnectOptions } from '../ring/connect.ts'
 import { connect } from '../ring/nexus.ts'
+import type { PairStats } from '../ring/stats.ts'
 import type { Capacity16 } from '../scsi/capacity.ts'
 import { findDevice } from '../sg/discovery.ts'
+import type { NodeTransport } from '../sg/node.ts'
 import { openNode } from '../sg/open.ts'
 import { claimDevice, isDevice } from './device-claim.ts'
 import { CliError, ExitCode } from './exit-code.ts'
@@ -28,6 +30,10 @@ export interface OpenUnit {
   readonly options: HelperOptions
   /** The same for the same unit, however it is addressed. */
   readonly place: string
+  /** How commands get there: `ring`, or a node's way. */
+  readonly transport: 'ring' | NodeTransport
+  /** Live numbers of this side. */
+  stats(): PairStats
   close(): Promise<void>
 }
 
@@ -92,6 +98,8 @@ async function openRing(
     unit: nexus.unit(lun),
     options: optionsOf(call),
     place: `ring:${socket}?lun=${lun}`,
+    transport: 'ring',
+    stats: () => nexus.stats,
     close: () => nexus.close(),
   }
 }
@@ -99,7 +107,7 @@ async function openRing(
 async function openDevice(
   path: string,
   call: Connecting,
-  { writes = false, join, arenaBytes }: Opening,
+  { writes = false, join, arenaBytes, slots }: Opening,
 ): Promise<OpenUnit> {
   if (join !== undefined) {
     throw new CliError(ExitCode.SYNTAX, '--join is for a ring: a device has no nexuses to join')
@@ -109,12 +117,15 @@ async function openDevice(
     const node = await openNode(path, {
       readOnly: !writes,
       ...(arenaBytes !== undefined && { arenaBytes }),
+      ...(slots !== undefined && { slots }),
     })
     const device = await findDevice(path)
     return {
       unit: node.unit(),
       options: optionsOf(call),
       place: `device ${device?.name ?? path}`,
+      transport: node.transport,
+      stats: () => node.stats,
       close: async () => {
         await node.close()
         await claim?.close()

@@ -2,6 +2,7 @@
 
 import { abort } from './abort.ts'
 import { admin } from './admin.ts'
+import { bench } from './bench.ts'
 import { completionOf } from './completion.ts'
 import { copy } from './copy.ts'
 import { doctor } from './doctor.ts'
@@ -34,6 +35,7 @@ export const groups: readonly VerbGroup[] = [
   { title: 'see what there is', verbs: [list, luns, stat] },
   { title: 'ask a unit', verbs: [inquiry, readcap, turs, sense, modes, logs, opcodes] },
   { title: 'move data', verbs: [read, write, copy, verify, unmap] },
+  { title: 'measure', verbs: [bench] },
   { title: 'send any command', verbs: [raw] },
   { title: 'end what hangs', verbs: [abort, reset] },
   { title: 'serve units', verbs: [serve, admin] },

@@ -65,7 +65,7 @@ export class CheckConditionError extends ScsiStatusError {
 }
 
 /** The error for a response that is no success. */
-export function statusError(response: Response): ScsiStatusError {
+export function statusError(response: Pick<Response, 'status' | 'sense'>): ScsiStatusError {
   const { status } = response
   const name = STATUS_NAMES.get(status) ?? `status ${hex(status)}`
   if (status !== Status.CHECK_CONDITION || response.sense.length === 0) {
