@@ -10,14 +10,16 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { open, parseSense, SenseKey } from '#dist/index.js'
+import { type Device, listDevices, open, parseSense, SenseKey } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
+import { until } from '../support/until.ts'
 import { Folder } from './in-process.ts'
-import { debugDisk } from './ways.ts'
+import { debugDisk, setDebug, withDebug } from './ways.ts'
 
 const test = suite(`sgring on devices of the kernel ${process.env.SGRING_GUEST}`)
 let folder: Folder
@@ -34,9 +36,25 @@ test.after.each(() => folder.remove())
 type Nodes = Readonly<Record<'bsg' | 'sg' | 'block', string>>
 
 async function nodesOf(lun: bigint): Promise<Nodes> {
-  const { bsg, sg, block } = (await debugDisk(lun)).nodes
-  assert.ok(bsg && sg && block)
-  return { bsg, sg, block }
+  return complete((await debugDisk(lun)).nodes) ?? assert.fail(`LUN ${lun} has not all nodes`)
+}
+
+function complete({ bsg, sg, block }: Device['nodes']): Nodes | undefined {
+  return bsg && sg && block ? { bsg, sg, block } : undefined
+}
+
+/** The first disk of another host than scsi_debug's first, once it has its nodes. */
+async function otherDisk(): Promise<Nodes> {
+  const place = '/sys/bus/scsi/devices'
+  const name = await until('a disk of another host', () =>
+    readdirSync(place).find(
+      (name) =>
+        /^[1-9]\d*:0:0:0$/.test(name) &&
+        ['bsg', 'scsi_generic', 'block'].every((kind) => existsSync(join(place, name, kind))),
+    ),
+  )
+  const disk = (await listDevices()).find((device) => device.name === name)
+  return (disk && complete(disk.nodes)) ?? assert.fail(`${name} has not all nodes`)
 }
 
 const DISK_BYTES = 8 << 20
@@ -129,24 +147,30 @@ test('what is written is read again, and is on the disk', async () => {
   }
 })
 
-test('a whole disk is copied to another: they have the same hash', async () => {
-  const [from, to] = disks as [Nodes, Nodes]
-  said(
-    'dd',
-    'if=/dev/urandom',
-    `of=${from.block}`,
-    'bs=1M',
-    'count=8',
-    'oflag=direct',
-    'status=none',
-  )
-  const hash = (path: string) => said('sha256sum', path).split(' ')[0]
-  const told = await output('copy', from.bsg, to.sg, '--yes', '--json')
-  assert.equal(Number(JSON.parse(String(told)).bytes), DISK_BYTES)
-  await output('verify', from.sg, to.bsg)
-  said('blockdev', '--flushbufs', from.block, to.block)
-  assert.equal(hash(to.block), hash(from.block))
-})
+test(
+  'a whole disk is copied to another: they have the same hash',
+  async () => {
+    const { bsg, sg, block } = disks[0]!
+    said('dd', 'if=/dev/urandom', `of=${block}`, 'bs=1M', 'count=8', 'oflag=direct', 'status=none')
+    // Disks of one host share their blocks.
+    await withDebug({ per_host_store: 1 }, async () => {
+      setDebug('add_host', '1')
+      try {
+        const to = await otherDisk()
+        const hash = (path: string) => said('sha256sum', path).split(' ')[0]
+        assert.notEqual(hash(to.block), hash(block))
+        const told = await output('copy', bsg, to.sg, '--yes', '--json')
+        assert.equal(Number(JSON.parse(String(told)).bytes), DISK_BYTES)
+        await output('verify', sg, to.bsg)
+        said('blockdev', '--flushbufs', to.block)
+        assert.equal(hash(to.block), hash(block))
+      } finally {
+        setDebug('add_host', '-1')
+      }
+    })
+  },
+  { deadlineMs: 60_000 },
+)
 
 test('a device is not written to without --yes', async () => {
   writeFileSync(join(folder.path, 'data.bin'), new Uint8Array(512))
