@@ -93,8 +93,8 @@ export function latencySentence(drawn: readonly Line[]): string {
       )
       .sort((a, b) => a.y - b.y)
       .map(({ name, y }) => `${name} ${nanoseconds(y)}`)
-    const part = percentile === 50 ? 'Half' : `${percentile} of 100`
-    return those.length === 0 ? [] : `${part} of the operations take up to: ${those.join(', ')}.`
+    const part = percentile === 50 ? 'Half of the' : `${percentile} of 100`
+    return those.length === 0 ? [] : `${part} operations take up to: ${those.join(', ')}.`
   })
   const others = drawn
     .filter(({ points }) => !points.some(({ x }) => TOLD.includes(x)))
