@@ -13,7 +13,7 @@ import { jsonLine } from './output.ts'
 import { StatusLine } from './progress.ts'
 import { parseSeconds, size } from './quantity.ts'
 import { type Opening, type OpenUnit, unitText, type Work, withUnit } from './unit.ts'
-import { ADDRESS, type Call, CHANGING, CONNECTING, DEVICES, type Verb, verb } from './verb.ts'
+import { ADDRESS, type Call, CONNECTING, DEVICES, type Verb, verb } from './verb.ts'
 
 const PAGE = 4096
 /** What a nexus has if it is not told otherwise, and what it needs beside the lanes. */
@@ -22,7 +22,14 @@ const ARENA_BYTES = 64 << 20
 const ARENA_SLACK = 1 << 20
 const PATIENCE_MS = 60_000
 
-const OPTIONS = { ...JOB, ...CHANGING, ...CONNECTING } as const
+const OPTIONS = {
+  ...JOB,
+  yes: {
+    type: 'boolean',
+    help: 'blocks are meant to be overwritten, of a ring too: without it none is',
+  },
+  ...CONNECTING,
+} as const
 type BenchCall = Call<typeof OPTIONS>
 
 export const bench: Verb = verb({
@@ -34,7 +41,7 @@ export const bench: Verb = verb({
     'Without a rate there are always --depth commands under way (a closed loop), and a unit that stalls is asked less. With --rate or --rate-bytes commands are due at fixed times (an open loop), whether or not those before them have ended, and latency counts from when a command was due: so a stall shows in all commands that it delayed (coordinated omission).',
     'Latency is what this process sees of commands that succeeded, from the call that sends to the turn that takes the answer. Errors are counted by their sense, end nothing, and the exit code is that of the first. Ctrl-C ends a job early, with its results; what is under way then has a second. A second Ctrl-C leaves at once.',
     '--verify marks each block that is written with its LBA and the seed, and looks for that in each that is read: write the blocks first, with the same --seed. Places are whole multiples of --size from --offset, any of them at any time, or one after the other, again and again.',
-    'What --json prints is in docs/bench.md.',
+    'What is measured, and what --json prints, is in docs/bench.md of the repository.',
     `${DEVICES} A mode that only reads needs none, and opens the device so that nothing else can be sent; an sg node then goes by ioctls, and with --yes by write and read.`,
   ],
   operands: { ADDRESS },
