@@ -8,6 +8,18 @@ import { bring } from '../scripts/lib/step.js'
 import { Stop } from '../scripts/lib/stop.js'
 import { root } from '../scripts/setup.js'
 
+/**
+ * All of it.
+ *
+ * @param {string} rustc
+ */
+export async function buildBenchmarks(rustc) {
+  await compileBenchmarks()
+  await buildNativeBenchmarks(rustc)
+  await buildAddons(rustc)
+  await buildRivals(rustc)
+}
+
 /** Once `dist` is there. One at a time: what is imported must not be written meanwhile. */
 export async function compileBenchmarks() {
   const release = await lock(join(root, '.setup', 'bench-lock'), () => {})

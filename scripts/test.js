@@ -4,6 +4,7 @@
  * folder. Ends with `N passed, N failed, N skipped`.
  */
 
+import { join } from 'node:path'
 import { cargoTest, packages } from './lib/cargo.js'
 import { forgotten, runFiles, testFiles } from './lib/files.js'
 import { kernelLane } from './lib/kernel-lane.js'
@@ -13,13 +14,21 @@ import { exitCode, line, single, sum, summary } from './lib/tally.js'
 import { loom, models } from './loom.js'
 import { root, setup } from './setup.js'
 
+/** The test that runs all benchmarks, and so needs their rivals. */
+const BENCHMARKS = 'test/bench/bench.test.ts'
+
 main(async () => {
   const args = process.argv.slice(2)
   const json = args.includes('--json')
   const filters = args.filter((arg) => arg !== '--json')
   /** @param {string} path */
   const chosen = (path) => filters.length === 0 || filters.some((filter) => path.includes(filter))
-  await setup()
+  const { rustc } = await setup()
+  // Before the clock of a test file runs: they take minutes the first time.
+  if (testFiles(root).filter(chosen).includes(BENCHMARKS)) {
+    const { buildBenchmarks } = await import(join(root, 'bench/build.js'))
+    await buildBenchmarks(rustc)
+  }
 
   const stream = json ? process.stderr : process.stdout
   /** @type {import('./lib/tally.js').Outcome[]} */
