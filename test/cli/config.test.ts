@@ -217,6 +217,8 @@ test('is told line by line on stderr, and as JSON', async () => {
   const one = await place.sgring(['serve', '--config', 'one.json'])
   assert.equal(one.stderr, 'sgring: one.json: units[0].memory: 0 is less than 1\n')
   assert.equal((await place.sgring(['serve', '--config', 'none.json'])).code, 15)
+  const piped = await place.shell('cat one.json | sgring serve --config /dev/stdin')
+  assert.match(piped.stderr, /^sgring: \/dev\/stdin is no regular file: /)
 })
 
 test('stands alone: a flag beside it that says what is served is refused by name', async () => {

@@ -191,6 +191,19 @@ test(
 )
 
 test(
+  'is confined where its environment says that it is already',
+  async () => {
+    // The shell's process becomes the server: it knows its number before.
+    const line = `SGRING_CONFINED='{"pid":'$$',"names":{},"locks":[]}' exec '${process.execPath}' '${MAIN}' serve ${disk.join(' ')}`
+    const running = place.start('/bin/sh', ['-c', line])
+    await running.line()
+    const { pid } = running.child
+    assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^NoNewPrivs:\s*1$/m)
+  },
+  SLOW,
+)
+
+test(
   'leaves nothing behind where it did not come about',
   async () => {
     const { code } = await place.sgring(['serve', '--listen', './disk.sock', '--file', 'none.img'])

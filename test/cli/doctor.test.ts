@@ -110,6 +110,7 @@ test('says what a server is confined to, and what this kernel leaves open', () =
       'sgring serve keeps no new privileges, and only the capabilities that it needs; Landlock ABI 9 fences its files',
   })
   assert.match(confining(4).found, /ABI 4 fences its files, but for ioctls of devices, signals and/)
+  assert.match(confining(7).found, /but for sockets with a path, D-Bus and Docker among them$/)
   assert.equal(confining(0).state, 'note')
 })
 

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { native } from '#dist/native.js'
 import { suite } from '../harness/index.ts'
 import { Place } from './program.ts'
 
 const test = suite('sgring serve')
+/** Where files cannot be fenced, a server says so. */
+const FENCED = native().landlockAbi() > 0
 let place: Place
 test.before.each(() => {
   place = new Place()
@@ -46,9 +49,26 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     assert.ok(existsSync(socket))
     server.child.kill(signal)
     const { code, stderr } = await server.ended()
-    assert.deepEqual([code, stderr, existsSync(socket)], [0, '', false])
+    assert.deepEqual([code, stderr === '', existsSync(socket)], [0, FENCED, false])
   })
 }
+
+test('says that others need a path that they can enter, where they may connect', async () => {
+  const others = ['--memory', '1M', '--allow-user', '65500']
+  for (const [listen, cautioned] of [
+    ['disk', 1],
+    ['open/s', 0],
+  ] as const) {
+    mkdirSync(place.path('open'), { recursive: true })
+    const server = await place.serve(['--listen', listen, ...others])
+    server.child.kill('SIGTERM')
+    const { stderr } = await server.ended()
+    assert.equal(
+      stderr.match(/others may connect, and cannot enter .*sgring: /g)?.length ?? 0,
+      cautioned,
+    )
+  }
+})
 
 test('makes the folder of names for its user alone', async () => {
   await place.serve(['--listen', 'disk', '--memory', '1M'])
@@ -87,6 +107,8 @@ test('names what is wrong with its command line', async () => {
     ['--listen disk --block-length 512 --memory 1M', 1, /--block-length follows/],
     ['--listen disk --memory 1M --block-length 520', 1, /--block-length is 512 or 4096, not '520'/],
     ['--listen disk --file nothing', 15, /nothing/],
+    ['--listen disk --device /dev/sg0 --max-nexuses 5', 1, /--max-nexuses: .* for 1 .* not for 5/],
+    ['--listen disk --memory 1M --allow-path nothing', 15, /nothing, .* is not there/],
     ['--listen disk --file there --create 1M', 15, /there/],
   ] as const) {
     const ended = await place.sgring(['serve', ...line.split(' ')])

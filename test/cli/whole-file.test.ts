@@ -97,6 +97,43 @@ test('a configuration that is replaced keeps its permissions, and its place behi
   assert.equal(JSON.parse(readFileSync(place.path('disks.json'), 'utf8')).listen, 'disk')
 })
 
+test('what is no regular file is written to, and stays', async () => {
+  await place.shell('mkfifo pipe')
+  const { code, stdout, stderr } = await place.shell(
+    'cat pipe & sgring admin ring:disk show --save pipe --force; wait',
+  )
+  assert.equal(code, 0, stderr)
+  assert.match(stdout.toString(), /"listen": ?"disk"/)
+  assert.ok(lstatSync(place.path('pipe')).isFIFO())
+})
+
+/** A file system that does not bring its folders to the medium. */
+const UNSYNCED = `
+import files from 'node:fs/promises'
+const file = await files.open('/')
+const proto = Object.getPrototypeOf(file)
+const { sync } = proto
+await file.close()
+proto.sync = async function () {
+  if (!(await this.stat()).isDirectory()) return sync.call(this)
+  throw Object.assign(new Error(process.env.CODE + ': fsync'), { code: process.env.CODE, syscall: 'fsync' })
+}
+`
+
+test('a copy whose name is not brought to the medium is there, and no other error than that is told', async () => {
+  place.file('unsynced.mjs', UNSYNCED)
+  const copied = (code: string) =>
+    place.shell(
+      `CODE=${code} NODE_OPTIONS='--import ${place.path('unsynced.mjs')}' sgring copy ring:disk ${code}.img --checkpoint 0.001`,
+    )
+  const failed = await copied('EIO')
+  assert.equal(failed.code, 15)
+  assert.match(failed.stderr, /^sgring: EIO: fsync$/m)
+  assert.doesNotMatch(failed.stderr, /ENOENT|--resume/)
+  assert.equal(statSync(place.path('EIO.img')).size, 1 << 20)
+  for (const code of ['ENOTSUP', 'EPERM']) assert.equal((await copied(code)).code, 0)
+})
+
 test('a copy goes on without notes where no folder for them can be made, and says so', async () => {
   const { code, stderr } = await place.shell(
     'HOME=/proc XDG_STATE_HOME= sgring copy ring:disk new.img --checkpoint 0.001',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { connect, type Nexus, type ServeOptions, type Server, serve } from '#dist/index.js'
+import { listenOptions, type PortOptions, resolvePortOptions } from '#dist/ring/port-options.js'
 import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { until } from '../support/until.ts'
@@ -46,7 +47,7 @@ for (const [limit, options, second] of [
   ['maxPairs', { maxPairs: 1 }, 'joins'],
   ['maxUserPairs', { maxUserPairs: 1 }, 'joins'],
   ['maxNexusPairs', { maxNexusPairs: 1 }, 'joins'],
-  ['maxNexusSlots', { maxNexusSlots: 79 }, 'joins'],
+  ['maxNexusSlots', { maxNexusSlots: 15 }, 'joins'],
   ['maxNexusArenaBytes', { maxNexusArenaBytes: 100 << 10 }, 'joins'],
 ] as const) {
   test(`who passes ${limit} is refused, by its name, and what there is goes on`, async () => {
@@ -70,7 +71,7 @@ for (const [limit, options, second] of [
 }
 
 test('an arena, or slots, beyond what a nexus may have are refused at the door', async () => {
-  const listen = await serving({ maxNexusSlots: 40, maxArenaBytes: 64 << 10 })
+  const listen = await serving({ maxNexusSlots: 8, maxArenaBytes: 64 << 10 })
   await assert.rejects(connect(listen, { ...SMALL, slots: 9 }), LIMIT)
   await assert.rejects(connect(listen, { ...SMALL, arenaBytes: 68 << 10 }), LIMIT)
   await joined(listen, SMALL)
@@ -88,6 +89,12 @@ test('who connects faster than a user may is refused for a while, and counted', 
   }
   assert.ok(server.stats.refused >= 1)
   await nexus.unit(0).testUnitReady()
+})
+
+test('one of several users holds a part of what is being checked, where there is one nexus, too', () => {
+  const pending = (options: PortOptions) =>
+    listenOptions(resolvePortOptions({ maxNexuses: 1, ...options })).maxPendingPerUid
+  assert.ok((pending({ allowedGids: [1] }) ?? 0) < (pending({}) ?? 0))
 })
 
 const RATE = 100

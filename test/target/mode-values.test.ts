@@ -3,7 +3,7 @@ import { Status, TaskAttribute } from '#dist/task/command.js'
 import { TaskFunction } from '#dist/task/function.js'
 import { suite } from '../harness/index.ts'
 import { caching, control, D_SENSE, PLAIN, Place, RCD, SWP, TAS, WCE } from './mode-place.ts'
-import { type PlainNexus, run } from './plain-nexus.ts'
+import { PlainNexus, run } from './plain-nexus.ts'
 
 const test = suite('what mode parameters do')
 
@@ -109,6 +109,23 @@ test('has CHECK CONDITION end all other commands with QERR 01b, and those of its
   assert.equal(place.ready(other), 'GOOD')
   assert.deepEqual(ends(3), [3, gone, 'GOOD', gone, gone, gone])
   assert.equal(place.ready(other), 'GOOD')
+})
+
+test('ends no command of others by QERR 01b where one of a nexus that only reads is refused, but its own (spc-4 7.5.8)', () => {
+  const place = new Place({ maxRunning: 3 })
+  const reader = new PlainNexus(place.one.target, { readOnly: true })
+  place.select(control(0, 0x12))
+  for (const nexus of [place.other, reader]) while (place.ready(nexus) !== 'GOOD');
+  place.backing.slow = true
+  const read = { cdb: Uint8Array.of(0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0), dataInLength: 512 }
+  const reads = [place.one, place.other, reader].map((nexus) => nexus.send(read))
+  const write = { cdb: Uint8Array.of(0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0), attribute: HEAD_OF_QUEUE }
+  assert.equal(reader.send({ ...write, dataOut: new Uint8Array(512) }).end, '7/27/00')
+  for (const task of reads) task.endTransfer()
+  assert.deepEqual(
+    reads.map(({ end }) => end),
+    ['GOOD', 'GOOD', 'aborted'],
+  )
 })
 
 test('starts no command instead of those that QERR ends', () => {

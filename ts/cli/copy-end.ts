@@ -48,6 +48,8 @@ export interface Writing extends Omit<Reading, 'read' | 'size'> {
   sync(): Promise<void>
   /** All was written, and is on the medium: a file gets its name. */
   commit(): Promise<void>
+  /** Comes after `commit()`, where a name was given: that is on the medium, too. */
+  settle?(): Promise<void>
   /** It did not come to that. Idempotent, and nothing after `commit()`. */
   stop(how: { readonly keep: boolean }): Promise<void>
 }

@@ -6,11 +6,11 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { type FileHandle, lstat, open, readFile, realpath, stat, unlink } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Reading, Writing, WritingOptions } from './copy-end.ts'
 import { StreamReading, StreamWriting } from './copy-stream.ts'
 import { CliError, ExitCode } from './exit-code.ts'
-import { exists, giveName, unlessAbsent } from './whole-file.ts'
+import { exists, giveName, syncFolder, unlessAbsent } from './whole-file.ts'
 
 const SECTOR = 512
 
@@ -199,6 +199,10 @@ class Fresh extends InPlace {
   override async commit(): Promise<void> {
     await giveName(this.#part, this.place, { replace: this.#force, name: this.name })
     await this.close()
+  }
+
+  settle(): Promise<void> {
+    return syncFolder(dirname(this.place))
   }
 
   override async stop({ keep }: { readonly keep: boolean }): Promise<void> {

@@ -193,6 +193,7 @@ const LATER: readonly (readonly [since: number, what: string])[] = [
   [4, 'TCP'],
   [5, 'ioctls of devices'],
   [6, 'signals and abstract sockets'],
+  [9, 'sockets with a path, D-Bus and Docker among them'],
 ]
 
 export function cpus(count: number): Finding {

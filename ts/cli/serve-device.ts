@@ -6,6 +6,7 @@ import { serve } from '../serve.ts'
 import { findDevice } from '../sg/discovery.ts'
 import type { KernelNode } from '../sg/node.ts'
 import { passThrough } from '../target/pass-through.ts'
+import { cautions } from './cautions.ts'
 import type { DeviceConfig } from './config/config.ts'
 import { claimDevice, deviceText } from './device-claim.ts'
 import { canReset, resetDevice } from './device-reset.ts'
@@ -54,11 +55,13 @@ async function resetOne(path: string): Promise<void> {
 }
 
 async function greet(
-  { config: { device: path, readOnly = false }, socket, address, json }: DeviceServing,
+  { config, socket, address, json }: DeviceServing,
   { transport, maxTransferBytes }: KernelNode,
   exclusive: boolean,
 ): Promise<void> {
+  const { device: path, readOnly = false } = config
   const { pid } = process
+  process.stderr.write(cautions(config, socket, json))
   const device = await findDevice(path)
   if (json) {
     const luns = [{ lun: 0, device: path, readOnly, transport, exclusive, maxTransferBytes }]

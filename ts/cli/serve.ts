@@ -1,12 +1,14 @@
 /** `sgring serve`: disks behind a socket. */
 
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { SgringError } from '../errors.ts'
 import { socketOf } from '../ring/address.ts'
 import { DEFAULT_BLOCK_LENGTH } from '../target/disk.ts'
 import { Control, checkTargetSocket, MAX_TARGET_PATH_BYTES } from './admin/control.ts'
 import { Daemon } from './admin/daemon.ts'
+import { cautions } from './cautions.ts'
 import {
   type Config,
   type DeviceConfig,
@@ -58,7 +60,7 @@ export const serve: Verb = verb({
     'A file says the same as flags, and more, such as {"listen": "disk", "units": [{"memory": "64M", "thin": true}]}. Paths in it start at its folder. It stands alone: with --config no flag says what is served.',
     `--device passes a device through, alone: /dev/bsg/H:C:T:L, /dev/sgN or /dev/sdX; so does a file whose only unit is {"device": PATH}. What it then is and is not is said on stderr, and there is no "sgring admin" for it. ${DEVICES}`,
     `LIMITS are ${LISTEN_OPTIONS}. Only this user may connect, and whom they name. Where several users may, each has half of the nexuses.`,
-    'It gives up what it does not need: capabilities, new privileges, and with Landlock all files but its own program, what it serves, the folder of a file that it makes, and --allow-path: "sgring admin add" opens nothing else. "sgring doctor" tells what of that this kernel can do.',
+    'It gives up what it does not need: capabilities, new privileges, and with Landlock all files but its own program, what it serves, the folder of a file that it makes, and --allow-path: "sgring admin add" opens nothing else. "sgring doctor" tells what of that this kernel can do. Landlock holds off no change of permissions, owners, times and extended attributes, and before ABI 9 no connection to a socket with a path: there its user\'s rights bound it, and with --owner or --group CAP_CHOWN is kept.',
     'One line is printed when connections are accepted. Ctrl-C, SIGTERM or SIGHUP ends it, and takes the socket away. Meanwhile, "sgring admin" shows and changes what is served, by a socket beside that one, SOCK.admin, which only the same user and root can use.',
   ],
   operands: {},
@@ -91,7 +93,9 @@ export const serve: Verb = verb({
       if ('device' in config) await serveDevice({ config, socket, address, yes, json, signal })
       else await serveDisks(config, socket, address, call)
     } catch (error) {
-      discard()
+      // With this error they are another server's, which came meanwhile.
+      const taken = error instanceof SgringError && error.code === 'ERR_SGRING_ADDRESS_IN_USE'
+      if (!taken) discard()
       throw error
     }
   },
@@ -109,6 +113,7 @@ async function serveDisks(
   try {
     const control = await Control.listen(socket, daemon)
     try {
+      process.stderr.write(cautions(config, socket, call.json))
       process.stdout.write(greeting(call, socket, address, daemon.units))
       if (!call.signal.aborted) await once(call.signal, 'abort')
     } finally {
@@ -142,7 +147,15 @@ function passed(call: Call<typeof OPTIONS>): DeviceConfig {
     )
   }
   const readOnly = given.some(({ name }) => name === 'read-only')
-  return { ...listeningOf(call), listen, device, readOnly }
+  const listening = listeningOf(call)
+  const { maxNexuses = 1 } = listening
+  if (maxNexuses > 1) {
+    throw new CliError(
+      ExitCode.SYNTAX,
+      `--max-nexuses: a device is for 1 at a time, not for ${maxNexuses}`,
+    )
+  }
+  return { ...listening, listen, device, readOnly }
 }
 
 /** What the flags say. */
@@ -169,6 +182,12 @@ async function filed({ given, values: { config: file = '' } }: Call<typeof OPTIO
     throw new CliError(
       ExitCode.SYNTAX,
       `--config and --${other.name} do not go together: the file says all that is served`,
+    )
+  }
+  if (!(await stat(file)).isFile()) {
+    throw new CliError(
+      ExitCode.FILE,
+      `${file} is no regular file: a server that confines itself reads it twice`,
     )
   }
   return parseConfig(await readFile(file, 'utf8'), file, dirname(resolve(file)))

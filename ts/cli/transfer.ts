@@ -87,6 +87,7 @@ export async function transfer(
     await checkpoints?.stop()
     throw error
   }
+  await to.settle?.()
   const { bytes, seconds } = progress
   return { bytes, seconds }
 }

@@ -1,11 +1,15 @@
 /** Files that are whole or not there: written under another name, brought to the medium, and only then given their own. */
 
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { link, mkdir, open, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CliError, ExitCode } from './exit-code.ts'
 
 const PERMISSIONS = 0o7777
+
+/** Of a folder that may be written to and not read, or a file system that brings no folder to a medium, as some of FUSE and of networks. */
+const UNSYNCED = ['EACCES', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM']
 
 export interface WholeFile {
   /** What has the name goes, and its permissions stay; else it is an error that something has it. */
@@ -17,7 +21,8 @@ export interface WholeFile {
 }
 
 /**
- * Writes a file. When it fails nothing is left behind, and what was there is.
+ * Writes a file. When it fails nothing is left behind, and what was there is. What is there and is no regular file, such as a terminal or
+ * /dev/null, is written to, and stays.
  *
  * @throws `CliError` where the name is taken, and what the system says
  */
@@ -27,10 +32,14 @@ export async function writeWhole(
   { replace, mode = 0o666, part: named }: WholeFile,
 ): Promise<void> {
   const there = replace ? await unlessAbsent(stat(name)) : undefined
+  if (there !== undefined && !there.isFile()) {
+    await writeFile(name, text, { flag: constants.O_WRONLY })
+    return
+  }
   // A link stays one.
   const place = there === undefined ? name : await realpath(name)
   const part = named ?? `${place}.${randomBytes(4).toString('hex')}.part`
-  const file = await open(part, 'w', mode)
+  const file = await open(part, named === undefined ? 'wx' : 'w', mode)
   try {
     try {
       if (there !== undefined) await file.chmod(there.mode & PERMISSIONS)
@@ -44,10 +53,11 @@ export async function writeWhole(
     await unlink(part).catch(() => {})
     throw error
   }
+  await syncFolder(dirname(place))
 }
 
 /**
- * Gives a file that is whole, and on the medium, its name, which is on the medium then, too.
+ * Gives a file that is whole, and on the medium, its name, which is not there yet: `syncFolder()`.
  *
  * @param name as the user has called it
  * @throws `CliError` where the name is taken and not to be replaced, and what the system says
@@ -59,7 +69,6 @@ export async function giveName(
 ): Promise<void> {
   if (replace) await rename(part, place)
   else await giveFreeName(part, place, name)
-  await syncFolder(dirname(place))
 }
 
 /** Unlike a renaming, a new link never takes the place of a file that came meanwhile. */
@@ -80,8 +89,8 @@ export function exists(name: string): CliError {
   return new CliError(ExitCode.FILE, `${name} exists; --force replaces it`)
 }
 
-/** A file's name is its folder's data (fsync(2)). */
-async function syncFolder(path: string): Promise<void> {
+/** Brings names to the medium: they are their folder's data (fsync(2)). */
+export async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(path)
     try {
@@ -90,9 +99,7 @@ async function syncFolder(path: string): Promise<void> {
       await folder.close()
     }
   } catch (error) {
-    // A folder that may be written to and not read, or a file system that has nothing to bring to a medium.
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EACCES' && code !== 'EINVAL') throw error
+    if (!UNSYNCED.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }
 

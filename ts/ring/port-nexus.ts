@@ -34,7 +34,7 @@ export class PortNexus implements TaskSource {
   readonly state: TargetNexus
   /** Pairs that were ever opened: a pair's number is never used twice in a nexus. */
   pairCount = 0
-  /** Of its pairs. */
+  /** Of its pairs, for commands. */
   slots = 0
   arenaBytes = 0
   /** What its initiator did wrong. */

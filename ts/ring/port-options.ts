@@ -41,13 +41,14 @@ export interface PortOptions {
   readonly maxUserConnects?: number
   /** Pairs of one nexus. Default: as many as one user may have. */
   readonly maxNexusPairs?: number
-  /** Slots of all pairs of one nexus: tasks that it can have outstanding. A pair of this package has 32 for functions besides. Default: no limit but 4096 a pair. */
+  /** Slots of all pairs of one nexus: tasks that it can have outstanding. Each pair may have 32 more, for functions. Default: no limit but 4096 a pair. */
   readonly maxNexusSlots?: number
   /** Bytes of all arenas of one nexus. Default: no limit but that of each pair. */
   readonly maxNexusArenaBytes?: number
   /**
    * Commands and functions a second of one nexus, and a tenth of that, or a batch, at once. Beyond them its pairs are not looked at: what it
-   * has published waits there, in its own slots, and costs this side nothing. A function still brings in what it is about, at once. Default: no limit.
+   * has published, functions too, waits there, in its own slots, and costs this side nothing. A function that is fetched brings in what it is
+   * about, at once. Default: no limit.
    */
   readonly maxNexusCommandRate?: number
   /** Bytes of a pair's arena at most: pages of it that this side touches are memory of this side's. Default: 1 GiB. */
@@ -60,7 +61,10 @@ export interface PortOptions {
 
 /** As they are served: what was left out has its default, except for what changes nothing then. */
 export type ResolvedPortOptions = Required<Omit<PortOptions, 'owner' | 'group'>> &
-  Pick<PortOptions, 'owner' | 'group'>
+  Pick<PortOptions, 'owner' | 'group'> & {
+    /** Several users may connect, and none of them has all. */
+    readonly several: boolean
+  }
 
 const MAX_IO_THREADS = 256
 const MOST = Number.MAX_SAFE_INTEGER
@@ -107,14 +111,14 @@ export function resolvePortOptions(options: PortOptions): ResolvedPortOptions {
     maxArenaBytes: count('maxArenaBytes', 2 ** 30),
     spinUs: count('spinUs', SPIN_US, 0, 1_000_000),
     ioThreads: count('ioThreads', 4, 1, MAX_IO_THREADS),
+    several,
   }
 }
 
 /** What the listening thread knows of them. */
 export function listenOptions(options: ResolvedPortOptions): Omit<ListenOptions, 'path'> {
   const { allowedUids, allowedGids, readOnlyUids, readOnlyGids } = options
-  const { mode, owner, group, maxNexuses, maxUserNexuses, maxUserConnects } = options
-  const several = maxUserNexuses < maxNexuses
+  const { mode, owner, group, maxUserConnects, several } = options
   return {
     allowedUids: [...allowedUids],
     allowedGids: [...allowedGids],

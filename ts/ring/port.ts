@@ -11,6 +11,7 @@ import {
 } from '../native.ts'
 import type { Backing, TaskRouter } from '../task/task.ts'
 import { type Watch, type Watched, watchBell } from './bell.ts'
+import { FUNCTION_SLOTS } from './pair.ts'
 import { type NexusInfo, PortNexus } from './port-nexus.ts'
 import {
   listenOptions,
@@ -231,7 +232,7 @@ export class RingPort {
       ['maxPairs', this.#pairs + 1],
       ['maxUserPairs', pairs + 1],
       ['maxNexusPairs', (joined?.pairs.size ?? 0) + 1],
-      ['maxNexusSlots', (joined?.slots ?? 0) + slots],
+      ['maxNexusSlots', (joined?.slots ?? 0) + slotsForCommands(slots)],
       ['maxArenaBytes', arenaBytes],
       ['maxNexusArenaBytes', (joined?.arenaBytes ?? 0) + arenaBytes],
     ]
@@ -258,7 +259,7 @@ export class RingPort {
           nexus.reason ??= reason
           this.#pairs--
           this.#arenaBytes -= arenaBytes
-          nexus.slots -= slots
+          nexus.slots -= slotsForCommands(slots)
           nexus.arenaBytes -= arenaBytes
           for (const key of ['commands', 'fetches', 'wakes'] as const)
             this.#past[key] += served.counts[key]
@@ -275,7 +276,7 @@ export class RingPort {
     )
     this.#pairs++
     this.#arenaBytes += arenaBytes
-    nexus.slots += slots
+    nexus.slots += slotsForCommands(slots)
     nexus.arenaBytes += arenaBytes
     pairs.add(served)
   }
@@ -304,4 +305,9 @@ export class RingPort {
     }
     if (nexus.lingering.size === 0) this.#router.closeNexus(nexus.state)
   }
+}
+
+/** What counts of a pair's slots: who asks for a number of commands has asked for those of the functions besides. */
+function slotsForCommands(slots: number): number {
+  return Math.max(0, slots - FUNCTION_SLOTS)
 }

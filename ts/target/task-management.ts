@@ -8,7 +8,8 @@
  *     LOGICAL UNIT RESET         every nexus, at the unit    every nexus: BUS DEVICE RESET FUNCTION OCCURRED
  *     I_T NEXUS RESET            this nexus, at all units    this nexus, at all units: I_T NEXUS LOSS OCCURRED
  *
- * A nexus that only reads ends its own commands, and no others': of it CLEAR TASK SET and LOGICAL UNIT RESET are rejected.
+ * A nexus that only reads ends its own commands, and no others': of it CLEAR TASK SET and LOGICAL UNIT RESET are rejected, and
+ * QERR ends none but its own.
  */
 
 import { SenseKey } from '../scsi/sense.ts'
@@ -91,13 +92,14 @@ function clearTaskSet(run: FunctionRun, set: TaskSet, nexuses: Iterable<Nexus>):
 }
 
 /**
- * QERR (SPC-4 7.5.8): ends other commands of a task set, of every nexus or of the same one, because one has ended in CHECK CONDITION.
+ * QERR (SPC-4 7.5.8): ends other commands of a task set, of every nexus or of the same one, because one has ended in CHECK CONDITION. One
+ * that only reads can have any number of them end so, by writing: it ends its own alone, whatever QERR says.
  *
  * @param failed the one, which is over
  */
 export function endOthers(failed: Task, set: TaskSet, nexuses: Iterable<Nexus>): void {
   const own = asNexus(failed.nexus)
-  if (set.unit.queueError === QueueError.NEXUS) {
+  if (own.readOnly || set.unit.queueError === QueueError.NEXUS) {
     abortAll(commandsOf(own, set))
     return
   }

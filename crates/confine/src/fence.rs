@@ -38,7 +38,7 @@ impl Access {
     }
 }
 
-/// The version of Landlock's interface that this kernel has; 0 if there is none, or it was not enabled at boot.
+/// The version of Landlock's interface that this kernel has, as far as it is known here; 0 if there is none, or it was not enabled at boot.
 #[must_use]
 pub fn landlock_abi() -> u32 {
     const LANDLOCK_CREATE_RULESET_VERSION: libc::c_uint = 1;
@@ -51,7 +51,7 @@ pub fn landlock_abi() -> u32 {
             LANDLOCK_CREATE_RULESET_VERSION,
         )
     };
-    u32::try_from(version).unwrap_or(0)
+    u32::try_from(version).unwrap_or(0).min(KNOWN as u32)
 }
 
 /// A fence that nobody stands in yet.

@@ -10,7 +10,8 @@
 //! | [`fence`] | which files and folders can be opened, for what (Landlock) |
 //! | [`capabilities`] | which capabilities are kept, by whom they are needed |
 //!
-//! Linux only. A kernel without Landlock has no fence; the rest is done all the same.
+//! Linux only. A kernel without Landlock has no fence; the rest is done all the same. And no fence holds off chmod(2), chown(2), utime(2) and
+//! setxattr(2), which Landlock knows nothing of: there the user's own rights, and the capabilities that are kept, are all that bounds a program.
 
 pub mod capabilities;
 mod error;
@@ -52,8 +53,8 @@ pub struct Program {
 impl Confinement {
     /// Gives up whatever is not kept, for good, and starts the program in this process: returns only if that fails.
     ///
-    /// What confines it: the fence, which denies besides the files all of TCP, abstract Unix sockets and signals beyond it, as far as the
-    /// kernel's Landlock goes; the capabilities, and the bounding set where this process may cut that; no_new_privs (prctl(2)). SIGHUP, SIGINT and SIGTERM end this process from
+    /// What confines it: the fence, which denies besides the files all of TCP, Unix sockets and signals beyond it, as far as the kernel's
+    /// Landlock goes (Unix sockets with a path from ABI 9 on); the capabilities, and the bounding set where this process may cut that; no_new_privs (prctl(2)). SIGHUP, SIGINT and SIGTERM end this process from
     /// the call on, and the standard streams block again.
     ///
     /// # Errors

@@ -41,21 +41,30 @@ export async function confine({ config, socket, file, signal }: Confining): Prom
   // A signal that came by now ends the verb as always; a later one ends the process.
   await turn()
   signal.throwIfAborted()
-  const told = { names: asked, locks: makeLocks(plan) }
-  const paths = [...programPaths(file), ...plan.sockets, ...plan.served]
-  const env = Object.entries(markedEnvironment(told)).map(([name, value]) => `${name}=${value}`)
-  translated(() =>
-    native().execConfined({
-      paths,
-      keep: [...plan.keep],
-      program: process.execPath,
-      args: [...process.execArgv, ...process.argv.slice(1)],
-      env,
-    }),
-  )
+  const locks = makeLocks(plan)
+  try {
+    const paths = [...programPaths(file), ...plan.sockets, ...plan.served]
+    const told = markedEnvironment({ names: asked, locks })
+    translated(() =>
+      native().execConfined({
+        paths,
+        keep: [...plan.keep],
+        program: process.execPath,
+        args: [...process.execArgv, ...process.argv.slice(1)],
+        env: Object.entries(told).map(([name, value]) => `${name}=${value}`),
+      }),
+    )
+  } catch (error) {
+    remove(locks)
+    throw error
+  }
 }
 
 /** Takes away what was made for a server that did not come about; one that did takes it away itself. */
 export function discard(): void {
-  for (const path of locksConfined()) rmSync(path, { force: true })
+  remove(locksConfined())
+}
+
+function remove(locks: readonly string[]): void {
+  for (const path of locks) rmSync(path, { force: true })
 }

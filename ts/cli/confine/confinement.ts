@@ -1,8 +1,8 @@
-/** What this process is confined to, as the kernel says it. */
+/** What this process is confined to. The kernel tells its privileges and capabilities; of its fence it knows from before it was started anew. */
 
 import { readFileSync } from 'node:fs'
 import { native } from '../../native.ts'
-import { isConfined } from './marker.ts'
+import { hasNoNewPrivs, isConfined } from './marker.ts'
 
 /** What is shown of it. */
 export interface Confinement {
@@ -18,7 +18,7 @@ export function confinement(): Confinement {
   const status = readFileSync('/proc/self/status', 'utf8')
   return {
     landlock: isConfined() ? native().landlockAbi() : 0,
-    no_new_privs: /^NoNewPrivs:\s*1$/m.test(status),
+    no_new_privs: hasNoNewPrivs(),
     capabilities: capabilityNames(/^CapPrm:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'),
   }
 }

@@ -1,5 +1,7 @@
 /** How a server that was started anew, confined, knows that it was. */
 
+import { readFileSync } from 'node:fs'
+
 /** What it is told. */
 interface Marker {
   /** execve(2) keeps it: in whatever inherits the environment, it is another's. */
@@ -17,9 +19,14 @@ export function markedEnvironment(told: Omit<Marker, 'pid'>): NodeJS.ProcessEnv 
   return { ...process.env, [VARIABLE]: JSON.stringify({ pid: process.pid, ...told }) }
 }
 
-/** Whether this process is one. */
+/** Whether this process is one. What the environment says of it anybody can say: what no process gets rid of again is asked of the kernel. */
 export function isConfined(): boolean {
-  return marker() !== undefined
+  return marker() !== undefined && hasNoNewPrivs()
+}
+
+/** Whether this process can gain no privilege by execve(2). */
+export function hasNoNewPrivs(): boolean {
+  return /^NoNewPrivs:\s*1$/m.test(readFileSync('/proc/self/status', 'utf8'))
 }
 
 /** The names that were looked up for it. */

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { ConfinedProgram } from '../../native.ts'
 import { findDevice } from '../../sg/discovery.ts'
 import type { Config, DeviceConfig } from '../config/config.ts'
+import { CliError, ExitCode } from '../exit-code.ts'
 
 /** Part of the file system, and what it is opened for (`sgring_confine::Access`). */
 export type ConfinedPath = ConfinedProgram['paths'][number]
@@ -23,6 +24,7 @@ export interface Plan {
 /** @param socket of the target: its folder has that for its administration, too */
 export async function planOf(config: Config | DeviceConfig, socket: string): Promise<Plan> {
   const served = 'device' in config ? await deviceOf(config) : disksOf(config)
+  const resets = 'device' in config && config.readOnly !== true
   const givesAway = config.owner !== undefined || config.group !== undefined
   return {
     served,
@@ -32,7 +34,8 @@ export async function planOf(config: Config | DeviceConfig, socket: string): Pro
     ],
     keep: [
       // The kernel asks for them where it filters commands, and for a reset (sg(4), `scsi_cmd_allowed()`).
-      ...('device' in config ? ['CAP_SYS_RAWIO', 'CAP_SYS_ADMIN'] : []),
+      ...('device' in config ? ['CAP_SYS_RAWIO'] : []),
+      ...(resets ? ['CAP_SYS_ADMIN'] : []),
       ...(givesAway ? ['CAP_CHOWN'] : []),
     ],
   }
@@ -47,8 +50,12 @@ function disksOf({ units, allowPaths = [] }: Config): ConfinedPath[] {
     return [{ path: resolve(file), access: readOnly ? 'read' : 'write' }]
   })
   const allowed = allowPaths.map((path): ConfinedPath => {
-    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-    return { path: resolve(path), access: isFolder ? 'fill' : 'write' }
+    const there = statSync(path, { throwIfNoEntry: false })
+    // A fence is around what is there: of what comes later it would know nothing.
+    if (there === undefined) {
+      throw new CliError(ExitCode.FILE, `${path}, which is to be allowed, is not there`)
+    }
+    return { path: resolve(path), access: there.isDirectory() ? 'fill' : 'write' }
   })
   return [...files, ...allowed]
 }
