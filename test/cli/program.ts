@@ -5,8 +5,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { buffer, text } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 const dist = fileURLToPath(new URL('../../../dist/', import.meta.url))
@@ -86,34 +85,38 @@ export interface Serving {
   ended(): Promise<Ended>
 }
 
+/** A program that runs. What it prints and its end are noted from the start: Node drops at the exit what nobody has read, and tells an end once. */
 export class Running {
   readonly child: ChildProcess
+  readonly #stdout: Buffer[] = []
   readonly #stderr: Promise<string>
+  readonly #closed: Promise<unknown[]>
 
   constructor(child: ChildProcess) {
     this.child = child
-    // From the start: Node drops at the exit what nobody reads.
+    child.stdout!.on('data', (bytes: Buffer) => this.#stdout.push(bytes))
     this.#stderr = text(child.stderr!)
+    this.#closed = once(child, 'close')
+    // Who waits for the end is told.
+    this.#closed.catch(() => {})
   }
 
   /** The first line of stdout. */
   async line(): Promise<string> {
-    const lines = createInterface({ input: this.child.stdout! })
-    const ended = once(this.child, 'exit').then(async () => {
-      throw new Error(`it ended: ${await this.#stderr}`)
-    })
-    ended.catch(() => {})
-    const [line] = await Promise.race([once(lines, 'line'), ended])
-    return line
+    const ended = this.#closed.then(() => true)
+    for (;;) {
+      const printed = Buffer.concat(this.#stdout)
+      const end = printed.indexOf('\n')
+      if (end >= 0) return printed.toString('utf8', 0, end)
+      const more = once(this.child.stdout!, 'data').then(() => false)
+      if (await Promise.race([ended, more])) throw new Error(`it ended: ${await this.#stderr}`)
+    }
   }
 
   async ended(input?: Uint8Array): Promise<Ended> {
     // What refuses its input closes it early.
     this.child.stdin!.on('error', () => {}).end(input)
-    const close = once(this.child, 'close')
-    const outputs = [buffer(this.child.stdout!), this.#stderr] as const
-    const [stdout, stderr] = await Promise.all(outputs)
-    const [code, signal] = await close
-    return { code, signal, stdout, stderr }
+    const [code, signal] = (await this.#closed) as [number | null, NodeJS.Signals | null]
+    return { code, signal, stdout: Buffer.concat(this.#stdout), stderr: await this.#stderr }
   }
 }

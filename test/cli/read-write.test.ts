@@ -11,6 +11,7 @@ import {
   statSync,
 } from 'node:fs'
 import { suite } from '../harness/index.ts'
+import { until } from '../support/until.ts'
 import { MAIN, Place, type Serving } from './program.ts'
 
 const MIB = 1 << 20
@@ -226,8 +227,9 @@ test('end with the exit codes of sg3_utils', async () => {
 
 test('read gives up on Ctrl-C though its reader has stopped reading', async () => {
   const reading = place.start(process.execPath, [MAIN, 'read', 'ring:disk', '--out', '-'])
+  const stdout = reading.child.stdout!.pause()
   // The pipe is full soon after its first bytes, which nobody takes.
-  await once(reading.child.stdout!, 'readable')
+  await until('bytes', () => stdout.readableLength > 0)
   reading.child.kill('SIGINT')
   const [, signal] = await once(reading.child, 'exit')
   assert.equal(signal, 'SIGINT')
