@@ -85,8 +85,9 @@ fn without_a_descriptor_for_its_segment_a_client_is_told_of_the_limit() {
         let client = target.client(&hello().encode(), segments);
         assert_eq!(answer(&client).code, Refusal::Limit as u32);
         let stats = target.listener.stats();
-        // The other one is the look for a next client: the kernel takes a number before it sees that there is none.
-        assert_eq!(stats.accept_failures, failures + 2);
+        // The other one is the look for a next client: the kernel takes a number before it sees that there is none. On a slow machine
+        // there is time for further looks.
+        assert!(stats.accept_failures >= failures + 2);
         assert_eq!(stats.turned_away, stats.connections);
         // The target has closed its end: its number is free for the next.
         wait_end(&client);
