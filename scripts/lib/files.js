@@ -89,26 +89,35 @@ export function builtFile(root, path) {
 }
 
 /**
+ * What tests' own deadlines are multiplied by where nobody says so: two files run at a time, on a machine that may be slow, and beside others' work.
+ */
+const DEADLINE_SCALE = '3'
+
+/**
  * Runs one compiled test file under a deadline. However the process ends, the outcome names the file, and the test that ran.
  *
  * @param {string} root
  * @param {string} name
  * @param {string} built
- * @param {{ node?: string, deadlineMs?: number }} [options] `deadlineMs` for the whole file; default: 180,000
+ * @param {{ node?: string, deadlineMs?: number }} [options] `deadlineMs` for the whole file, whose tests have their own; default: 900,000
  * @returns {Promise<import('./tally.js').Outcome>}
  */
 export async function runFile(
   root,
   name,
   built,
-  { node = process.execPath, deadlineMs = 180_000 } = {},
+  { node = process.execPath, deadlineMs = 900_000 } = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'sgring-test-'))
   const report = join(folder, 'report')
   try {
     const ended = await run(node, ['--enable-source-maps', built], {
       cwd: root,
-      env: { ...process.env, SGRING_TEST_REPORT: report },
+      env: {
+        SGRING_DEADLINE_SCALE: DEADLINE_SCALE,
+        ...process.env,
+        SGRING_TEST_REPORT: report,
+      },
       deadlineMs,
     })
     return judge(name, { ...ended, how: ending(ended) }, events(report))

@@ -9,8 +9,8 @@ export class DeadlineError extends Error {
 }
 
 /**
- * How much longer than on ordinary hardware everything takes, as whoever runs the tests has measured it: an emulated machine is an
- * order of magnitude slower.
+ * How much longer than on ordinary hardware that is idle everything may take, as whoever runs the tests says: `npm test` runs two files
+ * at a time, and an emulated machine is an order of magnitude slower.
  */
 export const deadlineScale: number = Number(process.env.SGRING_DEADLINE_SCALE ?? 1)
 

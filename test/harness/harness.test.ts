@@ -40,7 +40,7 @@ test('names the test that hangs, runs the next one, and ends', () => {
   const { code, output, result } = runFixture('hanging')
   assert.equal(code, 1)
   assert.deepEqual(result, { passed: 1, failed: 1, skipped: [] })
-  assert.match(output, /waits > for an answer that never comes did not end within 50 ms/)
+  assert.match(output, /waits > for an answer that never comes did not end within \d+ ms/)
 })
 
 test('fails when it registers a suite and does not run it', () => {

@@ -31,7 +31,8 @@ test('names the file and the test that a signal ended', async () => {
 })
 
 test('kills a file that blocks its own process, and names the test', async () => {
-  const { failed, trouble } = await runFixture('spinning', 2_000)
+  // By then it has begun, also where Node starts slowly.
+  const { failed, trouble } = await runFixture('spinning', 6_000)
   assert.equal(failed, 1)
   assert.match(
     trouble,
@@ -42,7 +43,7 @@ test('kills a file that blocks its own process, and names the test', async () =>
 test('fails a file that reports failures', async () => {
   const { passed, failed, trouble } = await runFixture('hanging')
   assert.deepEqual([passed, failed], [1, 1])
-  assert.match(trouble, /for an answer that never comes did not end within 50 ms/)
+  assert.match(trouble, /for an answer that never comes did not end within \d+ ms/)
 })
 
 test('fails a file that cannot be loaded', async () => {
