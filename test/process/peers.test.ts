@@ -62,7 +62,7 @@ test(
     const [victim, ...others] = children
     assert.ok(victim !== undefined)
     const mapped = () => server.mappings().length
-    assert.equal(mapped(), 4)
+    await until('their mappings alone', () => mapped() === 4)
     victim.kill('SIGKILL')
     await server.event('nexusClosed', ({ nexus }) => nexus?.pid === victim.pid)
     await until('the mapping to go', () => mapped() === 3)
