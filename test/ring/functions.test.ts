@@ -252,7 +252,7 @@ test('aborts at a unit that answers none leave other units their own, and never 
   await using target = await RawTarget.open({
     ...SMALL,
     slots: 40,
-    abortTimeoutMs: 300,
+    abortTimeoutMs: 2000,
     resetUnanswered: true,
   })
   const { nexus } = target
@@ -281,7 +281,7 @@ test('aborts at a unit that answers none leave other units their own, and never 
 test('a target that refuses to abort lets the command end when it ends', async () => {
   await using target = await RawTarget.open({
     ...SMALL,
-    abortTimeoutMs: 1,
+    abortTimeoutMs: 1000,
     resetUnanswered: true,
   })
   const { nexus } = target
@@ -291,7 +291,7 @@ test('a target that refuses to abort lets the command end when it ends', async (
   controller.abort(reason)
   target.complete(await target.fetch(1), ServiceResponse.FUNCTION_REJECTED)
   // Longer than it: what has a deadline beyond expires meanwhile.
-  const later = nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET, timeoutMs: 500 })
+  const later = nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET, timeoutMs: 1500 })
   await assert.rejects(later, { code: 'ERR_SGRING_ABORT_UNANSWERED' })
   target.complete(sent, 0)
   assert.equal((await command).status, 0)

@@ -44,6 +44,7 @@ class Hostile {
   readonly arena: DataView
   readonly #desk: Uint32Array
   readonly #socket: Socket
+  readonly #closed: Promise<void>
 
   private constructor(path: string) {
     const options = { path, slots: SLOTS, arenaBytes: ARENA, token: new Uint8Array(16) }
@@ -52,7 +53,9 @@ class Hostile {
     this.arena = new DataView(this.pair.arena())
     this.#desk = new Uint32Array(this.pair.desk())
     this.#socket = new Socket({ fd: this.pair.takeSocket() })
+    // A target that hangs up on what it has not read resets it: that is an end, too.
     this.#socket.on('error', () => {})
+    this.#closed = new Promise((resolve) => this.#socket.once('close', () => resolve()))
   }
 
   static async connect(path = listen): Promise<Hostile> {
@@ -72,7 +75,7 @@ class Hostile {
   }
 
   async hungUp(): Promise<void> {
-    if (!this.#socket.closed) await once(this.#socket, 'close')
+    await this.#closed
     this.pair.close()
   }
 

@@ -24,7 +24,7 @@ test('watches an empty queue for a while without arming, and then arms', async (
   const pump = new Pump((arm) => {
     armed.push(arm)
     return 0
-  }, 2000)
+  }, 100_000)
   pump.wake()
   await until('it to sleep', () => !pump.awake)
   assert.deepEqual([armed.at(0), armed.at(-1), armed.filter(Boolean).length], [false, true, 1])

@@ -105,7 +105,7 @@ test('a reset that brings the command home keeps the nexus', async () => {
   await using target = await RawTarget.open({
     ...SMALL,
     resetUnanswered: true,
-    abortTimeoutMs: 300,
+    abortTimeoutMs: 1000,
   })
   const { nexus } = target
   const hung = nexus.unit(0).execute({ ...COMMAND, timeoutMs: 1, dataIn: 4096 })
@@ -119,7 +119,7 @@ test('a reset that brings the command home keeps the nexus', async () => {
   const { outstanding, quarantined, arenaUsedBytes } = nexus.stats
   assert.deepEqual([outstanding, quarantined, arenaUsedBytes], [0, 0, 0])
   // Longer than its deadline: another command's abort is not answered in this time.
-  const later = nexus.unit(0).execute({ ...COMMAND, timeoutMs: 400, onAbort: 'detach' })
+  const later = nexus.unit(0).execute({ ...COMMAND, timeoutMs: 1500, onAbort: 'detach' })
   await assert.rejects(later, { code: 'ERR_SGRING_TIMEOUT' })
   const query = nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET, timeoutMs: 0 })
   const [, , asked] = await target.fetch(3)
