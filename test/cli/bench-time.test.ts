@@ -42,15 +42,15 @@ test('tells what was due and never left before the time was over', async () => {
     await pause(20)
     return next()
   })
-  const job = ['--depth', '1', '--rate', '10000', '--time', '0.3', '--warm-up', '0.1']
+  const job = ['--depth', '1', '--rate', '10000', '--time', '1', '--warm-up', '0.1']
   const report = await place.told(...job)
   assert.equal(report.ended, 'time')
-  // 15 of the 3000 fit into the time, and one is under way at its end.
-  assert.ok(report.commands > 0 && report.commands <= 17)
-  assert.equal(report.open_loop.unsent, 3000 - report.commands)
+  // 50 of the 10,000 fit into the time, of 19 ms each where timers are early 52, and one is under way at its end. A slow machine has fewer.
+  assert.ok(report.commands > 0 && report.commands <= 54)
+  assert.equal(report.open_loop.unsent, 10_000 - report.commands)
   const { stdout } = await place.bench(...job)
   assert.match(stdout.toString(), /^randread of 4\.0 KiB, 10000 a second, at most 1 at a time/m)
-  assert.match(stdout.toString(), /due; \d+ had to wait for room, and 29\d\d were never sent$/m)
+  assert.match(stdout.toString(), /due; \d+ had to wait for room, and 99\d\d were never sent$/m)
 })
 
 test('keeps a rate that the unit can keep', async () => {
@@ -86,7 +86,7 @@ test('does not wait on Ctrl-C for a unit that does not answer', async () => {
 
 test('gives up on a unit that has gone silent, with its results', async () => {
   await place.serving((_, next) => (place.met.length > 50 ? new Promise(() => {}) : next()))
-  const report = await place.told('--count', '100', '--depth', '2', '--timeout', '0.3')
+  const report = await place.told('--count', '100', '--depth', '2', '--timeout', '3')
   assert.deepEqual([report.code, report.ended, report.unanswered], [33, 'error', 2])
   assert.equal(report.commands, 50)
   assert.equal(JSON.parse(report.stderr).error.code, 'ERR_SGRING_TIMEOUT')
@@ -110,13 +110,16 @@ test(
   'shows each second how it goes on a terminal, and nowhere else',
   async () => {
     await place.serving()
-    const line = `sgring bench ${place.address} --time 1.5 --warm-up 0`
+    const line = `sgring bench ${place.address} --time 2.5 --warm-up 0`
     const { code, stdout } = await place.shell(`script --quiet --return -c '${line}' /dev/null`)
     assert.equal(code, 0)
-    const [before, shown, after] = stdout.toString().split('\r\x1b[K')
+    const [before, ...shown] = stdout.toString().split('\r\x1b[K')
+    const after = shown.pop()
     assert.deepEqual([before, after?.startsWith(place.address)], ['', true])
-    const progress = /^randread {2}0:0\d of 0:02 {2}\d+ a second {2}[\d.]+ [kMG]?B\/s {2}0 errors$/
-    assert.match(shown ?? '', progress)
+    // Two, or one more or less where timers are late.
+    assert.ok(shown.length > 0)
+    const progress = /^randread {2}0:0\d of 0:03 {2}\d+ a second {2}[\d.]+ [kMG]?B\/s {2}0 errors$/
+    for (const line of shown) assert.match(line, progress)
   },
   { skip: NO_SCRIPT },
 )

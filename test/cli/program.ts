@@ -113,9 +113,15 @@ export class Running {
     }
   }
 
-  async ended(input?: Uint8Array): Promise<Ended> {
+  /** Its end, after `input` and no more. */
+  ended(input?: Uint8Array): Promise<Ended> {
     // What refuses its input closes it early.
     this.child.stdin!.on('error', () => {}).end(input)
+    return this.over()
+  }
+
+  /** Its end, while its input stays open. */
+  async over(): Promise<Ended> {
     const [code, signal] = (await this.#closed) as [number | null, NodeJS.Signals | null]
     return { code, signal, stdout: Buffer.concat(this.#stdout), stderr: await this.#stderr }
   }

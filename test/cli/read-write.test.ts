@@ -231,16 +231,14 @@ test('read gives up on Ctrl-C though its reader has stopped reading', async () =
   // The pipe is full soon after its first bytes, which nobody takes.
   await until('bytes', () => stdout.readableLength > 0)
   reading.child.kill('SIGINT')
-  const [, signal] = await once(reading.child, 'exit')
-  assert.equal(signal, 'SIGINT')
+  assert.equal((await reading.over()).signal, 'SIGINT')
 })
 
 test('write gives up on Ctrl-C while it waits for input', async () => {
   const writing = place.start(process.execPath, [MAIN, 'write', 'ring:disk', '--in', '-'])
   await once(writing.child.stderr!, 'data')
   writing.child.kill('SIGINT')
-  const [, signal] = await once(writing.child, 'exit')
-  assert.equal(signal, 'SIGINT')
+  assert.equal((await writing.over()).signal, 'SIGINT')
 })
 
 test('give up on a target that has stopped after --timeout', async () => {
@@ -257,8 +255,7 @@ test('write ends when its target dies while it waits for input', async () => {
   server.child.kill('SIGKILL')
   await server.ended()
   writing.child.stdin!.on('error', () => {}).write(new Uint8Array(2 * MIB))
-  const [code] = await once(writing.child, 'exit')
-  assert.equal(code, 99)
+  assert.equal((await writing.over()).code, 99)
 })
 
 test.run()

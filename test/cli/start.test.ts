@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, watch } from 'node:fs'
 import { suite } from '../harness/index.ts'
 import { Place, START } from './program.ts'
 
@@ -58,11 +58,11 @@ test('ends with a summary for a person', async () => {
 
 test('takes everything down on Ctrl-C', async () => {
   place.file('in', randomBytes(1 << 20))
-  const { child } = start(['--input', 'in'])
-  const target = await madeIn(temporary)
-  child.kill('SIGINT')
-  const [, signal] = await once(child, 'exit')
-  assert.equal(signal, 'SIGINT')
+  const made = madeIn(temporary)
+  const running = start(['--input', 'in'])
+  const target = await made
+  running.child.kill('SIGINT')
+  assert.equal((await running.ended()).signal, 'SIGINT')
   assert.ok(target.startsWith('sgring-start-'))
   assert.deepEqual(readdirSync(temporary), [])
 })
@@ -85,9 +85,8 @@ test('tells how it is used', async () => {
   assert.match(stdout.toString(), /^usage: npm start -- \[--input FILE\] \[--json\]\n/)
 })
 
-/** The first thing that is made in a folder. */
+/** The first thing that is made in a folder from now on. */
 async function madeIn(folder: string): Promise<string> {
-  const { watch } = await import('node:fs')
   const watcher = watch(folder)
   try {
     const [, name] = await once(watcher, 'change')

@@ -115,8 +115,7 @@ test('watches until Ctrl-C, which is its normal end', async () => {
     assert.equal(JSON.parse(line).nexuses, 2)
   }
   running.child.kill('SIGINT')
-  const [code] = await once(running.child, 'close')
-  assert.equal(code, 0)
+  assert.equal((await running.over()).code, 0)
 })
 
 test(
