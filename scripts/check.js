@@ -24,13 +24,17 @@ const node = process.execPath
 const clippy = ['cargo', 'clippy', '--offline', '--all-targets']
 const denied = ['--', '-D', 'warnings']
 
-/** @param {string} command of cargo, on a workspace of its own */
-const ofRivals = (command) => [
-  'cargo',
-  command,
-  '--manifest-path',
-  'bench/rivals/native/Cargo.toml',
-]
+/**
+ * Cargo on a workspace of its own.
+ *
+ * @param {string} folder
+ * @param {string} command
+ */
+const apart = (folder, command) => ['cargo', command, '--manifest-path', `${folder}/Cargo.toml`]
+/** @param {string} command */
+const ofRivals = (command) => apart('bench/rivals/native', command)
+/** @param {string} command */
+const ofFuzz = (command) => apart('crates/fuzz', command)
 
 /** @type {readonly Check[]} */
 const checks = [
@@ -67,6 +71,17 @@ const checks = [
     name: 'tests of the native rivals',
     command: [...ofRivals('test'), '--locked'],
     env: laneEnvironment(root, 'rivals', ''),
+  },
+  { name: 'rustfmt of the fuzz targets', command: [...ofFuzz('fmt'), '--check'] },
+  {
+    name: 'clippy of the fuzz targets',
+    command: [...ofFuzz('clippy'), '--locked', '--all-targets', ...denied],
+    env: laneEnvironment(root, 'corpora', ''),
+  },
+  {
+    name: 'the corpora, without a fuzzer',
+    command: [...ofFuzz('test'), '--locked'],
+    env: laneEnvironment(root, 'corpora', ''),
   },
   {
     name: 'rustdoc',

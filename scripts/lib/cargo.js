@@ -6,7 +6,7 @@ import { ending, run } from './child.js'
 import { filesBelow } from './step.js'
 
 /**
- * The packages of the workspace, by folder and name.
+ * The packages of the workspace, by folder and name. One that is a workspace of its own is none of them.
  *
  * @param {string} root
  * @returns {{ folder: string, name: string }[]}
@@ -14,9 +14,11 @@ import { filesBelow } from './step.js'
 export function packages(root) {
   return filesBelow(root, 'crates')
     .filter((path) => /^crates\/[^/]+\/Cargo\.toml$/.test(path))
-    .map((path) => ({
+    .map((path) => ({ path, manifest: readFileSync(join(root, path), 'utf8') }))
+    .filter(({ manifest }) => !/^\[workspace\]$/m.test(manifest))
+    .map(({ path, manifest }) => ({
       folder: path.replace('/Cargo.toml', ''),
-      name: /^name = "(.*)"$/m.exec(readFileSync(join(root, path), 'utf8'))?.[1] ?? path,
+      name: /^name = "(.*)"$/m.exec(manifest)?.[1] ?? path,
     }))
 }
 

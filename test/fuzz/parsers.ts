@@ -1,0 +1,198 @@
+/** Every parser of bytes that come from a device, from the kernel or from a user, and what it may say of any. */
+
+import { parseConfig } from '#dist/cli/config/config.js'
+import { CliError, ConfigError } from '#dist/cli/exit-code.js'
+import { parseHex } from '#dist/cli/hex.js'
+import { parsePage, parseVitalPage } from '#dist/cli/page.js'
+import { parseCount, parseSeconds, parseSize } from '#dist/cli/quantity.js'
+import { SgringError } from '#dist/errors.js'
+import { parseAddress } from '#dist/ring/address.js'
+import * as ata from '#dist/scsi/ata/index.js'
+import { parseRegisters } from '#dist/scsi/ata/pass-through.js'
+import * as scsi from '#dist/scsi/index.js'
+import { parseInquiry } from '#dist/scsi/inquiry.js'
+import * as mmc from '#dist/scsi/mmc/index.js'
+import { parseModeParameters } from '#dist/scsi/mode.js'
+import * as ses from '#dist/scsi/ses/index.js'
+import * as smc from '#dist/scsi/smc/index.js'
+import * as ssc from '#dist/scsi/ssc/index.js'
+import { parseEarlyWarning } from '#dist/scsi/ssc/read-write.js'
+import { parseCapabilities } from '#dist/sg/capabilities.js'
+import { parseMountinfo, parseSwaps } from '#dist/sg/device-uses.js'
+
+/** A parser, and bytes to begin with. */
+export interface Parser {
+  readonly name: string
+  /** What it makes of the bytes; a promise where it must read something first. */
+  readonly read: (data: Uint8Array) => unknown
+  /** Whether this is how it refuses; anything else that is thrown is a fault. */
+  readonly refuses: (error: unknown) => boolean
+  /** Whether its words are a device's, which go to terminals. */
+  readonly fromDevice: boolean
+  readonly seeds: readonly Uint8Array[]
+}
+
+const text = (data: Uint8Array): string => Buffer.from(data).toString('utf8')
+const isOf = (error: unknown, code: string) => error instanceof SgringError && error.code === code
+const response = (error: unknown) => isOf(error, 'ERR_SGRING_RESPONSE')
+const syntax = (error: unknown) => error instanceof CliError
+const never = () => false
+
+/** What a device sends. A page's own length stands in its first bytes: all zeros is a page that is empty. */
+const EMPTY = [new Uint8Array(4), new Uint8Array(64), new Uint8Array(512)]
+
+function of(name: string, read: (data: Uint8Array) => unknown, ...seeds: Uint8Array[]): Parser {
+  return { name, read, refuses: response, fromDevice: true, seeds: [...EMPTY, ...seeds] }
+}
+
+function command(name: string, { parse }: scsi.TypedCommand<unknown>, ...seeds: Uint8Array[]) {
+  return of(name, parse, ...seeds)
+}
+
+function words(
+  name: string,
+  read: (words: string) => unknown,
+  refuses: (error: unknown) => boolean,
+  ...seeds: string[]
+): Parser {
+  const encoded = seeds.map((seed) => Uint8Array.from(Buffer.from(seed)))
+  return { name, read: (data) => read(text(data)), refuses, fromDevice: false, seeds: encoded }
+}
+
+const bytes = (digits: string) => Uint8Array.from(Buffer.from(digits.replaceAll(' ', ''), 'hex'))
+
+const FIXED_SENSE = bytes('70 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 c0 00 02')
+const DESCRIPTOR_SENSE = bytes(
+  '72 05 24 00 00 00 00 14 00 0a 80 00 0000000000001000 02 06 00 00 c0 00 02 00',
+)
+const ATA_SENSE = bytes('72 01 00 1d 00 00 00 0e 09 0c 00 00 00 01 00 4f 00 c2 00 00 a0 50')
+const MOUNTINFO =
+  '36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n'
+const CONFIG = JSON.stringify({
+  listen: 'disk',
+  mode: '0660',
+  allowed_uids: [0],
+  units: [{ memory: '1M' }, { file: 'disk.img', lun: 3, create_bytes: 4096 }],
+})
+
+/** All of them. */
+export const parsers: readonly Parser[] = [
+  of('sense data', scsi.parseSense, FIXED_SENSE, DESCRIPTOR_SENSE, ATA_SENSE),
+  of('registers in sense data', registers, ATA_SENSE),
+  of(
+    'ends of a tape in sense data',
+    ends,
+    bytes('f0 00 80 00 00 00 05 0a 00 00 00 00 00 01 00 00 00 00'),
+  ),
+  of('INQUIRY', parseInquiry, bytes(`00 00 06 02 1f 00 00 02 ${'41'.repeat(28)}`)),
+  command('READ CAPACITY (10)', scsi.readCapacity10()),
+  command('READ CAPACITY (16)', scsi.readCapacity16()),
+  command(
+    'REPORT LUNS',
+    scsi.reportLuns(),
+    bytes('00000010 00000000 0000000000000000 0001000000000000'),
+  ),
+  command('GET LBA STATUS', scsi.getLbaStatus({ lba: 0 })),
+  command('supported VPD pages', scsi.vpdSupportedPages(), bytes('00 00 00 03 00 80 83')),
+  command('unit serial number', scsi.vpdUnitSerialNumber(), bytes('00 80 00 04 41 42 43 44')),
+  command(
+    'device identification',
+    scsi.vpdDeviceIdentification(),
+    bytes('00 83 00 18 01 03 00 08 5000000000000001 02 01 00 08 4142434445464748'),
+  ),
+  command('block limits', scsi.vpdBlockLimits(), bytes(`00 b0 00 3c ${'00'.repeat(60)}`)),
+  command('block device characteristics', scsi.vpdBlockDeviceCharacteristics()),
+  command('extended INQUIRY data', scsi.vpdExtendedInquiry()),
+  command(
+    'mode page policy',
+    scsi.vpdModePagePolicy(),
+    bytes('00 87 00 08 3f ff 00 00 08 00 83 00'),
+  ),
+  command('logical block provisioning', scsi.vpdLogicalBlockProvisioning()),
+  command('zoned block device characteristics', scsi.vpdZonedBlockDeviceCharacteristics()),
+  of(
+    'mode parameters (6)',
+    (data) => parseModeParameters(data, 6),
+    bytes('1f 00 10 08 00000000 00000200 08 12 04 00 ffff 0000 ffff ffff 00 00 00 00 0000 0000'),
+  ),
+  of('mode parameters (10)', (data) => parseModeParameters(data, 10)),
+  command(
+    'a log page',
+    scsi.logSense({ page: 2 }),
+    bytes('02 00 00 0c 0000 03 08 0000000000000001'),
+  ),
+  command('log pages', scsi.supportedLogPages(), bytes('00 00 00 02 00 02')),
+  command('log subpages', scsi.supportedLogSubpages(), bytes('40 ff 00 04 00 00 02 00')),
+  command('all commands', scsi.reportSupportedOpcodes(), bytes('00000008 12 00 0000 00 00 0006')),
+  command(
+    'one command',
+    scsi.reportSupportedOpcode({ opcode: 0x12 }),
+    bytes('00 03 00 06 12 01 ff ff ff 00'),
+  ),
+  command('task management functions', scsi.reportSupportedFunctions()),
+  command('diagnostic pages', scsi.supportedDiagnosticPages(), bytes('00 00 00 02 00 01')),
+  command('an enclosure', ses.configuration(), bytes('01 00 00 34 00000007 10 00 01 24')),
+  command('elements of a changer', smc.readElementStatus()),
+  command('features of a disc drive', mmc.getConfiguration()),
+  command('a disc', mmc.readDiscInformation()),
+  command('an event of a disc drive', mmc.getEventStatusNotification()),
+  command(
+    'a table of contents',
+    mmc.readToc(),
+    bytes('00 12 01 01 00 14 01 00 00000000 00 14 aa 00 00001000'),
+  ),
+  command('sessions', mmc.readSessionInformation()),
+  command('a full table of contents', mmc.readFullToc()),
+  command('densities', ssc.reportDensitySupport()),
+  command('media', ssc.reportMediumTypes()),
+  command('block limits of a tape', ssc.readBlockLimits()),
+  command('a position', ssc.readPosition()),
+  command('a long position', ssc.readPositionLong()),
+  command('an extended position', ssc.readPositionExtended()),
+  of('IDENTIFY DEVICE', ata.parseIdentifyDevice),
+  of('SMART data', ata.parseSmartData),
+  {
+    name: 'a block CDB',
+    read: scsi.parseBlockCdb,
+    refuses: never,
+    fromDevice: true,
+    seeds: [bytes('28 00 00000008 00 0001 00'), ...EMPTY],
+  },
+  words('hex', (given) => parseHex('it', given), syntax, '12 00 00', '0x12,0,0', '120000'),
+  words('a page', parsePage, syntax, '0x0a,1', '08h'),
+  words('a VPD page', parseVitalPage, syntax, '0x83', 'b0h'),
+  words('a size', (given) => parseSize('it', given), syntax, '4096', '1M', '0x10k'),
+  words('a count', (given) => parseCount('it', given), syntax, '4096', '18446744073709551615'),
+  words('seconds', (given) => parseSeconds('it', given), syntax, '1.5', '60'),
+  words('an address', parseAddress, address, 'ring:disk/3', 'ring:/run/disk.sock?lun=256'),
+  words('a configuration', (given) => parseConfig(given, 'it', '/'), configured, CONFIG),
+  words('mountinfo', parseMountinfo, never, MOUNTINFO),
+  words(
+    'swaps',
+    parseSwaps,
+    never,
+    'Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n',
+  ),
+  words('capabilities', capabilities, never, 'CapEff:\t000001ffffffffff\n'),
+]
+
+function registers(data: Uint8Array): unknown {
+  return parseRegisters(scsi.parseSense(data))
+}
+
+function ends(data: Uint8Array): unknown {
+  const sense = scsi.parseSense(data)
+  return [ssc.parseStreamEnd(sense), parseEarlyWarning(sense)]
+}
+
+function capabilities(given: string): unknown {
+  return parseCapabilities(given, 'user:[4026531837]')
+}
+
+function address(error: unknown): boolean {
+  return isOf(error, 'ERR_SGRING_ADDRESS')
+}
+
+function configured(error: unknown): boolean {
+  return error instanceof ConfigError
+}
