@@ -151,11 +151,15 @@ async function runOnce(
  */
 async function job(root, commands, fileSeconds, least) {
   const print = ['-p', 'Math.ceil(performance.now())']
-  const here = await run(process.execPath, print)
+  // The least is what it takes; more is what others on this host made of it, and would make the guest's deadlines shorter.
+  const starts = []
+  for (let time = 0; time < 3; time += 1) {
+    starts.push(Number((await run(process.execPath, print)).stdout))
+  }
   const start = ['node', ...print].map(quoted).join(' ')
   return `cd ${quoted(root)}
 ${start} >/dev/null # reads the program from the host
-scale=$((2 * $(${start}) / ${Number(here.stdout)} + 1))
+scale=$((2 * $(${start}) / ${Math.min(...starts)} + 1))
 export SGRING_DEADLINE_SCALE=$((scale > ${least} ? scale : ${least}))
 echo $((${fileSeconds} * SGRING_DEADLINE_SCALE)) >"$RESULTS/deadline"
 run() {
