@@ -29,6 +29,9 @@ export class SabUnit {
   readonly #sent = new Uint32Array(MOST * REQUEST_WORDS)
   readonly #sentBytes = new Uint8Array(this.#sent.buffer)
   #sentWords = 0
+  #underWay = 0
+  /** What begins when something has ended: more than the rings hold are under way. */
+  readonly #waiting: (() => void)[] = []
   readonly #came = new Uint32Array(MOST * ANSWER_WORDS)
   readonly #pump = new Pump((arm) => this.#look(arm), SPIN_US)
   readonly #flush = () => this.#push()
@@ -45,19 +48,25 @@ export class SabUnit {
 
   execute({ cdb }: Command): Promise<Response> {
     return new Promise((resolve) => {
-      const at = this.#sentWords
-      if (at === 0) queueMicrotask(this.#flush)
-      this.#sent[at] = this.#outstanding.begin(resolve)
-      this.#sent[at + 1] = cdb.length
-      const first = 4 * (at + 2)
-      for (let index = 0; index < cdb.length; index++) this.#sentBytes[first + index] = cdb[index]!
-      this.#sentWords += REQUEST_WORDS
+      if (this.#underWay < MOST) this.#begin(cdb, resolve)
+      else this.#waiting.push(() => this.#begin(cdb, resolve))
     })
   }
 
   async close(): Promise<void> {
     this.#pump.stop()
     await this.#worker.terminate()
+  }
+
+  #begin(cdb: Uint8Array, resolve: (response: Response) => void): void {
+    this.#underWay++
+    const at = this.#sentWords
+    if (at === 0) queueMicrotask(this.#flush)
+    this.#sent[at] = this.#outstanding.begin(resolve)
+    this.#sent[at + 1] = cdb.length
+    const first = 4 * (at + 2)
+    for (let index = 0; index < cdb.length; index++) this.#sentBytes[first + index] = cdb[index]!
+    this.#sentWords += REQUEST_WORDS
   }
 
   #push(): void {
@@ -73,7 +82,11 @@ export class SabUnit {
     if (words === 0 && arm) return this.#sleep()
     for (let at = 0; at < words; at += ANSWER_WORDS)
       this.#outstanding.end(this.#came[at]!, this.#came[at + 1]!)
-    return words / ANSWER_WORDS
+    const ended = words / ANSWER_WORDS
+    this.#underWay -= ended
+    if (this.#waiting.length > 0)
+      for (const begin of this.#waiting.splice(0, MOST - this.#underWay)) begin()
+    return ended
   }
 
   /** Says that it sleeps, and looks once more. */
