@@ -258,7 +258,9 @@ test('serves what it says: LUNs, identities, permissions', async () => {
     luns.map(({ lun }: { lun: number }) => lun),
     [0, 9],
   )
-  const { targets } = JSON.parse((await place.sgring(['list', '--json'])).stdout.toString())
+  const { targets } = JSON.parse(
+    (await place.sgring(['list', '--timeout', '15', '--json'])).stdout.toString(),
+  )
   const seen = targets[0].units.map(({ lun, is }: { lun: number; is: Record<string, unknown> }) => [
     lun,
     is.vendor,

@@ -11,6 +11,9 @@ test.before.each(() => {
 })
 test.after.each(() => place.remove())
 
+/** For a server that answers, on however slow a machine. */
+const PATIENT = ['--timeout', '15']
+
 const json = async (line: string) => {
   const { code, stdout, stderr } = await place.sgring([...line.split(' '), '--json'])
   assert.equal(code, 0, stderr)
@@ -20,7 +23,7 @@ const json = async (line: string) => {
 test('list tells each unit of each target on a line', async () => {
   await place.serve(['--listen', 'one', '--memory', '8M', '--memory', '1G'])
   await place.serve(['--listen', 'two.b', '--memory', '512'])
-  const { code, stdout, stderr } = await place.sgring(['list'])
+  const { code, stdout, stderr } = await place.sgring(['list', ...PATIENT])
   assert.deepEqual([code, stderr], [0, ''])
   assert.deepEqual(targetLines(stdout), [
     'ring:one    direct access block  sgring  DISK IN MEMORY  8.0 MiB',
@@ -35,7 +38,7 @@ test('list tells a socket that nobody serves, and leaves it alone', async () => 
   server.child.kill('SIGKILL')
   await server.ended()
   for (let time = 0; time < 2; time++) {
-    const { targets } = await json('list')
+    const { targets } = await json(['list', ...PATIENT].join(' '))
     assert.deepEqual(
       targets.map(({ address, stale, units }: never) => [address, stale, (units as []).length]),
       [
