@@ -1,30 +1,22 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { connect, type Nexus, type NexusInfo, type Server, serve } from '#dist/index.js'
-import { type InitiatorPair, native } from '#dist/native.js'
 import {
   SLOT_ATTRIBUTE,
-  SLOT_BYTES,
   SLOT_CDB,
   SLOT_CDB_LEN,
   SLOT_IN,
   SLOT_IN_LEN,
   SLOT_IN_SEGMENTS,
-  SLOT_OUT,
-  SLOT_OUT_LEN,
-  SLOT_OUT_SEGMENTS,
 } from '#dist/ring/layout.gen.js'
 import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { pattern } from '../support/pattern.ts'
 import { ServerProcess } from '../support/server.ts'
+import { ARENA, Hostile, segments, toldEnd } from './hostile-client.ts'
 
 const test = suite('a hostile client')
 
-const ARENA = 64 << 10
-const SLOTS = 8
 const listen = join(temporaryFolder(), 'target.sock')
 let server: Server
 let bystander: Nexus
@@ -36,75 +28,6 @@ test.after(async () => {
   await bystander.close()
   await server.close()
 })
-
-/** A client that writes what it likes into its segment. */
-class Hostile {
-  readonly pair: InitiatorPair
-  readonly slots: DataView
-  readonly arena: DataView
-  readonly #desk: Uint32Array
-  readonly #socket: Socket
-  readonly #closed: Promise<void>
-
-  private constructor(path: string) {
-    const options = { path, slots: SLOTS, arenaBytes: ARENA, token: new Uint8Array(16) }
-    this.pair = native().connectPair({ ...options, allowedUids: [process.geteuid?.() ?? 0] })
-    this.slots = new DataView(this.pair.slots())
-    this.arena = new DataView(this.pair.arena())
-    this.#desk = new Uint32Array(this.pair.desk())
-    this.#socket = new Socket({ fd: this.pair.takeSocket() })
-    // A target that hangs up on what it has not read resets it: that is an end, too.
-    this.#socket.on('error', () => {})
-    this.#closed = new Promise((resolve) => this.#socket.once('close', () => resolve()))
-  }
-
-  static async connect(path = listen): Promise<Hostile> {
-    const hostile = new Hostile(path)
-    const [bytes] = (await once(hostile.#socket, 'data')) as [Buffer]
-    assert.equal(native().decodeWelcome(bytes.subarray(0, 64)).code, 0)
-    return hostile
-  }
-
-  /** A TEST UNIT READY in slot 0, changed by `forge`, and published. */
-  submit(forge: (slot: DataView, arena: DataView) => void): void {
-    new Uint8Array(this.slots.buffer, 0, SLOT_BYTES).fill(0)
-    this.slots.setUint16(SLOT_CDB_LEN, 6, true)
-    forge(this.slots, this.arena)
-    this.#desk[0] = 0
-    assert.equal(this.pair.submit(1), 0)
-  }
-
-  async hungUp(): Promise<void> {
-    await this.#closed
-    this.pair.close()
-  }
-
-  leave(): void {
-    this.#socket.destroy()
-    this.pair.close()
-  }
-}
-
-interface Segment {
-  readonly offset: number
-  readonly length: number
-}
-
-/** Data segments in the slot's two inline places, under a length of their own. */
-function segments(direction: 'out' | 'in', length: number, ...list: readonly Segment[]) {
-  const [at, lengthAt, countAt] =
-    direction === 'out'
-      ? [SLOT_OUT, SLOT_OUT_LEN, SLOT_OUT_SEGMENTS]
-      : [SLOT_IN, SLOT_IN_LEN, SLOT_IN_SEGMENTS]
-  return (slot: DataView) => {
-    slot.setUint32(lengthAt, length, true)
-    slot.setUint16(countAt, list.length, true)
-    for (const [index, segment] of list.entries()) {
-      slot.setUint32(at + 8 * index, segment.offset, true)
-      slot.setUint32(at + 8 * index + 4, segment.length, true)
-    }
-  }
-}
 
 /** An indirect table of `count` segments of a page each, at `table`. */
 function indirect(count: number, table: number, tableBytes: number) {
@@ -191,7 +114,7 @@ for (const [index, [what, reason, forge]] of cases.entries()) {
     const closing = new Promise<[NexusInfo, string | undefined]>((resolve) =>
       server.events.once('nexusClosed', (nexus, why) => resolve([nexus, why])),
     )
-    const hostile = await Hostile.connect()
+    const hostile = await Hostile.connect(listen)
     const busy = undisturbed(index)
     hostile.submit(forge)
     const [nexus, why] = await closing
@@ -204,13 +127,8 @@ for (const [index, [what, reason, forge]] of cases.entries()) {
   })
 }
 
-/** As `sgring stat` shows it. */
-function toldEnd({ id, uid, pid }: NexusInfo, why = ''): string {
-  return `ended: nexus ${id} of user ${uid}, process ${pid}: ${why}`
-}
-
 test('that keeps writing a slot which the target is reading hurts only itself', async () => {
-  const hostile = await Hostile.connect()
+  const hostile = await Hostile.connect(listen)
   hostile.submit(segments('in', 4096, { offset: 0, length: 4096 }))
   const noise = new Uint8Array(hostile.slots.buffer)
   for (let round = 0; round < 50; round++) {
@@ -252,7 +170,7 @@ test('that punches holes under transfers which run gets zeros, and nobody else d
 
 test('whose segment is torn down in mid-command is gone, and nobody else', async () => {
   for (let round = 0; round < 20; round++) {
-    const hostile = await Hostile.connect()
+    const hostile = await Hostile.connect(listen)
     hostile.submit(() => {})
     hostile.leave()
   }
@@ -263,7 +181,7 @@ test('is one that left in peace when it did nothing wrong', async () => {
   const closing = new Promise((resolve) =>
     server.events.once('nexusClosed', (_nexus, why) => resolve(why)),
   )
-  const hostile = await Hostile.connect()
+  const hostile = await Hostile.connect(listen)
   hostile.submit(indirect(3, 0, 24))
   await undisturbed(3)
   hostile.leave()
