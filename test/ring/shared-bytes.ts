@@ -74,7 +74,10 @@ export class SharedBytes implements Disposable {
     this.#word(QUEUES + 8 * (entries + index), [slot, generation, 0, lap])
   }
 
-  /** Writes nonsense to all of it, over and over, on a thread of its own, until the function that it resolves with is called. */
+  /**
+   * Writes nonsense to all of it, over and over, on a thread of its own, until the function that it resolves with is called. The segment must
+   * stay mapped as long; so the target is in another process, whose mapping is not taken for this one.
+   */
   async scribble(seed: number): Promise<() => Promise<void>> {
     const url = new URL('./scribbler.js', import.meta.url)
     const state = new Int32Array(new SharedArrayBuffer(8))
