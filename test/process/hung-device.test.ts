@@ -69,7 +69,7 @@ test(
   'delays the close() of its server until its transfer is over, and the event loop goes on',
   async () => {
     let server: Server | undefined
-    const other = await serve({ listen: newSocket(), units: [{ memory: 1 << 20 }] })
+    const other = await serve({ listen: newSocket(), units: [{ memory: 2 << 20 }] })
     const nexus = await connect(other.listen)
     const serving = async (file: string, listen: string) => {
       server = await serve({ listen, units: [{ file }], ioThreads: 1 })
@@ -82,10 +82,10 @@ test(
       })
       await lost
       // Longer than is copied where the command is found: another pool's threads move it.
-      const data = pattern(512 << 10, 1)
+      const data = pattern(2 << 20, 1)
       for (let round = 0; round < 20; round++) {
         await nexus.unit(0).write({ lba: 0, data })
-        assert.deepEqual(await nexus.unit(0).read({ lba: 0, blocks: 1024 }), data)
+        assert.deepEqual(await nexus.unit(0).read({ lba: 0, blocks: 4096 }), data)
       }
       assert.equal(closed, false)
       assert.ok(transferThreads(process.pid).includes('D'))
