@@ -59,6 +59,11 @@ export class RawTarget {
     return new RawTarget(listener, pair, await connecting, arrival.slots)
   }
 
+  /** How long each of its queues is. */
+  get entries(): number {
+    return 2 ** Math.ceil(Math.log2(this.#slots))
+  }
+
   /** The next `count` tasks. */
   async fetch(count: number): Promise<Fetched[]> {
     const desk = this.#pair.desk()

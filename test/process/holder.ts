@@ -1,0 +1,24 @@
+/** A client that hands its socket on to a process which outlives it: `node holder.js SOCKET`. Says that process's number, and ends. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Socket } from 'node:net'
+import { native } from '#dist/native.js'
+
+const path = process.argv[2] ?? ''
+const pair = native().connectPair({
+  path,
+  slots: 8,
+  arenaBytes: 64 << 10,
+  token: new Uint8Array(16),
+  allowedUids: [process.geteuid?.() ?? 0],
+})
+const fd = pair.takeSocket()
+const socket = new Socket({ fd })
+await once(socket, 'data')
+const holder = spawn('sleep', ['600'], {
+  stdio: ['ignore', 'ignore', 'ignore', fd],
+  detached: true,
+})
+await once(holder, 'spawn')
+process.stdout.write(`${holder.pid}\n`, () => process.exit())
