@@ -27,8 +27,10 @@ const failed = join(work, 'failed')
 const SEEDED = 'seeded'
 /** The parsers in TypeScript, which are one target here. */
 const PARSERS = 'parsers'
-/** Seconds that an input may take, and MiB that a target may. */
-const [TIMEOUT, MEMORY] = [20, 2048]
+/** Seconds that an input may take, on a machine that is busy too, and MiB that a target may. */
+const [TIMEOUT, MEMORY] = [120, 2048]
+/** A day. */
+const MOST_SECONDS = 86_400
 /** Bytes of an input: what has more is no more telling. */
 const LONGEST = 512
 
@@ -49,7 +51,9 @@ main(async () => {
     },
   })
   const seconds = Number(values.seconds)
-  if (!(seconds > 0)) throw new Stop(`--seconds ${values.seconds} is no time`)
+  // libFuzzer takes whole seconds, and 0 for no end.
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > MOST_SECONDS)
+    throw new Stop(`--seconds is a whole number up to ${MOST_SECONDS}, not ${values.seconds}`)
   const natives = readdirSync(join(crate, 'targets')).map((file) => file.replace('.rs', ''))
   const all = [...natives.filter((name) => name !== SEEDED), PARSERS]
   const unknown = values.target.find((name) => !all.includes(name))
@@ -91,7 +95,11 @@ async function fuzzRust(targets, seconds, keep, tell) {
     ASAN_OPTIONS: 'quarantine_size_mb=16',
   })
   const args = ['--manifest-path', manifest, '--locked']
-  await run('cargo', ['fetch', ...args, '--target', host], { cwd: root })
+  const fetched = await run('cargo', ['fetch', ...args, '--target', host], { cwd: root })
+  if (fetched.code !== 0) {
+    tell(single('fuzz targets are fetched', false, fetched.seconds, fetched.output))
+    return
+  }
   const options = ['--release', '--bins', '--features', 'fuzzer', '--target', host]
   const built = await run('cargo', ['build', ...args, ...options, '--offline'], { cwd: root, env })
   tell(single('fuzz targets build', built.code === 0, built.seconds, built.output))
@@ -113,7 +121,8 @@ async function seededFault(folder, env) {
   const options = ['-max_total_time=120', '-max_len=16', '-seed=1', `-artifact_prefix=${work}/`]
   const ended = await run(join(folder, SEEDED), options, { env, cwd: work, deadlineMs: 300_000 })
   const found = ended.code !== 0 && /AddressSanitizer: heap-buffer-overflow/.test(ended.output)
-  for (const file of readdirSync(work)) if (file.startsWith('crash-')) rmSync(join(work, file))
+  for (const file of readdirSync(work))
+    if (/^(crash|leak|timeout|oom)-/.test(file)) rmSync(join(work, file))
   return single('fuzz finds and reports a seeded fault', found, ended.seconds, ended.output)
 }
 

@@ -15,7 +15,7 @@ use std::{process, ptr};
 
 const PAGE: u64 = 4096;
 /// What a wait may take before the input counts as one that hangs the listener.
-const DEADLINE_MS: libc::c_int = 20_000;
+const DEADLINE_MS: libc::c_int = 60_000;
 /// Descriptors of this process, with room: more are a leak.
 const MOST_DESCRIPTORS: RawFd = 64;
 
