@@ -19,7 +19,7 @@ import {
   VIOLATIONS,
 } from './layout.gen.ts'
 import { RingTask } from './port-task.ts'
-import { Pump } from './pump.ts'
+import { MOST_A_TURN, Pump } from './pump.ts'
 import { ownTagHigh, slotOfTag } from './tags.ts'
 import type { TransferOwner, Transfers } from './transfers.ts'
 
@@ -27,6 +27,8 @@ import type { TransferOwner, Transfers } from './transfers.ts'
 const PART_BYTES = 512 << 10
 /** Tasks after which answers are published without waiting for the batch's end. */
 const PART = 16
+/** Bytes after which the rest of the loop, and with it every other pair, has its turn: memory is copied where its command is found. */
+const TURN_BYTES = 1 << 20
 
 /** Counts of a pair, from its start. */
 export interface PortPairCounts {
@@ -80,6 +82,8 @@ export class PortPair implements TransferOwner {
   #completed = 0
   #started = 0
   #startedBytes = 0
+  /** Of transfers, in this turn of the loop. */
+  #turnBytes = 0
   /** Set while tasks are routed: what they are answered is published behind the last of them. */
   #routing = false
   /** How many tasks the last fetch listed, and how many of them are routed. */
@@ -126,7 +130,7 @@ export class PortPair implements TransferOwner {
     this.#number = transfers.join(this)
     pair.usePool(transfers.pool, this.#number)
     this.#rate = rate
-    this.#pump = new Pump((arm) => this.#fetch(arm, true), spinUs)
+    this.#pump = new Pump((arm) => this.#look(arm), spinUs)
     this.#bell = watch(pair.takeSocket(), {
       ring: () => {
         this.counts.wakes++
@@ -220,6 +224,14 @@ export class PortPair implements TransferOwner {
     return true
   }
 
+  /** For the pump. */
+  #look(arm: boolean): number {
+    const found = this.#fetch(arm, true)
+    if (this.#turnBytes < TURN_BYTES) return found
+    this.#turnBytes = 0
+    return found < 0 ? found : MOST_A_TURN
+  }
+
   /** @param paced as fast as the nexus may */
   #fetch(arm: boolean, paced: boolean): number {
     if (this.#closed) return -1
@@ -307,6 +319,7 @@ export class PortPair implements TransferOwner {
     words[word + TRANSFER_OFFSET_HIGH] = offset / 0x1_0000_0000
     words[word + TRANSFER_LEN] = length
     this.#startedBytes += length
+    this.#turnBytes += length
     this.#schedule()
   }
 

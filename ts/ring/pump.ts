@@ -6,8 +6,8 @@ import { availableParallelism } from 'node:os'
 export const SPIN_US: number = availableParallelism() > 1 ? 100 : 0
 
 const LOOKS_A_TURN = 16
-/** Entries after which the rest of the loop has its turn. */
-const MOST_A_TURN = 256
+/** Entries after which the rest of the loop has its turn: a look that has kept it for long says that it found as many. */
+export const MOST_A_TURN = 256
 
 /** Takes what is there and says how much; with `arm`, and nothing there, the next one rings. Less than 0: stop. */
 export type Look = (arm: boolean) => number

@@ -37,7 +37,8 @@ pub enum Direction {
 /// The most submissions that one [`Target::fetch`] takes. Each may name 512 segments, which are copied, sorted and compared: this bounds
 /// what one call may cost the target's thread, whatever its peer submits.
 const FETCH_MOST: usize = 64;
-/// And no further one once those taken have this much data, which a target in memory copies before it looks at anybody else.
+/// And no further one once those taken have this much data, which a target in memory copies before it looks at anybody else: a fetch is that
+/// of one command more at most.
 const FETCH_BYTES: u64 = 1 << 20;
 
 impl Target {

@@ -269,6 +269,21 @@ fn a_fetch_takes_at_most_64_and_sleeps_only_when_nothing_is_left() {
 }
 
 #[test]
+fn a_fetch_takes_no_further_submission_once_those_taken_have_a_mebibyte_of_data() {
+    const MIB: u32 = 1 << 20;
+    let (mut client, mut server) = pair(4, 4 * MIB);
+    let data = [MIB - PAGE, MIB, MIB, PAGE];
+    for (slot, len) in (0..).zip(data) {
+        let command = Command::new(&[0; 6]).with_data(&[], &[(u32::from(slot) * MIB, len)]);
+        command.put(&client.shared, slot);
+    }
+    client.submit(&[0, 1, 2, 3]);
+    for part in [&[0, 1][..], &[2], &[3], &[]] {
+        assert_eq!(server.fetch(true), Ok(part.to_vec()));
+    }
+}
+
+#[test]
 fn a_side_cannot_submit_or_complete_twice_by_mistake() {
     let (mut client, mut server) = pair(2, PAGE);
     Command::new(&[0; 6]).put(&client.shared, 0);
