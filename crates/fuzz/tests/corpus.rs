@@ -1,4 +1,4 @@
-//! Every input of the corpora, without a fuzzer: what they have once reached is reached by each test run.
+//! Every input of the corpora, without a fuzzer: what they have once reached is reached by each test run, and held against the targets' rules.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -27,10 +27,10 @@ macro_rules! corpora {
 }
 
 corpora! {
-    what_a_hostile_initiator_wrote_is_judged_as_before: submissions,
-    what_a_hostile_target_wrote_is_judged_as_before: completions,
-    records_are_read_and_written_as_before: handshake,
-    who_is_let_in_is_let_in_as_before: arrivals,
-    lists_hold_and_obey_as_before: scatterlists,
-    what_the_kernel_wrote_is_in_range_as_before: kernel,
+    what_a_hostile_initiator_wrote_keeps_the_rules: submissions,
+    what_a_hostile_target_wrote_keeps_the_rules: completions,
+    what_is_read_of_records_keeps_the_rules: handshake,
+    letting_in_keeps_the_rules: arrivals,
+    what_lists_hold_keeps_the_rules: scatterlists,
+    what_the_kernel_wrote_keeps_the_rules: kernel,
 }
