@@ -1,13 +1,11 @@
 /** What of the package's own code was reached, block by block, as V8 tells it. */
 
-import { readFileSync } from 'node:fs'
 import { type Profiler, Session } from 'node:inspector'
-import { fileURLToPath } from 'node:url'
 
 /** Watches from its making on, until it is closed. */
 export class Coverage implements Disposable {
   readonly #session = new Session()
-  readonly #scripts = new Map<string, Script>()
+  readonly #functions = new Map<string, Covered>()
   readonly #folder: string
 
   /** @param folder where the code lies that counts, as a URL that ends in a slash */
@@ -21,19 +19,19 @@ export class Coverage implements Disposable {
 
   /** Whether code ran since the last look that had never run before. It counts as that until it is noted. */
   isNew(): boolean {
-    return this.#look((script, ranges) => script.isNew(ranges))
+    return this.#look((covered, ranges) => covered.isNew(ranges))
   }
 
   /** What ran since the last look is known from now on. */
   note(): void {
-    this.#look((script, ranges) => script.note(ranges))
+    this.#look((covered, ranges) => covered.note(ranges))
   }
 
-  /** Functions and blocks that ran, and all that V8 has told of: it knows none of a function that never ran. */
+  /** Functions and blocks that ran, and all that V8 has told of: of functions inside one that never ran it tells nothing. */
   get branches(): { readonly reached: number; readonly known: number } {
     let [reached, known] = [0, 0]
-    for (const script of this.#scripts.values()) {
-      const branches = script.branches()
+    for (const covered of this.#functions.values()) {
+      const branches = covered.branches()
       reached += branches.filter(Boolean).length
       known += branches.length
     }
@@ -44,14 +42,19 @@ export class Coverage implements Disposable {
     this.#session.disconnect()
   }
 
-  #look(see: (script: Script, ranges: readonly Profiler.CoverageRange[]) => boolean): boolean {
+  #look(see: (covered: Covered, ranges: Ranges) => boolean): boolean {
     const { result } = this.#post('Profiler.takePreciseCoverage')
     let any = false
     for (const { url, functions } of result) {
       if (!url.startsWith(this.#folder)) continue
-      const script = this.#scripts.get(url) ?? new Script(fileURLToPath(url))
-      this.#scripts.set(url, script)
-      for (const { ranges } of functions) any = see(script, ranges) || any
+      for (const { functionName, ranges } of functions) {
+        const [whole] = ranges
+        if (whole === undefined) continue
+        const key = `${url} ${functionName} ${whole.startOffset}-${whole.endOffset}`
+        const covered = this.#functions.get(key) ?? new Covered(whole)
+        this.#functions.set(key, covered)
+        any = see(covered, [whole, ...ranges.slice(1)]) || any
+      }
     }
     return any
   }
@@ -73,45 +76,45 @@ export class Coverage implements Disposable {
   }
 }
 
-/** The bytes of one module. */
-class Script {
+/** A function itself, and then blocks in it, of which those within override those around them. */
+type Ranges = readonly [Profiler.CoverageRange, ...Profiler.CoverageRange[]]
+
+/** The bytes of one function. What stands inside it and is a function of its own counts there, and means nothing here. */
+class Covered {
+  readonly #start: number
   readonly #ran: Uint8Array
-  /** Where functions and blocks start and end. */
+  /** Where it and its blocks start and end. */
   readonly #ranges = new Map<string, Profiler.CoverageRange>()
 
-  constructor(path: string) {
-    this.#ran = new Uint8Array(readFileSync(path).length)
+  constructor({ startOffset, endOffset }: Profiler.CoverageRange) {
+    this.#start = startOffset
+    this.#ran = new Uint8Array(endOffset - startOffset)
   }
 
-  /** @param ranges of one function: itself, and then blocks in it, of which those within override those around them */
-  isNew(ranges: readonly Profiler.CoverageRange[]): boolean {
-    return this.#overlaid(ranges).some(
-      (ran, at) => ran > (this.#ran[ranges[0]!.startOffset + at] ?? 0),
-    )
+  isNew(ranges: Ranges): boolean {
+    return this.#overlaid(ranges).some((ran, at) => ran > this.#ran[at]!)
   }
 
-  note(ranges: readonly Profiler.CoverageRange[]): boolean {
-    const [whole] = ranges
-    if (whole === undefined) return false
+  note(ranges: Ranges): boolean {
     for (const range of ranges) this.#ranges.set(`${range.startOffset}-${range.endOffset}`, range)
-    for (const [at, ran] of this.#overlaid(ranges).entries()) {
-      this.#ran[whole.startOffset + at]! |= ran
-    }
+    for (const [at, ran] of this.#overlaid(ranges).entries()) this.#ran[at]! |= ran
     return true
   }
 
-  /** Which bytes of a function ran just now. */
-  #overlaid([whole, ...blocks]: readonly Profiler.CoverageRange[]): Uint8Array {
-    if (whole === undefined) return new Uint8Array(0)
-    const now = new Uint8Array(whole.endOffset - whole.startOffset)
-    for (const { startOffset, endOffset, count } of [whole, ...blocks]) {
-      now.fill(Math.min(count, 1), startOffset - whole.startOffset, endOffset - whole.startOffset)
-    }
-    return now
+  /** One for itself and for each block: whether it ran. */
+  branches(): boolean[] {
+    return Array.from(
+      this.#ranges.values(),
+      ({ startOffset }) => this.#ran[startOffset - this.#start] === 1,
+    )
   }
 
-  /** One for each function and block: whether it ran. */
-  branches(): boolean[] {
-    return Array.from(this.#ranges.values(), ({ startOffset }) => this.#ran[startOffset] === 1)
+  /** Which bytes ran just now. */
+  #overlaid(ranges: Ranges): Uint8Array {
+    const now = new Uint8Array(this.#ran.length)
+    for (const { startOffset, endOffset, count } of ranges) {
+      now.fill(Math.min(count, 1), startOffset - this.#start, endOffset - this.#start)
+    }
+    return now
   }
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { generator } from '../scsi/random.ts'
 import type { Coverage } from './coverage.ts'
-import type { Parser } from './parsers.ts'
+import type { Parser } from './parser.ts'
 
 /** Inputs between two looks at the coverage, each of which takes longer than they do. */
 const BATCH = 128
@@ -113,14 +113,15 @@ function replaced(bytes: Uint8Array, at: number, value: number): Uint8Array {
 export async function check(parser: Parser, input: Uint8Array): Promise<void> {
   const { name, read, refuses, fromDevice } = parser
   const before = input.slice()
+  const failed = (what: string, cause?: unknown) =>
+    new Error(`${name}: ${what}: ${Buffer.from(before).toString('hex')}`, { cause })
+  let result: unknown
   try {
-    const result = await read(input)
-    assert.ok(!fromDevice || isFitForTerminals(result), 'a control character in a result')
+    result = await read(input)
   } catch (error) {
-    if (!refuses(error)) {
-      throw new Error(`${name}: ${Buffer.from(input).toString('hex')}`, { cause: error })
-    }
+    if (!refuses(error)) throw failed('neither a result nor a refusal', error)
   }
+  if (fromDevice && !isFitForTerminals(result)) throw failed('a control character in a result')
   assert.deepEqual(input, before, `${name} has changed its input`)
 }
 

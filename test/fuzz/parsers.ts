@@ -1,53 +1,32 @@
 /** Every parser of bytes that come from a device, from the kernel or from a user, and what it may say of any. */
 
-import { parseConfig } from '#dist/cli/config/config.js'
+import { parseConfig, parseJson } from '#dist/cli/config/config.js'
+import { parseScope } from '#dist/cli/device-reset.js'
 import { CliError, ConfigError } from '#dist/cli/exit-code.js'
 import { parseHex } from '#dist/cli/hex.js'
 import { parsePage, parseVitalPage } from '#dist/cli/page.js'
 import { parseCount, parseSeconds, parseSize } from '#dist/cli/quantity.js'
-import { SgringError } from '#dist/errors.js'
+import { parseLun } from '#dist/cli/unit-flags.js'
 import { parseAddress } from '#dist/ring/address.js'
 import * as ata from '#dist/scsi/ata/index.js'
 import { parseRegisters } from '#dist/scsi/ata/pass-through.js'
+import { parseAtaStatusReturn } from '#dist/scsi/ata-status.js'
 import * as scsi from '#dist/scsi/index.js'
 import { parseInquiry } from '#dist/scsi/inquiry.js'
 import * as mmc from '#dist/scsi/mmc/index.js'
 import { parseModeParameters } from '#dist/scsi/mode.js'
-import * as ses from '#dist/scsi/ses/index.js'
 import * as smc from '#dist/scsi/smc/index.js'
 import * as ssc from '#dist/scsi/ssc/index.js'
 import { parseEarlyWarning } from '#dist/scsi/ssc/read-write.js'
 import { parseCapabilities } from '#dist/sg/capabilities.js'
 import { parseMountinfo, parseSwaps } from '#dist/sg/device-uses.js'
-
-/** A parser, and bytes to begin with. */
-export interface Parser {
-  readonly name: string
-  /** What it makes of the bytes; a promise where it must read something first. */
-  readonly read: (data: Uint8Array) => unknown
-  /** Whether this is how it refuses; anything else that is thrown is a fault. */
-  readonly refuses: (error: unknown) => boolean
-  /** Whether its words are a device's, which go to terminals. */
-  readonly fromDevice: boolean
-  readonly seeds: readonly Uint8Array[]
-}
+import { nodes } from './nodes.ts'
+import { pages } from './pages.ts'
+import { bytes, command, EMPTY, isOf, of, type Parser } from './parser.ts'
 
 const text = (data: Uint8Array): string => Buffer.from(data).toString('utf8')
-const isOf = (error: unknown, code: string) => error instanceof SgringError && error.code === code
-const response = (error: unknown) => isOf(error, 'ERR_SGRING_RESPONSE')
 const syntax = (error: unknown) => error instanceof CliError
 const never = () => false
-
-/** What a device sends. A page's own length stands in its first bytes: all zeros is a page that is empty. */
-const EMPTY = [new Uint8Array(4), new Uint8Array(64), new Uint8Array(512)]
-
-function of(name: string, read: (data: Uint8Array) => unknown, ...seeds: Uint8Array[]): Parser {
-  return { name, read, refuses: response, fromDevice: true, seeds: [...EMPTY, ...seeds] }
-}
-
-function command(name: string, { parse }: scsi.TypedCommand<unknown>, ...seeds: Uint8Array[]) {
-  return of(name, parse, ...seeds)
-}
 
 function words(
   name: string,
@@ -59,13 +38,12 @@ function words(
   return { name, read: (data) => read(text(data)), refuses, fromDevice: false, seeds: encoded }
 }
 
-const bytes = (digits: string) => Uint8Array.from(Buffer.from(digits.replaceAll(' ', ''), 'hex'))
-
 const FIXED_SENSE = bytes('70 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 c0 00 02')
 const DESCRIPTOR_SENSE = bytes(
   '72 05 24 00 00 00 00 14 00 0a 80 00 0000000000001000 02 06 00 00 c0 00 02 00',
 )
 const ATA_SENSE = bytes('72 01 00 1d 00 00 00 0e 09 0c 00 00 00 01 00 4f 00 c2 00 00 a0 50')
+const SMART_SENSE = bytes('72 01 00 1d 00 00 00 0e 09 0c 00 00 00 01 00 00 00 4f 00 c2 a0 50')
 const MOUNTINFO =
   '36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n'
 const CONFIG = JSON.stringify({
@@ -79,6 +57,10 @@ const CONFIG = JSON.stringify({
 export const parsers: readonly Parser[] = [
   of('sense data', scsi.parseSense, FIXED_SENSE, DESCRIPTOR_SENSE, ATA_SENSE),
   of('registers in sense data', registers, ATA_SENSE),
+  of('details of sense data', details, DESCRIPTOR_SENSE, ATA_SENSE),
+  of('an ATA status return descriptor', parseAtaStatusReturn, ATA_SENSE.subarray(10)),
+  of('an answer to SMART RETURN STATUS', smartStatus, SMART_SENSE),
+  of('sense data after a READ of a tape', tapeRead, FIXED_SENSE),
   of(
     'ends of a tape in sense data',
     ends,
@@ -92,7 +74,10 @@ export const parsers: readonly Parser[] = [
     scsi.reportLuns(),
     bytes('00000010 00000000 0000000000000000 0001000000000000'),
   ),
+  of('a LUN', scsi.parseLun, bytes('4001000000000000')),
+  of('levels of a LUN', scsi.parseLunLevels, bytes('0102400100000000'), bytes('d200000100000000')),
   command('GET LBA STATUS', scsi.getLbaStatus({ lba: 0 })),
+  command('lengths of defect lists', scsi.readDefectData12(), bytes('00 18 00 00 00000008')),
   command('supported VPD pages', scsi.vpdSupportedPages(), bytes('00 00 00 03 00 80 83')),
   command('unit serial number', scsi.vpdUnitSerialNumber(), bytes('00 80 00 04 41 42 43 44')),
   command(
@@ -131,7 +116,6 @@ export const parsers: readonly Parser[] = [
   ),
   command('task management functions', scsi.reportSupportedFunctions()),
   command('diagnostic pages', scsi.supportedDiagnosticPages(), bytes('00 00 00 02 00 01')),
-  command('an enclosure', ses.configuration(), bytes('01 00 00 34 00000007 10 00 01 24')),
   command('elements of a changer', smc.readElementStatus()),
   command('features of a disc drive', mmc.getConfiguration()),
   command('a disc', mmc.readDiscInformation()),
@@ -146,9 +130,15 @@ export const parsers: readonly Parser[] = [
   command('densities', ssc.reportDensitySupport()),
   command('media', ssc.reportMediumTypes()),
   command('block limits of a tape', ssc.readBlockLimits()),
+  command('the last object of a tape', ssc.readMaximumLogicalObject()),
+  command('a block of a tape', ssc.read6({ length: 64 })),
   command('a position', ssc.readPosition()),
   command('a long position', ssc.readPositionLong()),
   command('an extended position', ssc.readPositionExtended()),
+  command(
+    'what came through to ATA',
+    ata.passThrough16({ protocol: ata.Protocol.NON_DATA, command: 0 }),
+  ),
   of('IDENTIFY DEVICE', ata.parseIdentifyDevice),
   of('SMART data', ata.parseSmartData),
   {
@@ -158,6 +148,22 @@ export const parsers: readonly Parser[] = [
     fromDevice: true,
     seeds: [bytes('28 00 00000008 00 0001 00'), ...EMPTY],
   },
+  {
+    name: 'the CDB of a transfer of a tape',
+    read: ssc.parseTransferCdb,
+    refuses: never,
+    fromDevice: true,
+    seeds: [bytes('08 01 000001 00'), ...EMPTY],
+  },
+  {
+    name: 'a SPACE CDB',
+    read: ssc.parseSpaceCdb,
+    refuses: never,
+    fromDevice: true,
+    seeds: [bytes('11 01 000001 00'), bytes(`91 01 00 00 ${'00'.repeat(12)}`), ...EMPTY],
+  },
+  ...pages,
+  ...nodes,
   words('hex', (given) => parseHex('it', given), syntax, '12 00 00', '0x12,0,0', '120000'),
   words('a page', parsePage, syntax, '0x0a,1', '08h'),
   words('a VPD page', parseVitalPage, syntax, '0x83', 'b0h'),
@@ -166,6 +172,9 @@ export const parsers: readonly Parser[] = [
   words('seconds', (given) => parseSeconds('it', given), syntax, '1.5', '60'),
   words('an address', parseAddress, address, 'ring:disk/3', 'ring:/run/disk.sock?lun=256'),
   words('a configuration', (given) => parseConfig(given, 'it', '/'), configured, CONFIG),
+  words('JSON', (given) => parseJson(given, 'it'), configured, CONFIG, '{"listen": }'),
+  words('a number of a LUN', (given) => parseLun('it', given), syntax, '0', '16383'),
+  words('a scope', parseScope, syntax, 'device'),
   words('mountinfo', parseMountinfo, never, MOUNTINFO),
   words(
     'swaps',
@@ -178,6 +187,28 @@ export const parsers: readonly Parser[] = [
 
 function registers(data: Uint8Array): unknown {
   return parseRegisters(scsi.parseSense(data))
+}
+
+/** Every descriptor for itself, and the registers whatever the sense key is. */
+function details(data: Uint8Array): unknown {
+  const sense = scsi.parseSense(data)
+  const all = sense.descriptors.map((one) => scsi.parseSenseDescriptor(one, sense.key))
+  return [...all, ata.parseStatusReturn(sense)]
+}
+
+function smartStatus(data: Uint8Array): unknown {
+  const { parse, parseCheckCondition } = ata.smartReturnStatus()
+  return parseCheckCondition?.(scsi.parseSense(data), EMPTY[0]!) ?? parse(data)
+}
+
+/** What it does with as many bytes as the sense data have. */
+function tapeRead(data: Uint8Array): unknown {
+  const [variable, fixed] = [
+    { length: 64, sili: true },
+    { blocks: 4, blockLength: 16 },
+  ]
+  const response = { status: 0x02, sense: data, data }
+  return [ssc.readResult(variable, response), ssc.readResult(fixed, response)]
 }
 
 function ends(data: Uint8Array): unknown {
