@@ -23,10 +23,12 @@ test.after(async () => {
   await server.close()
 })
 
-const LOST = { code: 'ERR_SGRING_NEXUS_LOST' }
+const LOST = 'ERR_SGRING_NEXUS_LOST'
+/** A slot of the four that no command is in. */
+const FREE = -1
 const cases: readonly (readonly [what: string, reason: RegExp, forged: Partial<Entry>])[] = [
   ['a completion of a later lap', /neither the next/, { lap: 3 }],
-  ['the completion of a slot that was not submitted', /not its to/, { slot: 1, generation: 0 }],
+  ['the completion of a slot that was not submitted', /not its to/, { slot: FREE, generation: 0 }],
   ['the completion of a slot beyond the last', /beyond the last slot/, { slot: 0xffff }],
   ['the completion of a later generation', /another generation/, { generation: 2 }],
 ]
@@ -37,16 +39,24 @@ for (const [what, reason, forged] of cases) {
     await using target = await RawTarget.open({ slots: 4 })
     using bytes = SharedBytes.since(before)
     const ended = once(target.nexus.events, 'end')
-    const command = target.nexus.unit(0).execute({ cdb: new Uint8Array(6), timeoutMs: 0 })
-    const [task] = await target.fetch(1)
+    const commands = Array.from({ length: 3 }, () =>
+      target.nexus.unit(0).execute({ cdb: new Uint8Array(6), timeoutMs: 0 }),
+    )
+    const ends = Promise.allSettled(commands)
+    const fetched = await target.fetch(3)
+    const [task] = fetched
     assert.ok(task)
     const own: Entry = { lap: 1, slot: task.word & 0xffff, generation: 1 }
-    // What another slot is, is the first that is not this one.
-    const slot = forged.slot === own.slot ? own.slot + 1 : (forged.slot ?? own.slot)
+    // The slot that none of them has stands for the one that was not submitted.
+    const taken = fetched.map(({ word }) => word & 0xffff)
+    const free = [0, 1, 2, 3].find((one) => !taken.includes(one))
+    const slot = forged.slot === FREE ? free! : (forged.slot ?? own.slot)
     bytes.complete(target.entries, 0, { ...own, ...forged, slot })
     // Rings, and publishes nothing.
     target.complete([])
-    await assert.rejects(command, LOST)
+    for (const end of await ends) {
+      assert.equal(end.status === 'rejected' && end.reason.code, LOST)
+    }
     const [why] = await ended
     assert.match(String(why), reason)
     await assert.rejects(target.nexus.unit(0).testUnitReady())
