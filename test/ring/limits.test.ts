@@ -117,7 +117,7 @@ test('commands beyond the rate wait in their initiator’s slots, and all are an
   assert.equal(answered, 40)
 })
 
-test('a nexus that floods slows down nobody but itself', async () => {
+test('a nexus that sends beyond its rate waits, and another is answered meanwhile', async () => {
   const listen = await serving({ maxNexusCommandRate: 20 })
   const flood = await joined(listen, { ...SMALL, slots: 64, maxWaiting: 1000 })
   let flooded = 0

@@ -146,11 +146,21 @@ test('users that are not allowed are refused, by either side', async () => {
   await open.close()
 })
 
-test('the socket has the permission bits that were asked for, 0600 else', async () => {
-  for (const mode of [undefined, 0o600, 0o660, 0o666]) {
+test('the socket has the permission bits that were asked for; else 0600, and 0666 where others may connect', async () => {
+  const others = { allowedUids: [own, own + 1] }
+  for (const [options, bits] of [
+    [{}, 0o600],
+    [others, 0o666],
+    [{ allowedUids: [own + 1] }, 0o666],
+    [{ readOnlyGids: [1] }, 0o666],
+    ...[0o600, 0o660, 0o666].flatMap((mode) => [
+      [{ mode }, mode] as const,
+      [{ ...others, mode }, mode] as const,
+    ]),
+  ] as const) {
     const path = newPath()
-    const server = await serving(path, mode === undefined ? {} : { mode })
-    assert.equal(statSync(path).mode & 0o777, mode ?? 0o600)
+    const server = await serving(path, options)
+    assert.equal(statSync(path).mode & 0o777, bits)
     await server.close()
   }
 })
