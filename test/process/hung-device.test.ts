@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { connect, type Server, serve } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { FrozenDisk, missing, transferThreads } from '../support/frozen-disk.ts'
+import { FrozenDisk, missing, transferredBytes, transferThreads } from '../support/frozen-disk.ts'
 import { pattern } from '../support/pattern.ts'
 import { Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
@@ -69,7 +69,9 @@ test(
   'delays the close() of its server until its transfer is over, and the event loop goes on',
   async () => {
     let server: Server | undefined
-    const other = await serve({ listen: newSocket(), units: [{ memory: 2 << 20 }] })
+    // Files are moved by threads, whatever the length: here by those of another pool.
+    const units = [{ file: join(folder, 'other'), createBytes: 2 << 20 }]
+    const other = await serve({ listen: newSocket(), units })
     const nexus = await connect(other.listen)
     const serving = async (file: string, listen: string) => {
       server = await serve({ listen, units: [{ file }], ioThreads: 1 })
@@ -81,12 +83,15 @@ test(
         closed = true
       })
       await lost
-      // Longer than is copied where the command is found: another pool's threads move it.
       const data = pattern(2 << 20, 1)
+      const before = transferredBytes(process.pid)
       for (let round = 0; round < 20; round++) {
         await nexus.unit(0).write({ lba: 0, data })
         assert.deepEqual(await nexus.unit(0).read({ lba: 0, blocks: 4096 }), data)
       }
+      const after = transferredBytes(process.pid)
+      const moved = [after.read - before.read, after.written - before.written]
+      assert.deepEqual(moved, [20 * data.length, 20 * data.length])
       assert.equal(closed, false)
       assert.ok(transferThreads(process.pid).includes('D'))
       const again = serve({ listen: newSocket(), units: [{ file, readOnly: true }] })

@@ -57,10 +57,24 @@ export class FrozenDisk {
 
 /** The states of a process's transfer threads, as proc_pid_stat(5) has them: `D` is inside a call that nothing interrupts. */
 export function transferThreads(pid: number): string[] {
+  return ofTransferThreads(pid, (_folder, state) => state)
+}
+
+/** Bytes that a process's transfer threads have read from files and written to files so far (proc_pid_io(5), rchar and wchar). */
+export function transferredBytes(pid: number): { read: number; written: number } {
+  const all = ofTransferThreads(pid, (folder) => readFileSync(join(folder, 'io'), 'utf8')).join()
+  const sum = (counter: RegExp) =>
+    [...all.matchAll(counter)].reduce((total, [, bytes]) => total + Number(bytes), 0)
+  return { read: sum(/rchar: (\d+)/g), written: sum(/wchar: (\d+)/g) }
+}
+
+function ofTransferThreads<T>(pid: number, look: (folder: string, state: string) => T): T[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    const folder = `/proc/${pid}/task/${thread}`
     try {
-      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
-      return /\(sgring-store-\d+\) (\w)/.exec(stat)?.[1] ?? []
+      const stat = readFileSync(join(folder, 'stat'), 'utf8')
+      const state = /\(sgring-store-\d+\) (\w)/.exec(stat)?.[1]
+      return state === undefined ? [] : [look(folder, state)]
     } catch {
       // It ended meanwhile.
       return []
