@@ -48,17 +48,17 @@ export function abortRacesContract(test: Suite, contract: Contract): void {
   )
 
   test('transfers that are aborted while they run reach no bytes of later commands', async () => {
-    const { blockLength, share = 1 } = contract
+    const { blockLength, longRead = 1536 << 10, share = 1 } = contract
     // Room for two of them: what one gives back the next one uses.
-    await using opened = await openReady(contract, 'disk', { arenaBytes: 2 << 20 })
-    const large = (768 << 10) / blockLength
-    const { cdb } = read10({ lba: 0, blocks: large, blockLength })
+    await using opened = await openReady(contract, 'disk', {
+      arenaBytes: 2 * longRead + (512 << 10),
+    })
+    const { cdb } = read10({ lba: 0, blocks: longRead / blockLength, blockLength })
     for (let round = 0; round < 100 * share; round++) {
       const controller = new AbortController()
       const { signal } = controller
       const onAbort = round % 2 === 0 ? 'wait' : 'detach'
-      const dataIn = large * blockLength
-      const read = opened.unit.execute({ cdb, dataIn, signal, onAbort })
+      const read = opened.unit.execute({ cdb, dataIn: longRead, signal, onAbort })
       const settled = read.catch((error) => assert.equal(error, reason))
       for (let turns = round % 5; turns > 0; turns--) await new Promise(setImmediate)
       controller.abort(reason)

@@ -37,6 +37,8 @@ export interface Contract {
   readonly lacks?: Partial<Record<Feature, string>>
   /** What a transfer that is too long for it is refused with. Default: `ERR_SGRING_ARENA_TOO_SMALL`. */
   readonly tooLong?: SgringErrorCode
+  /** Bytes of a READ that still runs when it is aborted. Default: 1536 KiB, more than a target copies where it finds the command. */
+  readonly longRead?: number
   /** How much of the longest tests' rounds it takes: a part of 1, the default, where each command takes long. */
   readonly share?: number
   /** Starts the target; what it resolves with stops it, and fails if the target has something to complain about. */

@@ -18,6 +18,8 @@ export function nodeContract(path: `/dev/${string}`, transport: NodeTransport): 
       'a range check of no blocks': 'scsi_debug takes a READ of no blocks anywhere',
     },
     tooLong: 'ERR_SGRING_TRANSFER_LENGTH',
+    // By bsg and block nodes it moves 1 MiB at most.
+    longRead: 768 << 10,
     // Emulated, a command takes a hundred times as long.
     share: 0.2,
     start: async () => async () => {},
