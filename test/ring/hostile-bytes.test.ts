@@ -2,12 +2,29 @@
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { connect, type Nexus, type NexusInfo, type Server, serve } from '#dist/index.js'
-import { SLOT_CDB, SLOT_CDB_LEN } from '#dist/ring/layout.gen.js'
+import {
+  compareAndWrite,
+  connect,
+  type Nexus,
+  type NexusInfo,
+  parseSense,
+  SenseKey,
+  type Server,
+  Status,
+  serve,
+} from '#dist/index.js'
+import {
+  SLOT_CDB,
+  SLOT_CDB_LEN,
+  SLOT_SENSE,
+  SLOT_SENSE_LEN,
+  VIOLATIONS,
+} from '#dist/ring/layout.gen.js'
 import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { pattern } from '../support/pattern.ts'
 import { ServerProcess } from '../support/server.ts'
+import { until } from '../support/until.ts'
 import { Hostile, SLOTS, segments, toldEnd } from './hostile-client.ts'
 import type { Entry } from './shared-bytes.ts'
 
@@ -26,10 +43,11 @@ test.after(async () => {
 })
 
 /** The bystander's data are what they were, and it can go on. */
-async function undisturbed(seed: number, nexus = bystander): Promise<void> {
+async function undisturbed(seed: number, nexus = bystander, blockLength = 512): Promise<void> {
   const data = pattern(64 << 10, seed)
+  const blocks = data.length / blockLength
   await nexus.unit(0).write({ lba: 0, data })
-  assert.ok(Buffer.from(await nexus.unit(0).read({ lba: 0, blocks: 128 })).equals(data))
+  assert.ok(Buffer.from(await nexus.unit(0).read({ lba: 0, blocks })).equals(data))
 }
 
 function closing(): Promise<[NexusInfo, string | undefined]> {
@@ -68,18 +86,25 @@ for (const [what, reason, entries] of cases) {
 test(
   'and to all of them at once, over and over, loses its nexus, and nobody else’s',
   async () => {
-    const target = await ServerProcess.start({ units: [{ memory: 1 << 20 }] })
+    await using target = await ServerProcess.start({ units: [{ memory: 1 << 20 }] })
     const honest = await connect(target.socket)
     const ended = () => target.events.filter(({ event }) => event === 'nexusClosed')
     for (let round = 0; round < 10; round++) {
       const hostile = await Hostile.connect(target.socket)
       const stop = await hostile.bytes.scribble(round)
-      for (let turn = 0; ended().length === round; turn++) {
-        hostile.ring()
-        await undisturbed(turn, honest)
+      try {
+        for (let turn = 0; ended().length === round; turn++) {
+          hostile.ring()
+          await undisturbed(turn, honest)
+        }
+      } finally {
+        await stop()
       }
-      await stop()
-      assert.match(ended().at(-1)?.reason ?? '', /an? (queue )?entry|slot|CDB|attribute|data/)
+      const why = ended().at(-1)?.reason
+      assert.ok(
+        VIOLATIONS.some(({ reason }) => reason === why),
+        why,
+      )
       await hostile.hungUp()
     }
     await undisturbed(2, honest)
@@ -89,41 +114,77 @@ test(
   { deadlineMs: 120_000 },
 )
 
+// The target is another process: it takes the data while they change. What it compares and writes crosses a border of the pieces of a store (1 MiB).
 test(
-  'and flips data while they are compared gets a medium that is all old, or all new (sbc-3 5.2)',
+  'and flips data while they are compared and written gets a medium that is all old, or all new (sbc-3 5.2)',
   async () => {
-    const BLOCKS = 32
-    const bytes = 512 * BLOCKS
-    const [old, fresh] = [pattern(bytes, 1), pattern(bytes, 2)]
-    const hostile = await Hostile.connect(listen)
+    const blockLength = 4096
+    const half = 255 * blockLength
+    const lba = 128
+    const old = pattern(half, 1)
+    const fresh = pattern(half, 2)
+    const flipped = fresh.with(half / 3, fresh[half / 3]! ^ 0xff)
+    await using target = await ServerProcess.start({ units: [{ memory: 4 << 20, blockLength }] })
+    const honest = await connect(target.socket)
+    const unit = honest.unit(0)
+    const hostile = await Hostile.connect(target.socket, 2 << 20)
     const arena = new Uint8Array(hostile.arena.buffer)
-    let [good, other] = [0, 0]
-    for (let round = 0; round < 200; round++) {
-      await bystander.unit(0).write({ lba: 512, data: old })
+    const { cdb } = compareAndWrite({ lba, expected: old, data: fresh, blockLength })
+    const both = segments('out', 2 * half, { offset: 0, length: 2 * half })
+    const expected = half - 1
+    const written = half + half / 3
+
+    /** What a command has left, once it is over; until then a byte of each half changes to and fro. */
+    const outcome = async () => {
+      await unit.write({ lba, data: old })
       arena.set(old, 0)
-      arena.set(fresh, bytes)
+      arena.set(fresh, half)
       hostile.submit((slot) => {
-        const cdb = [0x89, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, BLOCKS, 0, 0]
         for (const [at, byte] of cdb.entries()) slot.setUint8(SLOT_CDB + at, byte)
         slot.setUint16(SLOT_CDB_LEN, cdb.length, true)
-        segments('out', 2 * bytes, { offset: 0, length: 2 * bytes })(slot)
+        both(slot)
       })
       let completed = 0
-      for (let flips = round; completed === 0; flips++) {
-        arena[(flips * 997) % bytes]! ^= 0xff
+      for (let turn = 1; completed === 0; turn++) {
+        // Odd numbers: what takes longer between them finds the bytes either way.
+        for (let flips = 0; flips < 301; flips++) {
+          arena[expected]! ^= 0xff
+          if (flips % 2 === 0) arena[written]! ^= 0xff
+        }
         completed = hostile.pair.reap(false)
-        if (flips % 64 === 0) await new Promise(setImmediate)
+        if (turn % 33 === 0) await new Promise(setImmediate)
       }
       assert.equal(completed, 1)
-      const now = await bystander.unit(0).read({ lba: 512, blocks: BLOCKS })
-      const isGood = hostile.statusOf(0) === 0
-      assert.deepEqual(now, isGood ? fresh : old)
-      if (isGood) good++
-      else other++
+      const now = Buffer.from(await unit.read({ lba, blocks: 255 }))
+      const left = [old, fresh, flipped].findIndex((one) => now.equals(one))
+      return `${end()}, ${['torn', 'old', 'new', 'new, flipped'][left + 1]}`
     }
-    assert.equal(good + other, 200)
+    const end = () => {
+      const status = hostile.statusOf(0)
+      if (status !== Status.CHECK_CONDITION) return `status ${status}`
+      const length = hostile.slots.getUint16(SLOT_SENSE_LEN, true)
+      const sense = new Uint8Array(hostile.slots.buffer, SLOT_SENSE, length)
+      return `sense key ${parseSense(sense)?.key}`
+    }
+
+    const possible = [
+      `status ${Status.GOOD}, new`,
+      `status ${Status.GOOD}, new, flipped`,
+      `sense key ${SenseKey.MISCOMPARE}, old`,
+    ]
+    // The unit attention of a new nexus.
+    hostile.submit(() => {})
+    await until('its first command', () => hostile.pair.reap(false) === 1)
+    const seen = new Set<string>()
+    for (let round = 0; round < 40 || seen.size < possible.length; round++) {
+      const one = await outcome()
+      assert.ok(possible.includes(one), one)
+      seen.add(one)
+    }
     hostile.leave()
-    await undisturbed(3)
+    await undisturbed(3, honest, blockLength)
+    await honest.close()
+    await target.close()
   },
   { deadlineMs: 120_000 },
 )

@@ -31,9 +31,9 @@ export class Hostile {
   readonly #socket: Socket
   readonly #closed: Promise<void>
 
-  private constructor(path: string) {
+  private constructor(path: string, arenaBytes: number) {
     const before = mappedSegments()
-    const options = { path, slots: SLOTS, arenaBytes: ARENA, token: new Uint8Array(16) }
+    const options = { path, slots: SLOTS, arenaBytes, token: new Uint8Array(16) }
     this.pair = native().connectPair({ ...options, allowedUids: [process.geteuid?.() ?? 0] })
     this.bytes = SharedBytes.since(before)
     this.slots = new DataView(this.pair.slots())
@@ -45,8 +45,8 @@ export class Hostile {
     this.#closed = new Promise((resolve) => this.#socket.once('close', () => resolve()))
   }
 
-  static async connect(path: string): Promise<Hostile> {
-    const hostile = new Hostile(path)
+  static async connect(path: string, arenaBytes = ARENA): Promise<Hostile> {
+    const hostile = new Hostile(path, arenaBytes)
     const [bytes] = (await once(hostile.#socket, 'data')) as [Buffer]
     assert.equal(native().decodeWelcome(bytes.subarray(0, 64)).code, 0)
     return hostile
@@ -73,7 +73,7 @@ export class Hostile {
 
   async hungUp(): Promise<void> {
     await this.#closed
-    this.pair.close()
+    this.leave()
   }
 
   leave(): void {

@@ -102,6 +102,12 @@ export class ServerProcess {
     assert.equal((await this.#program.ended).signal, 'SIGKILL')
   }
 
+  /** Nothing of it is left, also where a test has failed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill('SIGKILL')
+    await this.#program.ended
+  }
+
   /** Closes it: it ends by itself, with nothing to complain about. */
   async close(): Promise<void> {
     this.#program.write('close')
