@@ -1,4 +1,7 @@
-/** A client that hands its socket on to a process which outlives it: `node holder.js SOCKET`. Says that process's number, and ends. */
+/**
+ * A client that hands its socket on to a process which outlives it, but not the test that has started both: `node holder.js SOCKET`. Says
+ * that process's number, and ends.
+ */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,7 +19,10 @@ const pair = native().connectPair({
 const fd = pair.takeSocket()
 const socket = new Socket({ fd })
 await once(socket, 'data')
-const holder = spawn('sleep', ['600'], {
+const holds = `setInterval(() => {
+  try { process.kill(${process.ppid}, 0) } catch { process.exit() }
+}, 1000)`
+const holder = spawn(process.execPath, ['--eval', holds], {
   stdio: ['ignore', 'ignore', 'ignore', fd],
   detached: true,
 })
