@@ -91,7 +91,7 @@ export function builtFile(root, path) {
 /**
  * What tests' own deadlines are multiplied by where nobody says so: two files run at a time, on a machine that may be slow, and beside others' work.
  */
-const DEADLINE_SCALE = '3'
+export const DEADLINE_SCALE = '3'
 
 /**
  * Runs one compiled test file under a deadline. However the process ends, the outcome names the file, and the test that ran.
