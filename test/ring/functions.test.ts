@@ -4,6 +4,7 @@ import { ServiceResponse, type SgringError, TaskAttribute, TaskFunction } from '
 import { FLAG_SENSE } from '#dist/ring/layout.gen.js'
 import { FUNCTION_SLOTS } from '#dist/ring/pair.js'
 import { ENDED_WITHOUT_RESPONSE } from '#dist/task/function.js'
+import { deadlineScale } from '../harness/deadline.ts'
 import { suite } from '../harness/index.ts'
 import { type Fetched, RawTarget } from './raw-target.ts'
 
@@ -252,7 +253,7 @@ test('aborts at a unit that answers none leave other units their own, and never 
   await using target = await RawTarget.open({
     ...SMALL,
     slots: 40,
-    abortTimeoutMs: 2000,
+    abortTimeoutMs: 2000 * deadlineScale,
     resetUnanswered: true,
   })
   const { nexus } = target
@@ -281,7 +282,7 @@ test('aborts at a unit that answers none leave other units their own, and never 
 test('a target that refuses to abort lets the command end when it ends', async () => {
   await using target = await RawTarget.open({
     ...SMALL,
-    abortTimeoutMs: 1000,
+    abortTimeoutMs: 1000 * deadlineScale,
     resetUnanswered: true,
   })
   const { nexus } = target
@@ -291,7 +292,8 @@ test('a target that refuses to abort lets the command end when it ends', async (
   controller.abort(reason)
   target.complete(await target.fetch(1), ServiceResponse.FUNCTION_REJECTED)
   // Longer than it: what has a deadline beyond expires meanwhile.
-  const later = nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET, timeoutMs: 1500 })
+  const timeoutMs = 1500 * deadlineScale
+  const later = nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET, timeoutMs })
   await assert.rejects(later, { code: 'ERR_SGRING_ABORT_UNANSWERED' })
   target.complete(sent, 0)
   assert.equal((await command).status, 0)

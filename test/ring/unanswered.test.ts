@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, ServiceResponse, TaskFunction } from '#dist/index.js'
 import { FUNCTION_SLOTS } from '#dist/ring/pair.js'
 import { ENDED_WITHOUT_RESPONSE } from '#dist/task/function.js'
+import { deadlineScale } from '../harness/deadline.ts'
 import { suite } from '../harness/index.ts'
 import { Program } from '../support/program.ts'
 import * as scripted from '../support/scripted-unit.ts'
@@ -105,7 +106,7 @@ test('a reset that brings the command home keeps the nexus', async () => {
   await using target = await RawTarget.open({
     ...SMALL,
     resetUnanswered: true,
-    abortTimeoutMs: 1000,
+    abortTimeoutMs: 1000 * deadlineScale,
   })
   const { nexus } = target
   const hung = nexus.unit(0).execute({ ...COMMAND, timeoutMs: 1, dataIn: 4096 })
@@ -119,7 +120,8 @@ test('a reset that brings the command home keeps the nexus', async () => {
   const { outstanding, quarantined, arenaUsedBytes } = nexus.stats
   assert.deepEqual([outstanding, quarantined, arenaUsedBytes], [0, 0, 0])
   // Longer than its deadline: another command's abort is not answered in this time.
-  const later = nexus.unit(0).execute({ ...COMMAND, timeoutMs: 1500, onAbort: 'detach' })
+  const timeoutMs = 1500 * deadlineScale
+  const later = nexus.unit(0).execute({ ...COMMAND, timeoutMs, onAbort: 'detach' })
   await assert.rejects(later, { code: 'ERR_SGRING_TIMEOUT' })
   const query = nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET, timeoutMs: 0 })
   const [, , asked] = await target.fetch(3)
