@@ -82,7 +82,7 @@ export class PortPair implements TransferOwner {
   #completed = 0
   #started = 0
   #startedBytes = 0
-  /** Of transfers, in this turn of the loop. */
+  /** Of transfers, since the loop was last given back for them. */
   #turnBytes = 0
   /** Set while tasks are routed: what they are answered is published behind the last of them. */
   #routing = false
