@@ -50,14 +50,14 @@ const recipes = {
     outputs: ['node_modules/.package-lock.json'],
     make: installPackages,
   }),
-  native: ({ rustc, host }) => ({
+  native: ({ rustc }) => ({
     name: 'native',
     doing: 'building native code',
     inputs: ['Cargo.toml', 'Cargo.lock', '.cargo', 'crates', 'package.json', 'package-lock.json'],
     uses: (path) => !/^crates\/((bench|fuzz)\/|[^/]+\/(tests|benches|examples)\/)/.test(path),
     versions: [rustc, process.env.RUSTFLAGS ?? ''],
     outputs: ['native'],
-    make: () => buildNative(host),
+    make: buildNative,
   }),
   dist: () => typeScript('dist', 'compiling TypeScript', 'tsconfig.json', ['ts'], 'dist'),
   tests: () =>
@@ -97,12 +97,11 @@ export function installEnvironment(env) {
 }
 
 /**
- * Fetches every crate, those of the tests too, so that nothing later needs a network; then builds the add-on (`ts/native.ts` loads it).
- *
- * @param {string} host
+ * Fetches every crate of every target, those of the tests and of `cfg(loom)` too, so that nothing later needs a network: `napi build` asks for the metadata
+ * of all of them. Then builds the add-on (`ts/native.ts` loads it).
  */
-async function buildNative(host) {
-  await mustRun('cargo fetch', 'cargo', ['fetch', '--target', host], process.env)
+async function buildNative() {
+  await mustRun('cargo fetch', 'cargo', ['fetch'], process.env)
   // Whatever is there was built from other sources, and must never be loaded again.
   rmSync(join(root, 'native'), { recursive: true, force: true })
   const napi = join(root, 'node_modules/@napi-rs/cli/dist/cli.js')
