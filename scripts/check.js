@@ -23,6 +23,7 @@ const bin = join(root, 'node_modules')
 const node = process.execPath
 const clippy = ['cargo', 'clippy', '--offline', '--all-targets']
 const denied = ['--', '-D', 'warnings']
+const modelsOfTasks = ['-p', 'sgring-task', '--lib', '--test', 'loom']
 
 /**
  * Cargo on a workspace of its own.
@@ -61,6 +62,12 @@ const checks = [
     command: [...clippy, '-p', 'sgring-ring', ...denied],
     env: laneEnvironment(root, 'loom', '--cfg loom'),
   },
+  {
+    // Its other tests are over real memory.
+    name: 'clippy of the loom models of tasks',
+    command: ['cargo', 'clippy', '--offline', ...modelsOfTasks, ...denied],
+    env: laneEnvironment(root, 'loom', '--cfg loom'),
+  },
   { name: 'rustfmt of the native rivals', command: [...ofRivals('fmt'), '--check'] },
   {
     name: 'clippy of the native rivals',
@@ -75,8 +82,9 @@ const checks = [
   { name: 'rustfmt of the fuzz targets', command: [...ofFuzz('fmt'), '--check'] },
   {
     name: 'clippy of the fuzz targets',
-    command: [...ofFuzz('clippy'), '--locked', '--all-targets', ...denied],
-    env: laneEnvironment(root, 'corpora', ''),
+    command: [...ofFuzz('clippy'), '--locked', '--all-targets', '--features', 'fuzzer', ...denied],
+    // Nothing is linked: libFuzzer itself need not be built.
+    env: laneEnvironment(root, 'corpora', '', { CUSTOM_LIBFUZZER_PATH: '/none/libFuzzer.a' }),
   },
   {
     name: 'the corpora, without a fuzzer',

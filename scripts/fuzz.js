@@ -2,13 +2,14 @@
  * `npm run fuzz [-- --seconds N --target T … --keep]`: what is read of a peer, of the kernel or of a file, under a fuzzer that is led by
  * coverage, for N seconds a target (10). `crates/fuzz` has the targets in Rust, under libFuzzer and AddressSanitizer, and `test/fuzz` the
  * parsers in TypeScript. New inputs stay in `build/fuzz`, for the next run to begin with; `--keep` minimises them into the corpora that
- * are committed. An input that fails is in `build/fuzz/failed`.
+ * are committed. An input that fails is in `build/fuzz/failed`, and is tried before anything else the next time; one that fails no more is
+ * an input like the others then. Those of parsers stay there.
  *
  * SanitizerCoverage is a pass of LLVM's, which stable Rust runs; libFuzzer's own C++ is built from source.
  */
 
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { laneEnvironment } from './lib/cargo.js'
 import { ending, run } from './lib/child.js'
@@ -81,8 +82,10 @@ main(async () => {
  * @param {(outcome: Outcome) => void} tell
  */
 async function fuzzRust(targets, seconds, keep, tell) {
-  if (find('c++') === undefined) {
-    const reason = 'libFuzzer is C++: install g++'
+  // As the crate `cc` has it, which builds libFuzzer.
+  const [compiler = ''] = (process.env.CXX ?? 'c++').split(' ')
+  if (!(isAbsolute(compiler) ? existsSync(compiler) : find(compiler))) {
+    const reason = `libFuzzer is C++, and there is no ${compiler}: install g++, or say CXX=…`
     for (const test of targets) {
       tell({ name: `fuzz ${test}`, passed: 0, failed: 0, skipped: [{ test, reason }], seconds: 0 })
     }
@@ -139,6 +142,8 @@ async function fuzz(folder, target, seconds, keep, env) {
   const corpus = join(crate, 'corpus', target)
   mkdirSync(inputs, { recursive: true })
   mkdirSync(corpus, { recursive: true })
+  const again = await failedBefore(program, target, inputs, env)
+  if (again !== undefined) return again
   const limits = [`-timeout=${TIMEOUT}`, `-rss_limit_mb=${MEMORY}`, `-max_len=${LONGEST}`]
   const artifacts = `-artifact_prefix=${failed}/${target}-`
   const timed = [`-max_total_time=${seconds}`, '-print_final_stats=1', ...limits, artifacts]
@@ -154,6 +159,28 @@ async function fuzz(folder, target, seconds, keep, env) {
   // The end says what happened; before it stands a line for each new input.
   const trouble = ended.output.split('\n').slice(-80).join('\n')
   return single(name, passed, ended.seconds, `${trouble}\n${program} ${ending(ended)}`)
+}
+
+/**
+ * Tries what has failed in an earlier run: the first that still does, if any.
+ *
+ * @param {string} program
+ * @param {string} target
+ * @param {string} inputs
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function failedBefore(program, target, inputs, env) {
+  for (const name of readdirSync(failed).filter((file) => file.startsWith(`${target}-`))) {
+    const input = join(failed, name)
+    const options = [`-timeout=${TIMEOUT}`, `-rss_limit_mb=${MEMORY}`, input]
+    const ended = await run(program, options, { env, cwd: work, deadlineMs: 300_000 })
+    if (ended.code !== 0) {
+      const title = `fuzz ${target}: ${name} of an earlier run still fails`
+      return single(title, false, ended.seconds, `${ended.output}\n${program} ${ending(ended)}`)
+    }
+    renameSync(input, join(inputs, name))
+  }
+  return undefined
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
- * The loom models of crates/ring, and whether they can fail: every `weaken` of `src/order.rs` loosens one ordering, and the models
- * whose names begin with it must then fail. `node scripts/loom.js`, and a part of `npm test`.
+ * The loom models of crates/ring and of crates/task, and whether they can fail: every `weaken` of the ring's `src/order.rs` loosens one
+ * ordering, and the models whose names begin with it must then fail; those of the tasks have wrong ones beside them. `node scripts/loom.js`,
+ * and a part of `npm test`.
  */
 
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
@@ -14,7 +15,9 @@ import { root } from './setup.js'
 
 /** @typedef {import('./lib/tally.js').Outcome} Outcome */
 
-export const models = 'crates/ring/tests/loom.rs'
+const ring = 'crates/ring/tests/loom.rs'
+/** Where they stand. */
+export const models = [ring, 'crates/task/tests/loom.rs']
 
 /**
  * Runs the models, then each weakening.
@@ -22,32 +25,36 @@ export const models = 'crates/ring/tests/loom.rs'
  * @param {(outcome: Outcome) => void} tell
  */
 export async function loom(tell) {
-  if (!existsSync(join(root, models))) return
-  for (const outcome of await build('loom', [], '')) tell(outcome)
+  if (!existsSync(join(root, ring))) return
+  for (const name of ['ring', 'task']) {
+    for (const outcome of await build(`loom ${name}`, name, [], '')) tell(outcome)
+  }
 
   const order = readFileSync(join(root, 'crates/ring/src/order.rs'), 'utf8')
   const weakenings = new Set(
     Array.from(order.matchAll(/weakened!\("(\w+)"\)/g), ([, name = '']) => name),
   )
   for (const name of weakenings) {
-    tell(mustHaveFailed(name, await build(`weakened ${name}`, [`${name}_`], name)))
+    const outcomes = await build(`weakened ${name}`, 'ring', [`${name}_`], name)
+    tell(mustHaveFailed(name, outcomes))
   }
 }
 
 /**
  * @param {string} title
+ * @param {string} name the crate's
  * @param {readonly string[]} filter
  * @param {string} weakened the ordering to loosen, if any
  */
-function build(title, filter, weakened) {
+function build(title, name, filter, weakened) {
   // Link-time optimisation would only be more waiting here. Bounds of loom's that were set for something else must not count.
   const env = laneEnvironment(root, 'loom', '--cfg loom', {
     CARGO_PROFILE_RELEASE_LTO: 'off',
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
     SGRING_WEAKEN: weakened,
   })
-  for (const name of Object.keys(env)) if (name.startsWith('LOOM_')) delete env[name]
-  const args = ['-p', 'sgring-ring', '--release', '--test', 'loom', '--', ...filter]
+  for (const key of Object.keys(env)) if (key.startsWith('LOOM_')) delete env[key]
+  const args = ['-p', `sgring-${name}`, '--release', '--test', 'loom', '--', ...filter]
   return cargoTest(root, title, args, env)
 }
 
@@ -63,7 +70,7 @@ function mustHaveFailed(name, outcomes) {
   const failed = ran.some(({ failed, trouble }) => failed > 0 && FOUND.test(trouble ?? ''))
   const seconds = outcomes.reduce((all, outcome) => all + outcome.seconds, 0)
   const trouble = [
-    `no model ${name}_… of ${models} fails when ${name} is weakened`,
+    `no model ${name}_… of ${ring} fails when ${name} is weakened`,
     ...outcomes.map(({ trouble }) => trouble ?? ''),
   ]
   return single(`loom: weakening ${name} is found`, failed, seconds, trouble.join('\n'))

@@ -9,6 +9,7 @@ import { cargoTest, packages } from './lib/cargo.js'
 import { forgotten, runFiles, testFiles } from './lib/files.js'
 import { kernelLane } from './lib/kernel-lane.js'
 import { kernelNames } from './lib/kernels.js'
+import { buildKillPoints } from './lib/kill-points.js'
 import { main } from './lib/stop.js'
 import { exitCode, line, single, sum, summary } from './lib/tally.js'
 import { loom, models } from './loom.js'
@@ -16,6 +17,8 @@ import { root, setup } from './setup.js'
 
 /** The test that runs all benchmarks, and so needs their rivals. */
 const BENCHMARKS = 'test/bench/bench.test.ts'
+/** The test whose processes die at kill points. */
+const TORTURE = 'test/torture/torture.test.ts'
 
 main(async () => {
   const args = process.argv.slice(2)
@@ -29,6 +32,7 @@ main(async () => {
     const { buildBenchmarks } = await import(join(root, 'bench/build.js'))
     await buildBenchmarks(rustc)
   }
+  if (testFiles(root).filter(chosen).includes(TORTURE)) await buildKillPoints(rustc)
 
   const stream = json ? process.stderr : process.stdout
   /** @type {import('./lib/tally.js').Outcome[]} */
@@ -43,7 +47,7 @@ main(async () => {
   if (lost.length > 0) tell(single('no test file is forgotten', false, 0, lost.join('\n')))
   await runFiles(root, testFiles(root).filter(chosen), tell)
   for (const outcome of await rust(chosen, filters.length === 0)) tell(outcome)
-  if (chosen(models)) await loom(tell)
+  if (models.some(chosen)) await loom(tell)
   /** @param {string} text */
   const note = (text) => void stream.write(`${text}\n`)
   await kernelLane(root, { kernels: kernelNames, chosen, fetch: false, tell, note })

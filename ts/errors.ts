@@ -49,6 +49,8 @@ export const CODES = {
     'the kernel lets this process not send the command through this node; see the message',
   ERR_SGRING_NO_DEVICE: 'there is no such device, or it is gone',
   ERR_SGRING_NO_TARGET: 'nobody serves this socket; start the target, or check the path',
+  ERR_SGRING_OUTCOME_UNKNOWN:
+    'the target died while it carried the command out, and it is not known what of it was done; see the policy of recovery',
   ERR_SGRING_PATH_TOO_LONG: 'a Unix socket path has at most 107 bytes (unix(7)); use a shorter one',
   ERR_SGRING_PEER_NOT_ALLOWED: 'the peer runs as a user that is not allowed here',
   ERR_SGRING_READ_ONLY:

@@ -12,7 +12,7 @@ export type {
   WriteRange,
 } from './initiator/unit.ts'
 export { type OpenedNode, type OpenedUnit, type OpenOptions, open } from './open.ts'
-export type { ConnectOptions } from './ring/connect.ts'
+export type { ConnectOptions, RecoveryOptions } from './ring/connect.ts'
 export { connect, type Nexus, type NexusFunctionRequest } from './ring/nexus.ts'
 export type { PortEvents, PortOptions, PortStats, RefusedPeer } from './ring/port.ts'
 export type { NexusInfo } from './ring/port-nexus.ts'
@@ -51,6 +51,7 @@ export * as smp from './sg/transport-nodes/smp.ts'
 export {
   type BackingOptions,
   type FileBackingOptions,
+  type KeptMemory,
   type MemoryBackingOptions,
   type OpenBacking,
   openBacking,
@@ -61,6 +62,7 @@ export type { DiskModeOptions, DiskModeValues } from './target/disk-mode.ts'
 export type { Handler, HandlerHooks, HandlerStats, HandlerTask } from './target/handler.ts'
 export { type PassThroughOptions, passThrough } from './target/pass-through.ts'
 export type { ProgressOptions } from './target/progress.ts'
+export type { Extent, Repetition } from './target/repetition.ts'
 export type {
   DiskUnitOptions,
   HandlerUnitOptions,

@@ -1,6 +1,6 @@
 /**
  * The one door to native code. It is opened on first use, so that importing the package works everywhere; what lies behind it is declared
- * here and used nowhere else but in `ts/ring`, `ts/sg`, `ts/target/backing.ts` and `ts/cli/confine`.
+ * here and used nowhere else but in `ts/ring`, `ts/sg`, `ts/state.ts`, `ts/target/backing.ts` and `ts/cli/confine`.
  */
 
 import { createRequire } from 'node:module'
@@ -18,7 +18,22 @@ export interface InitiatorPair {
   submit(count: number): number
   reap(arm: boolean): number
   giveBack(offset: number, length: number): number
+  isFree(): boolean
+  readonly isSeen: boolean
+  outlive(): number
+  released(): void
+  declined(): void
+  reattach(options: ReattachOptions): number
+  keepForNobody(): void
+  rerun(slot: number): number
   close(): void
+}
+
+export interface ReattachOptions {
+  readonly path: string
+  readonly allowedUids: number[]
+  readonly token: Uint8Array
+  readonly pair: number
 }
 
 export interface ConnectOptions {
@@ -49,12 +64,19 @@ export interface ArrivalRecord {
   readonly slots: number
   readonly arenaBytes: number
   readonly token: Uint8Array
+  readonly returning: number
 }
 
 /** A connection, and the target's end of a pair (`crates/node/src/target.rs`). */
 export interface TargetPair {
   arrival(): ArrivalRecord | null
-  welcome(nexus: number, pair: number, token: Uint8Array): boolean
+  welcome(
+    nexus: number,
+    pair: number,
+    token: Uint8Array,
+    ledger?: { readonly path: string; readonly returned: boolean },
+  ): boolean
+  ledger(): ArrayBuffer | null
   refuse(code: number): void
   takeSocket(): number
   desk(): ArrayBuffer
@@ -65,6 +87,9 @@ export interface TargetPair {
   writeIn(slot: number, from: Uint8Array): number
   usePool(pool: IoPool, number: number): void
   transfer(count: number): void
+  peerHasLeft(): boolean
+  sayGoodbye(): void
+  release(): void
   close(): void
 }
 
@@ -80,6 +105,11 @@ export interface ListenOptions {
   readonly maxPending: number
   readonly maxPendingPerUid: number
   readonly connectsPerSecond: number
+}
+
+/** A locked file (`crates/node/src/memory.rs`). */
+export interface KeptLock {
+  release(): void
 }
 
 /** A served socket (`crates/node/src/listener.rs`). */
@@ -127,6 +157,7 @@ export interface KernelOptions {
   readonly transport: string
   readonly threads: number
   readonly requests: number
+  readonly maxTransferBytes: number
   readonly slots: number
   readonly arenaBytes: number
   readonly spinUs: number
@@ -137,6 +168,7 @@ export interface KernelEngine {
   takePair(): InitiatorPair
   stop(): void
   reset(what: number, noEscalate: boolean): KernelReset
+  copyTo(to: KernelEngine, options: KernelCopyOptions): KernelCopy
   readonly leftBehind: number
   readonly errno: number
 }
@@ -174,6 +206,43 @@ export interface KernelReset {
   readonly errno: number
 }
 
+export interface KernelCopyEnd {
+  readonly cdb: Uint8Array
+  readonly lba: number
+  readonly blockLength: number
+}
+
+export interface KernelCopyOptions {
+  readonly from: KernelCopyEnd
+  readonly to: KernelCopyEnd
+  readonly length: number
+  readonly partLength: number
+  readonly depth: number
+  readonly timeoutMs: number
+}
+
+export interface KernelCopyFailure {
+  readonly at: number
+  readonly length: number
+  readonly writing: boolean
+  readonly status: number
+  readonly hostStatus: number
+  readonly driverStatus: number
+  readonly errno: number
+  readonly inResidual: number
+  readonly outResidual: number
+  readonly sense: Uint8Array
+}
+
+/** A copy under way (`crates/node/src/kernel_copy.rs`). */
+export interface KernelCopy {
+  takeBell(): number
+  progress(): [moved: number, frontier: number, atWork: number, underWay: number]
+  failure(): KernelCopyFailure | null
+  goOn(at: number, length: number): void
+  stop(): void
+}
+
 /** What a program is confined to, and the program (`crates/node/src/confine.rs`). */
 export interface ConfinedProgram {
   readonly paths: { path: string; access: 'read' | 'write' | 'fill' | 'socket' }[]
@@ -194,8 +263,11 @@ export interface Native {
   groupId(name: string): number | null
   landlockAbi(): number
   execConfined(program: ConfinedProgram): void
+  keptFile(path: string, length: number): ArrayBuffer
+  keptLock(path: string): KeptLock
   memoryStore(length: number): NativeStore
   fileStore(path: string, readOnly: boolean, create?: number): NativeStore
+  mappedStore(path: string, intent: string): NativeStore
   ioPool(threads: number): IoPool
   messenger(fd: number): Messenger
 }

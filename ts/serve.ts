@@ -4,10 +4,13 @@ import { EventEmitter } from 'node:events'
 import { SgringError } from './errors.ts'
 import { type PortEvents, type PortOptions, type PortStats, RingPort } from './ring/port.ts'
 import type { NexusInfo } from './ring/port-nexus.ts'
+import { resolvePortOptions } from './ring/port-options.ts'
+import { StateFolder } from './state.ts'
 import type { HandlerStats } from './target/handler.ts'
 import type { HandlerUnit } from './target/handler-unit.ts'
 import { type MadeUnit, makeUnit, type ServedUnit } from './target/served-unit.ts'
 import { Target } from './target/target.ts'
+import type { UnitChanges } from './target/unit.ts'
 import type { TargetCounters } from './task/counters.ts'
 
 export interface ServeOptions extends PortOptions {
@@ -31,7 +34,8 @@ export interface ServerStats extends PortStats {
 /**
  * Serves logical units. When the promise resolves, clients can connect. A server holds its process until it is closed.
  *
- * @throws `ERR_SGRING_ADDRESS_IN_USE`, `_NOT_A_SOCKET`, `_PATH_TOO_LONG`, `_BACKING`, or `_INVALID_ARGUMENT`; nothing is left behind then
+ * @throws `ERR_SGRING_ADDRESS_IN_USE`, also for a state folder that another server has, `_NOT_A_SOCKET`, `_PATH_TOO_LONG`, `_BACKING`, also for a state folder that
+ * cannot be used, or `_INVALID_ARGUMENT`; nothing is left behind then
  * @example
  * const server = await serve({ listen: '/run/user/1000/disk.sock', units: [{ memory: 64 << 20 }] })
  */
@@ -45,19 +49,37 @@ export async function serve(options: ServeOptions): Promise<Server> {
   }
   const events = new EventEmitter<PortEvents>()
   const made = new Map<number, MadeUnit>()
+  // First: what is wrong with it is told before a file is made.
+  const state = stateOf(port)
   try {
-    for (const [lun, unit] of units.entries()) made.set(lun, makeAt(lun, unit, teller(events)))
-    let server: Server
-    const target = new Target(
-      Array.from(made, ([lun, { unit }]) => [lun, unit] as const),
-      { counters: () => countersOf(server) },
-    )
-    server = new Server(listen, new RingPort(listen, target, port, events), target, made)
-    return server
+    for (const [lun, unit] of units.entries()) {
+      made.set(lun, makeAt(lun, unit, teller(events), state))
+    }
+    const start = (changes?: ReadonlyMap<number, UnitChanges>): Server => {
+      const target: Target = new Target(
+        Array.from(made, ([lun, { unit }]) => [lun, unit, changes?.get(lun)] as const),
+        {
+          counters: () => countersOf(server),
+          ...(state !== undefined && { order: state.order }),
+        },
+      )
+      const ringPort = new RingPort(listen, target, port, events)
+      const server: Server = new Server(listen, ringPort, target, made, state)
+      return server
+    }
+    const identities = new Map(Array.from(made, ([lun, { identity }]) => [lun, identity]))
+    return state === undefined ? start() : state.enter(identities, start)
   } catch (error) {
     for (const { backing } of made.values()) backing?.discard()
+    state?.close()
     throw error
   }
+}
+
+/** What is kept beyond the server's death, if its options say where. */
+function stateOf(options: PortOptions): StateFolder | undefined {
+  const { state } = resolvePortOptions(options)
+  return state === undefined ? undefined : new StateFolder(state)
 }
 
 /** What is wrong with the machine, and with no unit of it. */
@@ -67,13 +89,26 @@ const OF_THE_MACHINE: ReadonlySet<string> = new Set([
 ])
 
 /** Makes a unit; an error names its LUN. */
-function makeAt(lun: number, unit: ServedUnit, onFailed: (error: unknown) => void): MadeUnit {
+function makeAt(
+  lun: number,
+  unit: ServedUnit,
+  onFailed: (error: unknown) => void,
+  state: StateFolder | undefined,
+): MadeUnit {
   try {
-    return makeUnit(unit, onFailed)
+    const made = makeUnit(unit, onFailed, state?.memoryOf(lun))
+    if (state !== undefined) keepCondition(made, state)
+    return made
   } catch (error) {
     if (!(error instanceof SgringError) || OF_THE_MACHINE.has(error.code)) throw error
     throw new SgringError(error.code, `LUN ${lun}: ${error.message}`, { cause: error })
   }
+}
+
+/** What becomes of a disk's medium outlives the process, as the medium does. */
+function keepCondition({ disk, backing }: MadeUnit, { conditions }: StateFolder): void {
+  if (disk === undefined || backing?.path === undefined) return
+  disk.keep(conditions.of(backing.path, backing.created))
 }
 
 /** Tells of a unit that failed, later: a listener that throws disturbs no task. */
@@ -101,6 +136,7 @@ export class Server {
   readonly #target: Target
   /** By LUN. */
   readonly #units: Map<number, MadeUnit>
+  readonly #state: StateFolder | undefined
   /** Handlers of units that were removed, some of whose commands have not returned. */
   #removed: readonly HandlerUnit[] = []
   /** Of those that all have. */
@@ -108,12 +144,19 @@ export class Server {
   #closed: Promise<void> | undefined
 
   /** @internal Made by `serve`. */
-  constructor(listen: string, port: RingPort, target: Target, units: Map<number, MadeUnit>) {
+  constructor(
+    listen: string,
+    port: RingPort,
+    target: Target,
+    units: Map<number, MadeUnit>,
+    state: StateFolder | undefined,
+  ) {
     this.listen = listen
     this.events = port.events
     this.#port = port
     this.#target = target
     this.#units = units
+    this.#state = state
   }
 
   /** The nexuses that there are now. */
@@ -137,16 +180,22 @@ export class Server {
   /**
    * Serves one unit more. Every nexus meets the unit attention REPORTED LUNS DATA HAS CHANGED at the units that it knows.
    *
-   * @throws `ERR_SGRING_BACKING`, or `ERR_SGRING_INVALID_ARGUMENT` for a LUN outside 0 to 16,383 or with a unit; nothing is left behind then
+   * @throws `ERR_SGRING_BACKING`, or `ERR_SGRING_INVALID_ARGUMENT` for a LUN outside 0 to 16,383 or with a unit; nothing is left behind then.
+   * `ERR_SGRING_CLOSED`
    * @example
    * const server = await serve({ listen: '/run/user/1000/disk.sock', units: [{ memory: 64 << 20 }] })
    * server.addUnit(1, { memory: 64 << 20 })
    */
   addUnit(lun: number, unit: ServedUnit): void {
-    if (this.#closed !== undefined) throw new SgringError('ERR_SGRING_CLOSED')
-    const made = makeAt(lun, unit, teller(this.events))
+    this.#checkOpen()
+    // First: what there is of a disk in memory at that LUN is another unit's.
+    this.#target.checkFree(lun)
+    const made = makeAt(lun, unit, teller(this.events), this.#state)
+    const add = (changes?: ReadonlyMap<number, UnitChanges>) =>
+      this.#target.addUnit(lun, made.unit, changes?.get(lun))
     try {
-      this.#target.addUnit(lun, made.unit)
+      if (this.#state === undefined) add()
+      else this.#state.enter(new Map([[lun, made.identity]]), add)
     } catch (error) {
       made.backing?.discard()
       throw error
@@ -158,12 +207,15 @@ export class Server {
    * Serves a unit no longer. Its commands are aborted as LOGICAL UNIT RESET aborts them, and every nexus meets REPORTED LUNS DATA HAS CHANGED
    * at the other units that it knows. Resolves when no transfer of it runs any more, and its backing is closed.
    *
-   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN without a unit
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN without a unit, `ERR_SGRING_BACKING` if the state folder cannot have it removed,
+   * `ERR_SGRING_CLOSED`
    */
   async removeUnit(lun: number): Promise<void> {
+    this.#checkOpen()
     const made = this.#unit(lun)
     const { backing, handler } = made
     // First: who hears of an abort may add another unit there.
+    this.#state?.removing(lun, backing?.kind === 'memory')
     this.#units.delete(lun)
     let over: Promise<void>
     try {
@@ -178,6 +230,7 @@ export class Server {
     if (backing === undefined) return
     this.#port.forget(backing)
     backing.close()
+    if (backing.kind === 'memory') this.#state?.removed(lun)
   }
 
   /** What is known of removed handlers for good goes into their sum. */
@@ -195,9 +248,10 @@ export class Server {
    * meets CAPACITY DATA HAS CHANGED at the unit.
    *
    * @throws `ERR_SGRING_BACKING` for a disk that is on a device, or is read-only, and if the system refuses; `ERR_SGRING_INVALID_ARGUMENT`
-   * for a LUN without a disk that the server opened, and for a length without a block
+   * for a LUN without a disk that the server opened, and for a length without a block; `ERR_SGRING_CLOSED`
    */
   resizeUnit(lun: number, lengthBytes: number): void {
+    this.#checkOpen()
     const { backing, disk } = this.#unit(lun)
     if (backing === undefined || disk === undefined || !(lengthBytes >= disk.blockLength)) {
       throw new SgringError(
@@ -206,6 +260,7 @@ export class Server {
       )
     }
     backing.resize(lengthBytes)
+    this.#state?.resized(lun, this.#unit(lun).identity)
     disk.resized()
   }
 
@@ -242,6 +297,11 @@ export class Server {
     this.#target.attention(lun, code)
   }
 
+  /** Once it is closed, what it had is the next server's. */
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new SgringError('ERR_SGRING_CLOSED')
+  }
+
   /** What it was given; the target has a unit of its own besides. */
   #unit(lun: number): MadeUnit {
     const made = this.#units.get(lun)
@@ -262,6 +322,7 @@ export class Server {
     const closed = this.#port.close()
     for (const { backing } of this.#units.values()) backing?.close()
     await closed
+    this.#state?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -53,6 +53,8 @@ const FULL = {
   max_nexus_arena_bytes: 1 << 22,
   max_nexus_command_rate: 1000,
   allow_paths: ['/images'],
+  state: '/images/state',
+  grace_ms: 700,
   confine: false,
   max_pairs: 5,
   max_arena_bytes: 1 << 20,
@@ -89,11 +91,12 @@ test('reads every key of the schema, and writes what it reads the same', async (
 })
 
 test('takes sizes by powers of 1024, and paths from the folder of the file', async () => {
-  const { listen, units } = await disks({
+  const { listen, state, units } = await disks({
     listen: './disk.sock',
+    state: 'disk.state',
     units: [{ memory: '3k' }, { file: 'a/b.img', create_bytes: '999T' }, { memory: '64M' }],
   })
-  assert.equal(listen, '/folder/disk.sock')
+  assert.deepEqual([listen, state], ['/folder/disk.sock', '/folder/disk.state'])
   assert.deepEqual(units, [
     { memory: 3072 },
     { file: '/folder/a/b.img', createBytes: 999 * 2 ** 40 },

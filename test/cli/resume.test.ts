@@ -21,6 +21,7 @@ const JSON_STATE = /\.json$/
 
 const FLUSHES: ReadonlySet<number> = new Set([0x35, 0x91])
 const MEDIUM_ERROR = checkCondition(SenseKey.MEDIUM_ERROR, 0x0c00)
+const EARLIER_ERROR = checkCondition(SenseKey.MEDIUM_ERROR, 0x0c00, { deferred: true })
 
 const test = suite('sgring copy, stopped and resumed')
 let place: Place
@@ -32,10 +33,13 @@ let gateAt: bigint
 let hung: boolean
 /** SYNCHRONIZE CACHEs that fail, before those that do not. */
 let failing: number
+/** The command at the gate tells of an earlier one. */
+let losing: boolean
 const data = randomBytes(BLOCKS * 512)
 
 const gated: Handler = async (task, next) => {
   if (FLUSHES.has(task.cdb[0]!) && failing-- > 0) return MEDIUM_ERROR
+  if (losing && parseBlockCdb(task.cdb)?.lba === GATE) return EARLIER_ERROR
   const gate = hung ? 0n : gateAt
   if (!open && (parseBlockCdb(task.cdb)?.lba ?? (hung ? 0n : -1n)) >= gate) {
     await new Promise<void>((resolve) => held.push(resolve))
@@ -50,6 +54,7 @@ test.before.each(async () => {
   open = true
   hung = false
   failing = 0
+  losing = false
   server = await serve({
     listen: place.path('unit.sock'),
     units: [{ memory: data.length, handler: gated }, { memory: data.length }],
@@ -242,6 +247,16 @@ test('what the medium has failed to take is not noted as copied, though it takes
   await until('a failure', () => failing <= 0)
   release()
   const { code, stderr } = await ended
+  assert.equal(code, 3, stderr)
+  assert.doesNotMatch(stderr, /stopped after/)
+  assert.deepEqual(states(), [])
+})
+
+test('a copy that lost an earlier write goes on after nothing that may be that one (spc-4 4.5.7)', async () => {
+  place.file('in', data)
+  open = true
+  losing = true
+  const { code, stderr } = await place.sgring(['copy', 'in', unit(0)])
   assert.equal(code, 3, stderr)
   assert.doesNotMatch(stderr, /stopped after/)
   assert.deepEqual(states(), [])

@@ -7,6 +7,8 @@ import { Place } from './program.ts'
 const test = suite('sgring serve')
 /** Where files cannot be fenced, a server says so. */
 const FENCED = native().landlockAbi() > 0
+/** Many processes, one after the other. */
+const SLOW = { deadlineMs: 120_000 }
 let place: Place
 test.before.each(() => {
   place = new Place()
@@ -94,30 +96,45 @@ test('leaves alone what is no socket', async () => {
   assert.deepEqual([code, statSync(path).size], [15, 8])
 })
 
-test('names what is wrong with its command line', async () => {
-  place.file('there', new Uint8Array(512))
-  for (const [line, code, message] of [
-    ['--memory 1M', 1, /--listen is a name of letters/],
-    ['--listen a:b --memory 1M', 1, /--listen is a name of letters/],
-    ['--listen disk', 1, /no unit: --memory SIZE or --file PATH is missing/],
-    ['--listen disk --memory 12X', 1, /--memory is a number of bytes, .* not '12X'/],
-    ['--listen disk --memory 0', 1, /--memory is a number of bytes/],
-    ['--listen disk --memory 1M --read-only', 1, /--read-only follows its --file/],
-    ['--listen disk --create 1M --file x', 1, /--create follows its --file/],
-    ['--listen disk --block-length 512 --memory 1M', 1, /--block-length follows/],
-    ['--listen disk --memory 1M --block-length 520', 1, /--block-length is 512 or 4096, not '520'/],
-    ['--listen disk --file nothing', 15, /nothing/],
-    ['--listen disk --device /dev/sg0 --max-nexuses 5', 1, /--max-nexuses: .* for 1 .* not for 5/],
-    ['--listen disk --memory 1M --allow-path nothing', 15, /nothing, .* is not there/],
-    ['--listen disk --file there --create 1M', 15, /there/],
-  ] as const) {
-    const ended = await place.sgring(['serve', ...line.split(' ')])
-    assert.equal(ended.code, code, `${line}: ${ended.stderr}`)
-    assert.match(ended.stderr, message)
-    assert.equal(ended.stderr.split('\n').length, 2)
-  }
-  assert.equal(existsSync(place.path('x')), false)
-})
+test(
+  'names what is wrong with its command line',
+  async () => {
+    place.file('there', new Uint8Array(512))
+    for (const [line, code, message] of [
+      ['--memory 1M', 1, /--listen is a name of letters/],
+      ['--listen a:b --memory 1M', 1, /--listen is a name of letters/],
+      ['--listen disk', 1, /no unit: --memory SIZE or --file PATH is missing/],
+      ['--listen disk --memory 12X', 1, /--memory is a number of bytes, .* not '12X'/],
+      ['--listen disk --memory 0', 1, /--memory is a number of bytes/],
+      ['--listen disk --memory 1M --read-only', 1, /--read-only follows its --file/],
+      ['--listen disk --create 1M --file x', 1, /--create follows its --file/],
+      ['--listen disk --block-length 512 --memory 1M', 1, /--block-length follows/],
+      [
+        '--listen disk --memory 1M --block-length 520',
+        1,
+        /--block-length is 512 or 4096, not '520'/,
+      ],
+      ['--listen disk --file nothing', 15, /nothing/],
+      [
+        '--listen disk --device /dev/sg0 --max-nexuses 5',
+        1,
+        /--max-nexuses: .* for 1 .* not for 5/,
+      ],
+      ['--listen disk --memory 1M --grace 2', 1, /--grace goes with --state only/],
+      ['--listen disk --device /dev/sg0 --state x', 1, /--device and --state do not go together/],
+      ['--listen disk --memory 1M --state there', 15, /state folder .*there cannot be used/],
+      ['--listen disk --memory 1M --allow-path nothing', 15, /nothing, .* is not there/],
+      ['--listen disk --file there --create 1M', 15, /there/],
+    ] as const) {
+      const ended = await place.sgring(['serve', ...line.split(' ')])
+      assert.equal(ended.code, code, `${line}: ${ended.stderr}`)
+      assert.match(ended.stderr, message)
+      assert.equal(ended.stderr.split('\n').length, 2)
+    }
+    assert.equal(existsSync(place.path('x')), false)
+  },
+  SLOW,
+)
 
 test(
   'refuses a path that leaves no room for the socket beside it, before anything is made',

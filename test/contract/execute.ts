@@ -110,6 +110,19 @@ export function executeContract(test: Suite, contract: Contract): void {
     )
   })
 
+  test("gives the caller's buffer itself when it is filled, whatever went before through the same memory", async () => {
+    await using opened = await openReady(contract, 'disk')
+    const data = pattern(3 * blockLength, 4)
+    await opened.unit.run(write10({ lba: 20, data, blockLength }))
+    for (const blocks of [1, 3, 1, 2, 2]) {
+      const into = new Uint8Array(blocks * blockLength)
+      const { cdb } = read10({ lba: 20, blocks, blockLength })
+      const response = await opened.unit.execute({ cdb, dataIn: into })
+      assert.equal(response.data, into)
+      assert.deepEqual(into, data.subarray(0, into.length))
+    }
+  })
+
   test('is over with data-out and data-in when it settles: later changes reach nobody', async () => {
     await using opened = await openReady(contract, 'disk')
     const data = pattern(4 * blockLength, 3)

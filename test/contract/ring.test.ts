@@ -1,19 +1,24 @@
 import { join } from 'node:path'
 import { connect, type DiskUnitOptions } from '#dist/index.js'
-import { temporaryFolder } from '../support/folder.ts'
+import { SHARED_MEMORY, temporaryFolder } from '../support/folder.ts'
 import { ServerProcess } from '../support/server.ts'
 import { type Contract, UNITS } from './contract.ts'
 import { unitContract } from './unit.ts'
 
 const BYTES = 32 << 20
 
-const disks: readonly (readonly [name: string, disk: DiskUnitOptions])[] = [
-  ['memory, 512-byte blocks', { memory: BYTES, blockLength: 512 }],
-  ['memory, 4096-byte blocks', { memory: BYTES, blockLength: 4096 }],
-  ['a file, 512-byte blocks', { file: join(temporaryFolder(), 'disk'), createBytes: BYTES }],
-]
+/** Where the bytes of the last disk are kept: on tmpfs it is mapped, and elsewhere as any file. */
+const state = join(temporaryFolder(SHARED_MEMORY), 'state')
 
-for (const [name, disk] of disks) {
+const disks: readonly (readonly [name: string, disk: DiskUnitOptions, kept?: { state: string }])[] =
+  [
+    ['memory, 512-byte blocks', { memory: BYTES, blockLength: 512 }],
+    ['memory, 4096-byte blocks', { memory: BYTES, blockLength: 4096 }],
+    ['a file, 512-byte blocks', { file: join(temporaryFolder(), 'disk'), createBytes: BYTES }],
+    ['memory with a state folder', { memory: BYTES, blockLength: 512 }, { state }],
+  ]
+
+for (const [name, disk, kept] of disks) {
   const { blockLength = 512 } = disk
   const socket = join(temporaryFolder(), 'target.sock')
   const contract: Contract = {
@@ -23,6 +28,7 @@ for (const [name, disk] of disks) {
       const server = await ServerProcess.start({
         listen: socket,
         units: [disk, 'scripted', 'narrow'],
+        ...kept,
       })
       return () => server.close()
     },

@@ -40,7 +40,7 @@ test('a control character is a fault, whatever a parser refuses by', async () =>
   await check(parser, Uint8Array.of(0x41))
   await assert.rejects(
     check(parser, Uint8Array.of(0x1b)),
-    /^Error: it: a control character .*: 1b$/,
+    /^ParserFailed: it: a control character .*: 1b$/,
   )
 })
 

@@ -1,6 +1,5 @@
 /** A fuzzer's loop, led by coverage: inputs that reach something new are kept, and changed again. */
 
-import assert from 'node:assert/strict'
 import { generator } from '../scsi/random.ts'
 import type { Coverage } from './coverage.ts'
 import type { Parser } from './parser.ts'
@@ -19,11 +18,12 @@ export class Fuzzed {
   readonly #next: () => number
   readonly #kept: Uint8Array[]
 
-  constructor(parser: Parser, coverage: Coverage, seed: number) {
+  /** @param first inputs that are tried before anything else */
+  constructor(parser: Parser, coverage: Coverage, seed: number, first: readonly Uint8Array[] = []) {
     this.#parser = parser
     this.#coverage = coverage
     this.#next = generator(seed)
-    this.#kept = [...parser.seeds]
+    this.#kept = [...first, ...parser.seeds]
   }
 
   /** What it begins with is known, whatever it reaches. */
@@ -105,16 +105,28 @@ function replaced(bytes: Uint8Array, at: number, value: number): Uint8Array {
   return copy
 }
 
+/** A parser has failed: the message has the bytes in hex. */
+export class ParserFailed extends Error {
+  readonly parser: string
+  readonly input: Uint8Array
+
+  constructor(parser: string, input: Uint8Array, what: string, cause?: unknown) {
+    super(`${parser}: ${what}: ${Buffer.from(input).toString('hex')}`, { cause })
+    this.name = 'ParserFailed'
+    this.parser = parser
+    this.input = input
+  }
+}
+
 /**
  * Any bytes make a result or a refusal of the parser's own; and what a device says in words can go to a terminal.
  *
- * @throws with the bytes in hex
+ * @throws ParserFailed
  */
 export async function check(parser: Parser, input: Uint8Array): Promise<void> {
   const { name, read, refuses, fromDevice } = parser
   const before = input.slice()
-  const failed = (what: string, cause?: unknown) =>
-    new Error(`${name}: ${what}: ${Buffer.from(before).toString('hex')}`, { cause })
+  const failed = (what: string, cause?: unknown) => new ParserFailed(name, before, what, cause)
   let result: unknown
   try {
     result = await read(input)
@@ -122,7 +134,7 @@ export async function check(parser: Parser, input: Uint8Array): Promise<void> {
     if (!refuses(error)) throw failed('neither a result nor a refusal', error)
   }
   if (fromDevice && !isFitForTerminals(result)) throw failed('a control character in a result')
-  assert.deepEqual(input, before, `${name} has changed its input`)
+  if (Buffer.compare(input, before) !== 0) throw failed('its input was changed')
 }
 
 function isFitForTerminals(result: unknown): boolean {

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { configJson, parseConfig } from '#dist/cli/config/config.js'
 import { hexBytes, hexLines, parseHex } from '#dist/cli/hex.js'
 import { parseAddress } from '#dist/ring/address.js'
+import { parseLedger } from '#dist/ring/ledgers.js'
 import { encodeLbaStatus, getLbaStatus } from '#dist/scsi/block-provisioning.js'
 import { encodeLogPage, logSense } from '#dist/scsi/log.js'
 import { encodeLun, parseLun } from '#dist/scsi/lun.js'
@@ -57,6 +58,27 @@ test('an address names the LUN and the path that it was made of', () => {
   fc.assert(
     fc.property(path, fc.integer({ min: 0, max: 16_383 }), (socket, lun) => {
       assert.deepEqual(parseAddress(`ring:${socket}?lun=${lun}`), { socket, lun })
+    }),
+  )
+})
+
+test('a ledger is one by its name and its first eight bytes, and nothing else is', () => {
+  const numbers = fc.record({ uid: uint(32), slots: uint(32), pairs: uint(32) })
+  const token = bytes(16, 16).map((data) => Buffer.from(data).toString('hex'))
+  const wrong = fc.integer({ min: 0, max: 63 })
+  fc.assert(
+    fc.property(token, uint(32), numbers, wrong, (token, pair, { uid, slots, pairs }, bit) => {
+      const header = Buffer.concat([Buffer.from('SGRINGLE'), Buffer.alloc(56)])
+      header.writeUInt32LE(slots, 8)
+      header.writeUInt32LE(uid, 16)
+      header.writeUInt32LE(pairs, 24)
+      const found = { token, uid, slots, pairs: Math.max(pairs, pair + 1) }
+      assert.deepEqual(parseLedger(`${token}-${pair}`, header), found)
+      for (const name of [`${token}-0${pair}`, `${token}${pair}`, `${token}-${pair}~`, `-${pair}`])
+        assert.equal(parseLedger(name, header), undefined)
+      assert.equal(parseLedger(`${token}-${pair}`, header.subarray(0, 63)), undefined)
+      header[bit >> 3]! ^= 1 << (bit & 7)
+      assert.equal(parseLedger(`${token}-${pair}`, header), undefined)
     }),
   )
 })

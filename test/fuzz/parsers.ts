@@ -8,11 +8,13 @@ import { parsePage, parseVitalPage } from '#dist/cli/page.js'
 import { parseCount, parseSeconds, parseSize } from '#dist/cli/quantity.js'
 import { parseLun } from '#dist/cli/unit-flags.js'
 import { parseAddress } from '#dist/ring/address.js'
+import { parseLedger } from '#dist/ring/ledgers.js'
 import * as ata from '#dist/scsi/ata/index.js'
 import { parseRegisters } from '#dist/scsi/ata/pass-through.js'
 import { parseAtaStatusReturn } from '#dist/scsi/ata-status.js'
 import * as scsi from '#dist/scsi/index.js'
 import { parseInquiry } from '#dist/scsi/inquiry.js'
+import { encodeLogPage } from '#dist/scsi/log.js'
 import * as mmc from '#dist/scsi/mmc/index.js'
 import { parseModeParameters } from '#dist/scsi/mode.js'
 import * as smc from '#dist/scsi/smc/index.js'
@@ -20,6 +22,8 @@ import * as ssc from '#dist/scsi/ssc/index.js'
 import { parseEarlyWarning } from '#dist/scsi/ssc/read-write.js'
 import { parseCapabilities } from '#dist/sg/capabilities.js'
 import { parseMountinfo, parseSwaps } from '#dist/sg/device-uses.js'
+import { parseConditions } from '#dist/target/kept-condition.js'
+import { COUNTERS_PAGE, encodeCounters, targetCounters } from '#dist/task/counters.js'
 import { nodes } from './nodes.ts'
 import { pages } from './pages.ts'
 import { bytes, command, EMPTY, isOf, of, type Parser } from './parser.ts'
@@ -53,6 +57,19 @@ const CONFIG = JSON.stringify({
   units: [{ memory: '1M' }, { file: 'disk.img', lun: 3, create_bytes: 4096 }],
 })
 
+const COUNTERS = encodeLogPage(
+  COUNTERS_PAGE,
+  encodeCounters({
+    ...{ nexuses: 1, pairs: 2, tasks: 3, commands: 4, fetches: 5, wakes: 6, aborted: 7 },
+    ...{ lateAnswers: 8, refused: 9, ended: 10, arenaBytes: 11, residentBytes: 12 },
+    recent: ['a nexus of user 1000'],
+  }),
+)
+/** Its words turn a terminal's colours, where they are not made fit for one. */
+const HOSTILE_COUNTERS = COUNTERS.map((byte) => (byte === 0x61 ? 0x1b : byte))
+const LEDGER = Buffer.concat([Buffer.from('SGRINGLE'), Buffer.alloc(56)])
+const LEDGER_NAME = `${'5a'.repeat(16)}-7`
+
 /** All of them. */
 export const parsers: readonly Parser[] = [
   of('sense data', scsi.parseSense, FIXED_SENSE, DESCRIPTOR_SENSE, ATA_SENSE),
@@ -67,6 +84,7 @@ export const parsers: readonly Parser[] = [
     bytes('f0 00 80 00 00 00 05 0a 00 00 00 00 00 01 00 00 00 00'),
   ),
   of('INQUIRY', parseInquiry, bytes(`00 00 06 02 1f 00 00 02 ${'41'.repeat(28)}`)),
+  command('counters of a target', targetCounters(), COUNTERS, HOSTILE_COUNTERS),
   command('READ CAPACITY (10)', scsi.readCapacity10()),
   command('READ CAPACITY (16)', scsi.readCapacity16()),
   command(
@@ -164,6 +182,21 @@ export const parsers: readonly Parser[] = [
   },
   ...pages,
   ...nodes,
+  words('the name of a ledger', (name) => parseLedger(name, LEDGER), never, LEDGER_NAME),
+  {
+    name: 'the header of a ledger',
+    read: (data) => parseLedger(LEDGER_NAME, data),
+    refuses: never,
+    fromDevice: false,
+    seeds: [LEDGER, ...EMPTY],
+  },
+  words(
+    'kept conditions',
+    (given) => parseConditions('it', given),
+    kept,
+    '{ "/srv/disk.img": "sanitizing", "/dev/sda": "formatting" }',
+    '["sanitizing"]',
+  ),
   words('hex', (given) => parseHex('it', given), syntax, '12 00 00', '0x12,0,0', '120000'),
   words('a page', parsePage, syntax, '0x0a,1', '08h'),
   words('a VPD page', parseVitalPage, syntax, '0x83', 'b0h'),
@@ -222,6 +255,10 @@ function capabilities(given: string): unknown {
 
 function address(error: unknown): boolean {
   return isOf(error, 'ERR_SGRING_ADDRESS')
+}
+
+function kept(error: unknown): boolean {
+  return isOf(error, 'ERR_SGRING_BACKING')
 }
 
 function configured(error: unknown): boolean {

@@ -7,7 +7,7 @@ import { suite } from '../harness/index.ts'
 
 const test = suite("the list of the fuzzer's parsers")
 
-const FOLDERS = ['scsi', 'sg', 'cli', 'ring']
+const FOLDERS = ['scsi', 'sg', 'cli', 'ring', 'task', 'target']
 /** Results that are no reading: data as they came, and nothing. */
 const PLAIN = /^(?:TypedCommand|TransportMessage)<(?:void|Uint8Array|WriteResult)>/
 const DECLARATION = /^export declare function (\w+)[\s\S]*?\): (.*)$/gm
@@ -39,8 +39,17 @@ const WITHIN: Readonly<Record<string, string>> = {
   mpi3mrAllTargets: 'parseMpi3mrTargets',
 }
 
-/** No parsers: of an answer without data, of blocks to copy, and of files, whose texts are parsed by others. */
-const OTHERS: readonly string[] = ['parseNothing', 'readerOf', 'readUseTables']
+/**
+ * No parsers: of an answer without data, of blocks to copy, and of files, whose texts are parsed by others; and what a device server does with a
+ * task.
+ */
+const OTHERS: readonly string[] = [
+  'parseNothing',
+  'readerOf',
+  'readUseTables',
+  'readDefectData',
+  'readModeSelect',
+]
 
 /** The list, without what is only imported there, or spoken of. */
 const list = ['parsers.ts', 'pages.ts', 'nodes.ts']

@@ -178,6 +178,16 @@ test('read() rejects on a unit with blocks of 0 bytes', async () => {
   await assert.rejects(open.unit.read({ lba: 0, blocks: 8 }), code('ERR_SGRING_RESPONSE'))
 })
 
+test('read() rejects where no command moves one block, and says what does', async () => {
+  await using open = await opened(new OddUnit(), 0, 8192)
+  open.odd.blockLength = 16_384
+  await assert.rejects(
+    open.unit.read({ lba: 0, blocks: 1 }),
+    /moves 16384 bytes and this nexus at most 4096; raise arenaBytes/,
+  )
+  await assert.rejects(open.unit.read({ lba: 0, blocks: 1 }), code('ERR_SGRING_ARENA_TOO_SMALL'))
+})
+
 test('reportLuns() asks again for a list that is longer than its first room', async () => {
   await using open = await opened(new OddUnit(), 599)
   const { luns, missing } = await open.unit.reportLuns()

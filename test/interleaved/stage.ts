@@ -73,6 +73,10 @@ export class Stage {
       {
         openNexus: (source) => router().openNexus(source),
         closeNexus: (nexus) => router().closeNexus(nexus),
+        units: 0,
+        returned: () => {},
+        knowsUnits: () => true,
+        stop: () => router().stop(),
         abandon: (tasks) => router().abandon(tasks),
         execute: (task) => router().execute(task),
       },

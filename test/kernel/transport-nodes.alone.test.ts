@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { experimental, openTransport, smp } from '#dist/index.js'
+import { experimental, openTransport, smp, TransportNodeError } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
 import { until } from '../support/until.ts'
 
@@ -187,7 +187,13 @@ test(
         const mute = { request: new Uint8Array(16), dataOut: frame }
         await assert.rejects(node.executeTransport(mute), { errno: 'EINVAL' })
         const pieces = { ...mute, dataOut: new Uint8Array(8192), dataIn: 8 }
-        await assert.rejects(node.executeTransport(pieces), { errno: 'EINVAL' })
+        // Pages that happen to adjoin are one piece; then it is the adapter that says nothing.
+        const refused = (error: unknown) => {
+          assert.ok(error instanceof TransportNodeError)
+          assert.match(error.errno, /^(EINVAL|ETIME)$/)
+          return true
+        }
+        await assert.rejects(node.executeTransport(pieces), refused)
         if (kind === 'sas-host') continue
         // The adapter has no SMP pass-through and fails; the driver resets it (mptbase.c).
         const asked = { code: 'ERR_SGRING_TIMEOUT', errno: 'ETIME' }

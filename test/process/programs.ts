@@ -8,6 +8,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { connect, type Nexus, serve } from '#dist/index.js'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
+import { PATIENT } from './home.ts'
 
 const TEST_UNIT_READY = { cdb: new Uint8Array(6) }
 const self = fileURLToPath(import.meta.url)
@@ -49,6 +50,42 @@ const programs: Record<string, (socket: string) => unknown> = {
     const nexus = await connect(socket)
     await nexus.unit(0).testUnitReady()
     nexus.events.on('end', () => say('it should have ended before'))
+    say('idle')
+  },
+
+  async 'is idle when its target dies'(socket) {
+    const nexus = await connect(socket)
+    const held = setInterval(() => {}, 1000)
+    await nexus.unit(0).testUnitReady()
+    nexus.events.on('interrupted', () => {
+      say('interrupted')
+      clearInterval(held)
+    })
+    nexus.events.on('end', () => say('it should have ended before'))
+    say('idle')
+  },
+
+  async 'goes on with the next target'(socket) {
+    const nexus = await connect(socket, { recovery: PATIENT })
+    await nexus.unit(0).testUnitReady()
+    nexus.events.on('interrupted', () => say('interrupted'))
+    const held = setInterval(() => {}, 1000)
+    nexus.events.on('end', (reason) => {
+      say(`ended: ${reason?.message}`)
+      clearInterval(held)
+    })
+    nexus.events.on('resumed', async () => {
+      await nexus.unit(0).testUnitReady()
+      say('resumed')
+      clearInterval(held)
+    })
+    say('ready')
+  },
+
+  async 'waits for nothing once it is told so'(socket) {
+    const nexus = await connect(socket, { recovery: PATIENT })
+    await nexus.unit(0).testUnitReady()
+    createInterface(process.stdin).once('line', () => process.stdin.destroy())
     say('idle')
   },
 

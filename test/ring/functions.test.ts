@@ -3,9 +3,10 @@ import { getEventListeners } from 'node:events'
 import { ServiceResponse, type SgringError, TaskAttribute, TaskFunction } from '#dist/index.js'
 import { FLAG_SENSE } from '#dist/ring/layout.gen.js'
 import { FUNCTION_SLOTS } from '#dist/ring/pair.js'
-import { ENDED_WITHOUT_RESPONSE } from '#dist/task/function.js'
+import { ENDED_WITHOUT_RESPONSE, OVERTAKEN } from '#dist/task/function.js'
 import { deadlineScale } from '../harness/deadline.ts'
 import { suite } from '../harness/index.ts'
+import { until } from '../support/until.ts'
 import { type Fetched, RawTarget } from './raw-target.ts'
 
 const test = suite('functions and aborts, as a target sees them')
@@ -17,8 +18,14 @@ const reason = new Error('enough')
 
 /** The tag that a function is about. */
 function managed({ cdb }: Fetched): bigint {
-  assert.equal(cdb.length, 8)
+  assert.equal(cdb.length, 16)
   return new DataView(cdb.buffer).getBigUint64(0, true)
+}
+
+/** When a function was sent: nanoseconds of CLOCK_MONOTONIC. */
+function sentAt({ cdb }: Fetched): bigint {
+  const [nanoseconds, seconds] = new Uint32Array(cdb.buffer, 8)
+  return BigInt(seconds!) * 1_000_000_000n + BigInt(nanoseconds!)
 }
 
 /** How a promise has ended, once it has. */
@@ -39,9 +46,15 @@ test('a function names its unit, itself and a command by its tag; a command its 
     attribute: TaskAttribute.ORDERED,
     priority: 0,
   })
+  const before = process.hrtime.bigint()
   const query = unit.taskManagement({ function: TaskFunction.QUERY_TASK, tag: 2n ** 64n - 2n })
   const reset = target.nexus.taskManagement({ function: TaskFunction.I_T_NEXUS_RESET })
   const tasks = await target.fetch(4)
+  const times = [before, ...tasks.slice(2).map(sentAt), process.hrtime.bigint()]
+  assert.deepEqual(
+    times,
+    times.toSorted((one, other) => Number(one - other)),
+  )
   assert.deepEqual(
     tasks.map(({ lun, function: code, attribute }) => [lun, code, attribute]),
     [
@@ -74,6 +87,8 @@ test('every service response comes as it is; what is none is a delivery failure'
     const query = target.nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET })
     target.complete(await target.fetch(1), flags)
     if (answers.has(flags)) assert.deepEqual(await query, { response: flags })
+    else if (flags === OVERTAKEN)
+      await assert.rejects(query, { code: 'ERR_SGRING_OUTCOME_UNKNOWN' })
     else await assert.rejects(query, { code: 'ERR_SGRING_DELIVERY' })
   }
 })
@@ -279,24 +294,40 @@ test('aborts at a unit that answers none leave other units their own, and never 
   await Promise.all(hung)
 })
 
-test('a target that refuses to abort lets the command end when it ends', async () => {
-  await using target = await RawTarget.open({
-    ...SMALL,
-    abortTimeoutMs: 1000 * deadlineScale,
-    resetUnanswered: true,
-  })
+test('a target that refuses to abort has no longer to end the command than one that does not answer', async () => {
+  const abortTimeoutMs = 500 * deadlineScale
+  await using target = await RawTarget.open({ ...SMALL, abortTimeoutMs })
   const { nexus } = target
   const controller = new AbortController()
   const command = nexus.unit(0).execute({ ...COMMAND, signal: controller.signal })
+  const unanswered = { code: 'ERR_SGRING_ABORT_UNANSWERED', cause: reason }
+  const rejected = assert.rejects(command, unanswered)
   const sent = await target.fetch(1)
   controller.abort(reason)
   target.complete(await target.fetch(1), ServiceResponse.FUNCTION_REJECTED)
-  // Longer than it: what has a deadline beyond expires meanwhile.
-  const timeoutMs = 1500 * deadlineScale
-  const later = nexus.taskManagement({ function: TaskFunction.QUERY_TASK_SET, timeoutMs })
-  await assert.rejects(later, { code: 'ERR_SGRING_ABORT_UNANSWERED' })
-  target.complete(sent, 0)
-  assert.equal((await command).status, 0)
+  await rejected
+  assert.equal(nexus.stats.quarantined, 1)
+  target.complete(sent)
+  await until('the completion', () => nexus.stats.quarantined === 0)
+})
+
+test('resetUnanswered: a unit that refuses to abort, and does not end the command, is reset as one that does not answer', async () => {
+  const abortTimeoutMs = 500 * deadlineScale
+  await using target = await RawTarget.open({ ...SMALL, abortTimeoutMs, resetUnanswered: true })
+  const { nexus } = target
+  const controller = new AbortController()
+  const command = nexus.unit(1).execute({ ...COMMAND, signal: controller.signal })
+  const unanswered = { code: 'ERR_SGRING_ABORT_UNANSWERED', message: /or was refused$/ }
+  const rejected = assert.rejects(command, unanswered)
+  const sent = await target.fetch(1)
+  controller.abort(reason)
+  target.complete(await target.fetch(1), ServiceResponse.FUNCTION_REJECTED)
+  await rejected
+  const [reset] = await target.fetch(1)
+  assert.deepEqual([reset!.function, reset!.lun], [TaskFunction.LOGICAL_UNIT_RESET, 1 << 16])
+  target.complete(sent, ENDED_WITHOUT_RESPONSE)
+  target.complete([reset!], FUNCTION_COMPLETE)
+  await until('the completion', () => nexus.stats.quarantined === 0)
 })
 
 test.run()

@@ -53,9 +53,10 @@ test('a join token that names no nexus is refused, and a malformed one before an
   const join = { code: 'ERR_SGRING_JOIN' }
   const nexus = await connect(listen)
   const token = nexus.share()
-  const wrong = `${token.startsWith('A') ? 'B' : 'A'}${token.slice(1)}`
-  const zeros = 'A'.repeat(22)
-  for (const bad of [wrong, zeros, token.slice(2), `${token}AA`, '', 'not a token', token[0]!]) {
+  const wrong = `${token.startsWith('0') ? '1' : '0'}${token.slice(1)}`
+  const zeros = '0'.repeat(32)
+  const longer = ['00', 'zz', '\n'].map((more) => token + more)
+  for (const bad of [wrong, zeros, token.slice(2), ...longer, '', 'not a token', token[0]!]) {
     await assert.rejects(connect(listen, { join: bad }), join, bad)
   }
   const second = await connect(listen, { join: token })
@@ -155,6 +156,7 @@ test("a server's options out of range are refused, and nothing is left behind", 
     { mode: 0o1000 },
     { allowedUids: 1000 },
     { allowedUids: [-1] },
+    { graceMs: 1000 },
   ]
   for (const options of wrong) {
     await assert.rejects(

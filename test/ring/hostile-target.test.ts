@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { connect, type Nexus, type Server, serve } from '#dist/index.js'
+import { OUTCOME_UNKNOWN } from '#dist/task/function.js'
 import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { RawTarget } from './raw-target.ts'
@@ -61,6 +62,30 @@ for (const [what, reason, forged] of cases) {
     assert.match(String(why), reason)
     await assert.rejects(target.nexus.unit(0).testUnitReady())
     await honest.unit(0).testUnitReady()
+  })
+}
+
+for (const [form, rerun] of [
+  ['commands', () => 'rerun' as const],
+  ['a queue', 'rerun'],
+] as const) {
+  test(`and says of ${form} that nobody had before it that their outcome is unknown is given up`, async () => {
+    const recovery = { policy: rerun }
+    await using target = await RawTarget.open({ slots: 4, spinUs: 0, recovery }, true)
+    const ended = once(target.nexus.events, 'end')
+    const unit = target.nexus.unit(0)
+    const queue = unit.queue({ depth: 2 })
+    const ends: Promise<unknown>[] = []
+    for (let number = 0; number < 2; number++) {
+      if (form === 'commands') ends.push(unit.execute({ cdb: new Uint8Array(6) }))
+      else queue.submit(queue.reserve(), 6, 0, 0)
+    }
+    if (form === 'a queue') ends.push(queue.drain(() => {}))
+    const lost = ends.map((end) => assert.rejects(end, { code: LOST }))
+    target.complete(await target.fetch(2), OUTCOME_UNKNOWN)
+    const [why] = await ended
+    assert.match(String(why), /an outcome is unknown only of what an earlier target had/)
+    await Promise.all(lost)
   })
 }
 

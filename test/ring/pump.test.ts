@@ -30,6 +30,19 @@ test('watches an empty queue for a while without arming, and then arms', async (
   assert.deepEqual([armed.at(0), armed.at(-1), armed.filter(Boolean).length], [false, true, 1])
 })
 
+test('looks again behind the microtasks that a look has caused', async () => {
+  const order: string[] = []
+  const pump: Pump = new Pump(() => {
+    order.push('look')
+    if (order.length > 1) return -1
+    queueMicrotask(() => order.push('caused', String(pump.looksSoon)))
+    return 1
+  }, 100_000)
+  pump.wake()
+  await until('it to look again', () => order.length > 3)
+  assert.deepEqual(order, ['look', 'caused', 'true', 'look'])
+})
+
 test('lets timers and other turns of the loop pass while it looks', async () => {
   let others = 0
   const pump = new Pump(() => (others < 10 ? 1 : 0), 100)

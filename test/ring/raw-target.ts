@@ -10,7 +10,9 @@ import {
   RECORD_CDB,
   RECORD_CDB_LEN,
   RECORD_FUNCTION,
+  RECORD_IN_RESIDUAL,
   RECORD_LUN,
+  RECORD_OUT_RESIDUAL,
   RECORD_SENSE,
   RECORD_SENSE_LEN,
   RECORD_TAG,
@@ -31,6 +33,17 @@ export interface Fetched {
   readonly cdb: Uint8Array
 }
 
+/** What is answered, true or not. */
+export interface Answer {
+  /** A byte each, as in `CompletionWord`. */
+  readonly status: number
+  readonly flags: number
+  readonly sense: Uint8Array
+  readonly inResidual: number
+  readonly outResidual: number
+  readonly data: Uint8Array
+}
+
 const folder = temporaryFolder()
 let opened = 0
 
@@ -48,14 +61,16 @@ export class RawTarget {
     this.#slots = slots
   }
 
-  static async open(options: ConnectOptions): Promise<RawTarget> {
+  /** @param keeps it has a ledger, and says so */
+  static async open(options: ConnectOptions, keeps = false): Promise<RawTarget> {
     const path = join(folder, `${opened++}.sock`)
+    const ledger = keeps ? { path: `${path}.ledger`, returned: false } : undefined
     const listener = native().listen({ path, ...listenOptions(resolvePortOptions({})) })
     const connecting = connect(path, options)
     const pair = await until('a connection', () => listener.accept() ?? undefined)
     const arrival = pair.arrival()
     assert.ok(arrival)
-    assert.ok(pair.welcome(1, 0, new Uint8Array(16).fill(1)))
+    assert.ok(pair.welcome(1, 0, new Uint8Array(16).fill(1), ledger))
     return new RawTarget(listener, pair, await connecting, arrival.slots)
   }
 
@@ -66,15 +81,34 @@ export class RawTarget {
 
   /** The next `count` tasks. */
   async fetch(count: number): Promise<Fetched[]> {
-    const desk = this.#pair.desk()
-    const words = new Uint32Array(desk, this.#slots * RECORD_BYTES, this.#slots)
     const all: Fetched[] = []
     while (all.length < count) {
-      const some = await until('tasks', () => this.#pair.fetch(true) || undefined)
-      for (let index = 0; index < some; index++) all.push(fetched(desk, words[index]!))
+      const some = () => {
+        const now = this.some()
+        return now.length > 0 && now
+      }
+      all.push(...(await until('tasks', some)))
     }
     assert.equal(all.length, count)
     return all
+  }
+
+  /** The tasks that are there. */
+  some(): Fetched[] {
+    const desk = this.#pair.desk()
+    const words = new Uint32Array(desk, this.#slots * RECORD_BYTES, this.#slots)
+    const count = this.#pair.fetch(true)
+    return Array.from({ length: count }, (_, index) => fetched(desk, words[index]!))
+  }
+
+  /** Ends a task in any way. */
+  answer(task: Fetched, { status, flags, sense, inResidual, outResidual, data }: Answer): void {
+    const slot = task.word & 0xffff
+    this.#pair.writeIn(slot, data)
+    const record = new DataView(this.#pair.desk(), slot * RECORD_BYTES, RECORD_BYTES)
+    record.setInt32(RECORD_IN_RESIDUAL, inResidual, true)
+    record.setInt32(RECORD_OUT_RESIDUAL, outResidual, true)
+    this.complete([task], flags, sense, status)
   }
 
   /** Whether nothing more has come. */
@@ -83,7 +117,7 @@ export class RawTarget {
   }
 
   /** Ends tasks: with `flags` in the completion, which are a service response, and with `sense`. */
-  complete(tasks: readonly Fetched[], flags = 0, sense?: Uint8Array): void {
+  complete(tasks: readonly Fetched[], flags = 0, sense?: Uint8Array, status = 0): void {
     const desk = this.#pair.desk()
     const list = this.#slots * (RECORD_BYTES + 4)
     const completions = new Uint32Array(desk, list, this.#slots)
@@ -93,9 +127,14 @@ export class RawTarget {
         new DataView(desk).setUint16(record + RECORD_SENSE_LEN, sense.length, true)
         new Uint8Array(desk).set(sense, record + RECORD_SENSE)
       }
-      completions[index] = (word | (flags << 24)) >>> 0
+      completions[index] = (word | (status << 16) | (flags << 24)) >>> 0
     }
     assert.equal(this.#pair.complete(tasks.length), 0)
+  }
+
+  /** Ends the connection, and lives. */
+  hangUp(): void {
+    this.#pair.close()
   }
 
   async close(): Promise<void> {

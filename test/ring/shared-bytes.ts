@@ -18,6 +18,8 @@ export interface Entry {
   readonly generation: number
   /** Of a submission. Default: that of the segment. */
   readonly epoch?: number
+  /** Of a completion. Default: none. */
+  readonly flags?: number
 }
 
 /** A mapping: its first byte's address, and its bytes. */
@@ -70,8 +72,8 @@ export class SharedBytes implements Disposable {
   }
 
   /** Stores an entry at an index of the completion queue, which is as long as the other. */
-  complete(entries: number, index: number, { lap, slot, generation }: Entry): void {
-    this.#word(QUEUES + 8 * (entries + index), [slot, generation, 0, lap])
+  complete(entries: number, index: number, { lap, slot, generation, flags = 0 }: Entry): void {
+    this.#word(QUEUES + 8 * (entries + index), [slot, generation, flags << 8, lap])
   }
 
   /**

@@ -1,6 +1,7 @@
 /** A unit that does what its command says, by vendor specific operation codes; and the commands. */
 
 import type { Command } from '#dist/index.js'
+import type { Repetition } from '#dist/target/repetition.js'
 import type { TaskSetOptions, Unit } from '#dist/target/unit.js'
 import { type Answer, good } from '#dist/task/answer.js'
 import type { Task } from '#dist/task/task.js'
@@ -11,6 +12,10 @@ const DESCRIBE = 0xc2
 const HOLD = 0xc3
 const RELEASE = 0xc4
 const COUNT = 0xc5
+const DIE = 0xc6
+
+/** Blocks between those that two commands change: so many that the order of writes tells them apart. */
+const FAR = 64
 
 /** What DESCRIBE tells of itself. */
 export interface Description {
@@ -35,10 +40,17 @@ export class ScriptedUnit implements Unit {
     this.maxRunning = limits.maxRunning
   }
 
+  repetition(cdb: Uint8Array): Repetition | undefined {
+    if (cdb[0] === DIE) return cdb[1] === 0 ? 'free' : 'last'
+    if (cdb[0] === HOLD && cdb[1] !== 0) return { lba: cdb[1]! * FAR, blocks: 1 }
+    return cdb[0] === COUNT || cdb[0] === RELEASE ? 'free' : 'last'
+  }
+
   execute(task: Task): void {
     const { cdb } = task
     if (cdb[0]! >= STATUS && cdb[0]! < RELEASE) this.#seen++
-    if (cdb[0] === HOLD) this.#hold(task)
+    if (cdb[0] === DIE) process.kill(process.pid, 'SIGKILL')
+    else if (cdb[0] === HOLD) this.#hold(task)
     else task.answer(this.#answer(task))
   }
 
@@ -95,7 +107,7 @@ export function describing(length: number, fill: number): Command {
   return { cdb: long, dataIn: 4096 }
 }
 
-/** Is not answered before RELEASE; then with data-in of `fill` bytes. */
+/** Is not answered before RELEASE; then with data-in of `fill` bytes. Each `fill` changes blocks of its own, and 0 may change anything. */
 export function hold(fill = 0): Command {
   return { cdb: cdb(HOLD, fill) }
 }
@@ -108,4 +120,9 @@ export function release(): Command {
 /** Two bytes, big-endian: how many STATUS, ECHO, DESCRIBE and HOLD came. */
 export function count(): Command {
   return { cdb: cdb(COUNT), dataIn: 2 }
+}
+
+/** Ends the process of the target by SIGKILL; whether that may have changed something. */
+export function die(changes: boolean): Command {
+  return { cdb: cdb(DIE, changes ? 1 : 0) }
 }

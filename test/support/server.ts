@@ -102,6 +102,11 @@ export class ServerProcess {
     assert.equal((await this.#program.ended).signal, 'SIGKILL')
   }
 
+  /** Waits until it has ended of itself. */
+  async ended(): Promise<void> {
+    await this.#program.ended
+  }
+
   /** Nothing of it is left, also where a test has failed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill('SIGKILL')

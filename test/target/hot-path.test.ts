@@ -29,6 +29,8 @@ class StillTask implements Task {
   readonly tag = 0n
   readonly ownTag = true
   readonly managedTag = 0n
+  readonly sentAt = 0
+  readonly kept = undefined
   owner: TaskOwner | undefined = undefined
   onAbort: (() => void) | undefined = undefined
   readonly cdb: Uint8Array = new Uint8Array(260)
@@ -111,6 +113,7 @@ const backing: Backing = {
   kind: 'memory',
   lengthBytes: 1 << 30,
   readOnly: false,
+  volatileCache: false,
   native: null,
   traffic: new Traffic(),
 }

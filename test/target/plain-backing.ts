@@ -6,6 +6,7 @@ import { type Backing, type BackingUsage, Traffic } from '#dist/task/task.js'
 export class PlainBacking implements Backing {
   readonly kind: 'memory' | 'file'
   readonly readOnly: boolean
+  readonly volatileCache: boolean
   bytes: Uint8Array
   readonly native: unknown
   readonly traffic: Traffic = new Traffic()
@@ -32,6 +33,7 @@ export class PlainBacking implements Backing {
     this.native = this.bytes
     this.kind = options.kind ?? 'memory'
     this.readOnly = options.readOnly ?? false
+    this.volatileCache = this.kind === 'file' && !this.readOnly
     this.#claimed = options.claimed
     if (options.usage !== undefined) this.usage = options.usage
   }

@@ -13,6 +13,7 @@ import type {
   Backing,
   BackingOperation,
   BackingRange,
+  KeptTask,
   OperationDone,
   TargetNexus,
   Task,
@@ -45,6 +46,16 @@ export interface PlainCommand {
   readonly priority?: number
   /** A tag of the caller's choice. Default: one of the pair's own. */
   readonly tag?: bigint
+  /** What an earlier target, which kept a ledger, had to do with it. */
+  readonly before?: Before
+}
+
+export interface Before {
+  readonly started: boolean
+  readonly rerun: boolean
+  readonly sequence: number
+  /** As of which change of the units. Default: 0. */
+  readonly units?: number
 }
 
 export interface PlainFunction {
@@ -67,7 +78,7 @@ interface Transfer {
 let lastId = 0
 
 /** See `Task`. */
-export class PlainTask implements Task {
+export class PlainTask implements Task, KeptTask {
   /** No two tasks have the same: so they compare as different, too. */
   readonly id: number = ++lastId
   owner: TaskOwner | undefined = undefined
@@ -85,6 +96,7 @@ export class PlainTask implements Task {
   #abortStatus: number | undefined
   #outcome: Outcome | undefined
   #result: FunctionResult | undefined
+  #unknown: 'unknown' | 'overtaken' | undefined
 
   constructor(nexus: PlainNexus, what: PlainCommand | PlainFunction, ownTag: bigint) {
     this.#nexus = nexus
@@ -117,8 +129,9 @@ export class PlainTask implements Task {
     return this.#result
   }
 
-  /** `GOOD`, `6/29/00`, `status 28`, `aborted`, `response 3`, or `open`: how it ended, in short. */
+  /** `GOOD`, `6/29/00`, `status 28`, `aborted`, `response 3`, `unknown`, `overtaken`, or `open`: how it ended, in short. */
   get end(): string {
+    if (this.#unknown !== undefined) return this.#unknown
     if (this.#result !== undefined) return `response ${this.#result.response}`
     if (!this.isOver) return 'open'
     if (this.#outcome === undefined) return 'aborted'
@@ -194,9 +207,47 @@ export class PlainTask implements Task {
     return this.#what.tag === undefined
   }
 
+  get sentAt(): number {
+    return this.id
+  }
+
   get managedTag(): bigint {
     this.#needed()
     return this.#what.managedTag ?? 0n
+  }
+
+  get kept(): KeptTask | undefined {
+    return this.#what.before === undefined ? undefined : this
+  }
+
+  get resubmitted(): boolean {
+    return this.#what.before !== undefined
+  }
+
+  get started(): boolean {
+    return this.#what.before?.started ?? false
+  }
+
+  get rerun(): boolean {
+    return this.#what.before?.rerun ?? false
+  }
+
+  get sequence(): number {
+    return this.#what.before?.sequence ?? 0
+  }
+
+  get units(): number {
+    return this.#what.before?.units ?? 0
+  }
+
+  start(): void {
+    this.#check()
+  }
+
+  unknown(overtaken: boolean): void {
+    this.#check()
+    this.#unknown = overtaken ? 'overtaken' : 'unknown'
+    this.#end()
   }
 
   get dataOutLength(): number {

@@ -209,8 +209,8 @@ test('reaches what another pair of the nexus has published before (sam-5 7.3)', 
   const elsewhere = first.publish(command(), 1)
   const later = first.publish({ function: TaskFunction.QUERY_TASK_SET, lun: 0 }, 1)
   const abort = manage(first, TaskFunction.ABORT_TASK_SET)
-  assert.deepEqual(ends([elsewhere, abort, later]), ['aborted', complete, complete])
-  assert.deepEqual(first.ends.slice(-3), [elsewhere, abort, later])
+  assert.deepEqual(ends([elsewhere, later, abort]), ['aborted', succeeded, complete])
+  assert.deepEqual(first.ends.slice(-3), [later, elsewhere, abort])
 })
 
 test('does not reach what its own pair published after it', () => {
@@ -250,6 +250,23 @@ test('publishes the ends of another nexus’s commands before the answer', () =>
   published.push(...second.ends)
   assert.equal(clear.end, complete)
   assert.ok(published.includes(theirs))
+})
+
+test('reaches a command that another pair has published before, behind functions that have not had their turn', () => {
+  const { first } = two()
+  const tag = 7n
+  const queries = [1, 2].map(() =>
+    first.publish({ function: TaskFunction.QUERY_TASK, lun: 0, managedTag: tag }, 1),
+  )
+  const named = first.publish({ ...command(), tag }, 1)
+  // Fetched first, from the first pair.
+  const abort = first.publish({ function: TaskFunction.ABORT_TASK, lun: 0, managedTag: tag })
+  first.fetch()
+  assert.deepEqual([abort.end, named.end], [complete, 'aborted'])
+  assert.deepEqual(
+    queries.map((query) => query.end),
+    [complete, complete],
+  )
 })
 
 test('answers SERVICE DELIVERY OR TARGET FAILURE when a unit fails to reset (sam-5 7.1)', () => {

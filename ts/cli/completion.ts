@@ -43,7 +43,7 @@ function optionsOf(verb: Verb) {
     flag: `--${name}`,
     help,
     value: type === 'string' ? (value ?? 'VALUE') : undefined,
-    file: value === 'FILE' || value === 'PATH' || value === 'SOCK',
+    file: ['FILE', 'PATH', 'SOCK', 'DIR'].includes(value ?? ''),
   }))
 }
 

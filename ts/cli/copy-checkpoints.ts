@@ -1,5 +1,6 @@
 /** What a copy that is stopped can go on after, kept up to date while it runs. */
 
+import { CheckConditionError } from '../initiator/status-error.ts'
 import type { Writing } from './copy-end.ts'
 import type { CopyState } from './copy-state.ts'
 
@@ -28,6 +29,7 @@ export class Checkpoints {
   #last: number = performance.now()
   #saving: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
+  #ask: () => void = () => {}
 
   constructor(options: CheckpointOptions) {
     this.#options = options
@@ -52,17 +54,32 @@ export class Checkpoints {
       })
   }
 
+  /** Of what was reached, something may be lost: nothing is saved any more. */
+  lost(error: unknown): void {
+    this.#failure ??= { error }
+  }
+
+  /** Has `ask` called before something is saved: it calls `lost()` where nobody has heard yet. */
+  asks(ask: () => void): void {
+    this.#ask = ask
+  }
+
   /** @throws what went wrong meanwhile */
   async end(): Promise<void> {
     await this.#saving
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  /** Saves what there is, leaves it where a later run can go on after it, and says so. */
-  async stop(): Promise<void> {
+  /**
+   * Saves what there is, leaves it where a later run can go on after it, and says so.
+   *
+   * @param error what has stopped the copy
+   */
+  async stop(error: unknown): Promise<void> {
     await this.#saving
-    // What could not be brought to the medium is told once: to ask again may succeed, without those bytes (fsync(2), NOTES).
-    if (this.#failure === undefined) await this.#save().catch(() => {})
+    // What could not be brought to the medium is told once: to ask again may succeed, without those bytes (fsync(2), NOTES; SPC-4 4.5.7).
+    const told = this.#failure !== undefined || isDeferred(error)
+    if (!told) await this.#save().catch(() => {})
     // What was saved before is still true.
     const kept = this.#saved
     await this.#options.to.stop({ keep: kept > 0 })
@@ -74,6 +91,9 @@ export class Checkpoints {
     const state = this.#state
     if (state === undefined || frontier === this.#saved) return
     await this.#options.to.sync()
+    // A deferred error is told once: to a write meanwhile, and then not to this.
+    this.#ask()
+    if (this.#failure !== undefined) throw this.#failure.error
     try {
       await state.save(frontier)
       this.#saved = frontier
@@ -82,4 +102,9 @@ export class Checkpoints {
       this.#options.say(`how far it is cannot be noted: ${(error as Error).message}\n`)
     }
   }
+}
+
+/** Whether it is about an earlier command, which had ended with success. */
+function isDeferred(error: unknown): boolean {
+  return error instanceof CheckConditionError && error.sense.deferred
 }

@@ -1,8 +1,9 @@
 /** The two ends of a copy, and what they are opened from: a unit, a file or a device, or a standard stream. */
 
 import { openFileReading, openFileWriting } from './copy-file.ts'
+import type { Pace } from './copy-pace.ts'
 import { StreamReading, StreamWriting, standardOutput } from './copy-stream.ts'
-import { openUnitReading, openUnitWriting } from './copy-unit.ts'
+import { type NodeEnd, openUnitReading, openUnitWriting } from './copy-unit.ts'
 import { isCommandNode } from './device-claim.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
@@ -27,12 +28,24 @@ export interface Reading {
    * data are of no more use
    */
   read(at: number, length: number, room?: Uint8Array): Promise<Uint8Array>
+  /** The same by parts, where that is cheaper; undefined for parts that it has no room for. */
+  parts?(pace: Pace): LentParts | undefined
+  /** Where both ends have it, bytes may go from node to node by themselves. */
+  readonly direct?: NodeEnd
   /** Ends a `read()` that waits. Idempotent. */
   close(): Promise<void>
 }
 
+/** Reading by parts, into memory that is not the reader's. */
+export interface LentParts {
+  /** As `Reading.read()`: the bytes are left alone until they are given back. */
+  read(at: number, length: number): Promise<Uint8Array>
+  /** Nobody has them any more: so not after a failure, which may leave somebody who has. */
+  giveBack(data: Uint8Array): void
+}
+
 /** Where bytes go. */
-export interface Writing extends Omit<Reading, 'read' | 'size'> {
+export interface Writing extends Omit<Reading, 'read' | 'parts' | 'size'> {
   /** Bytes it has room for; undefined where there is no end. */
   readonly size: number | undefined
   /** What is said before it is written to. */
@@ -42,6 +55,8 @@ export interface Writing extends Omit<Reading, 'read' | 'size'> {
   /** Comes before the first write. A new file then ends before `at`. */
   begin(at: number): Promise<void>
   write(at: number, data: Uint8Array): Promise<void>
+  /** The same by parts, where that is cheaper; undefined for parts that it has no room for. */
+  parts?(pace: Pace): Pick<Writing, 'write'> | undefined
   /** What is there now, past caches where that can be asked for; undefined where nothing can be read. */
   readonly readBack: ((at: number, length: number) => Promise<Uint8Array>) | undefined
   /** All that was written is on the medium. It works after the verb was told to end. */

@@ -3,7 +3,10 @@
 import { SgringError } from '../errors.ts'
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
 import { Association, vpdDeviceIdentification } from '../scsi/vpd.ts'
+import type { KernelNode } from '../sg/node.ts'
 import type { Reading, Writing } from './copy-end.ts'
+import type { Pace } from './copy-pace.ts'
+import { PartQueue } from './copy-queue.ts'
 import type { From, To } from './copying.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { hexBytes } from './hex.ts'
@@ -19,6 +22,11 @@ export interface Blocks {
   readonly options: HelperOptions
   readonly blockLength: number
   readonly lba: bigint
+}
+
+/** Those of a unit that is a kernel node's. */
+export interface NodeEnd extends Blocks {
+  readonly node: KernelNode
 }
 
 /** Which blocks of a unit; without it all of them, as far as numbers of bytes go. */
@@ -42,7 +50,7 @@ export async function openUnitReading(
   window?: Window,
 ): Promise<Reading> {
   const opened = await openEnd(name, call, { window, writes: false })
-  return { ...opened, read: readerOf(opened) }
+  return { ...opened, ...byParts(opened), read: readerOf(opened) }
 }
 
 export async function openUnitWriting(
@@ -55,6 +63,7 @@ export async function openUnitWriting(
   try {
     return {
       ...opened,
+      ...byParts(opened),
       ordered: false,
       announcement: await opened.announcement(),
       begin: async () => {},
@@ -69,6 +78,19 @@ export async function openUnitWriting(
     await close()
     throw error
   }
+}
+
+/** In the batch form, or from node to node, where commands end by themselves: a node's do, by the kernel's time, and those of a ring only by a helper's. */
+function byParts(opened: OpenUnit & Blocks) {
+  const { node, unit, lba, blockLength, options } = opened
+  if (node === undefined || options.timeoutMs !== undefined) return {}
+  return { parts: partsOf(opened), direct: { node, unit, lba, blockLength, options } }
+}
+
+/** Reads and writes by parts, in the batch form. */
+export function partsOf(blocks: Blocks): (pace: Pace) => PartQueue | undefined {
+  const helper = { read: readerOf(blocks), write: writerOf(blocks) }
+  return (pace) => PartQueue.of(blocks, helper, pace)
 }
 
 /** Reads by bytes. */

@@ -1,6 +1,8 @@
 /** Moving bytes from one end to the other, several parts at a time. */
 
-import type { Reading, Writing } from './copy-end.ts'
+import { TransportError } from '../errors.ts'
+import type { LentParts, Reading, Writing } from './copy-end.ts'
+import { pourBetweenNodes } from './copy-nodes.ts'
 import type { Pace } from './copy-pace.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { size } from './quantity.ts'
@@ -18,9 +20,15 @@ export interface Range {
 }
 
 /** What is read from. */
-export type From = Pick<Reading, 'name' | 'place' | 'blockLength' | 'size' | 'read' | 'close'>
+export type From = Pick<
+  Reading,
+  'name' | 'place' | 'blockLength' | 'size' | 'read' | 'close' | 'parts' | 'direct'
+>
 /** What is written to. */
-export type To = Pick<Writing, 'name' | 'blockLength' | 'size' | 'ordered' | 'write' | 'readBack'>
+export type To = Pick<
+  Writing,
+  'name' | 'blockLength' | 'size' | 'ordered' | 'write' | 'readBack' | 'parts' | 'direct'
+>
 
 export interface Copying {
   readonly from: From
@@ -34,6 +42,9 @@ export interface Copying {
   readonly verify: boolean
   /** Called when further bytes are written; `frontier` is the offset in the range before which all are. */
   moved(bytes: number, frontier: number): void
+  /** As `NodeCopying` has them. */
+  lost?(error: unknown): void
+  begun?(look: () => void): void
 }
 
 /** Input that is too long for where it goes, or no whole number of its blocks. All whole blocks before are written. */
@@ -57,25 +68,32 @@ export class InputLengthError extends CliError {
  * @throws InputLengthError for input that does not fit
  */
 export async function pour(copying: Copying): Promise<void> {
+  const between = pourBetweenNodes(copying)
+  if (between !== undefined) return between
   const { from, to, range, signal, verify, moved } = copying
   const frontier = new Frontier(range.done)
   const turns = new Turns()
-  const rooms = new Rooms(copying.pace)
+  const source = from.parts?.(copying.pace) ?? new Rooms(copying)
+  const sink = to.parts?.(copying.pace) ?? to
   let wrong: InputLengthError | undefined
   const end = await inParts(copying, async (at, length) => {
     const turn = to.ordered ? turns.take() : undefined
-    const room = rooms.take()
     try {
-      const input = await from.read(range.skip + at, length, room.subarray(0, length))
+      const input = await source.read(range.skip + at, length)
+      const { length: came } = input
       signal.throwIfAborted()
       const { data, bytes, error } = fitted(copying, at, input)
       wrong ??= error
       await turn?.mine
-      await to.write(range.seek + at, data)
-      if (verify) await compareBack(to, range.seek + at, data)
+      await sink.write(range.seek + at, data)
+      const back = verify ? await to.readBack?.(range.seek + at, data.length) : undefined
+      // Lent bytes end with their nexus, and whoever was writing them found none.
+      if (input.length !== came)
+        throw new TransportError('ERR_SGRING_NEXUS_LOST', `${from.name} went away meanwhile`)
+      if (back !== undefined) checkBack(to, range.seek + at, data, back)
       moved(bytes, frontier.reach(at, bytes))
       turn?.over()
-      rooms.giveBack(room)
+      source.giveBack(input)
       return bytes
     } catch (error) {
       turn?.over(error)
@@ -98,24 +116,23 @@ export async function compare(
   },
 ): Promise<void> {
   const { from, to, range, signal, moved } = comparing
-  const rooms = new Rooms(comparing.pace)
+  const rooms = new Rooms(comparing)
   let first = Number.POSITIVE_INFINITY
   const end = await inParts(comparing, async (at, length) => {
     if (at > first) return 0
     const start = range.seek + at
     const wanted = Math.ceil(length / to.blockLength) * to.blockLength
     const there = Math.max(0, Math.min(wanted, (to.size ?? Number.POSITIVE_INFINITY) - start))
-    const room = rooms.take()
     // Both at once: what can be read but once is read in the order of the calls.
     const [one, other] = await Promise.all([
-      from.read(range.skip + at, length, room.subarray(0, length)),
+      rooms.read(range.skip + at, length),
       to.read(start, there),
     ])
     signal.throwIfAborted()
     const differs = firstDifference(one, other.subarray(0, one.length))
     if (differs >= 0) first = Math.min(first, at + differs)
     moved(one.length)
-    rooms.giveBack(room)
+    rooms.giveBack(one)
     return one.length
   })
   if (first === Number.POSITIVE_INFINITY) {
@@ -209,8 +226,7 @@ function fitted(
   return { data, bytes: input.length }
 }
 
-async function compareBack(to: To, at: number, data: Uint8Array): Promise<void> {
-  const back = (await to.readBack?.(at, data.length)) ?? data
+function checkBack(to: To, at: number, data: Uint8Array, back: Uint8Array): void {
   const differs = firstDifference(data, back)
   if (differs < 0) return
   throw new CliError(
@@ -220,21 +236,29 @@ async function compareBack(to: To, at: number, data: Uint8Array): Promise<void> 
 }
 
 /** Memory for parts that are under way. It is used again, for the kernel clears new memory, and the collector of garbage has to look after it. */
-class Rooms {
-  readonly #free: Uint8Array[] = []
+class Rooms implements LentParts {
+  readonly #from: From
   readonly #bytes: number
+  readonly #free: Uint8Array[] = []
+  /** By what was read into them. */
+  readonly #lent = new Map<Uint8Array, Uint8Array>()
 
-  constructor({ partBytes }: Pace) {
+  constructor({ from, pace: { partBytes } }: Pick<Copying, 'from' | 'pace'>) {
+    this.#from = from
     this.#bytes = partBytes
   }
 
-  take(): Uint8Array {
-    return this.#free.pop() ?? new Uint8Array(this.#bytes)
+  async read(at: number, length: number): Promise<Uint8Array> {
+    const room = this.#free.pop() ?? new Uint8Array(this.#bytes)
+    const data = await this.#from.read(at, length, room.subarray(0, length))
+    this.#lent.set(data, room)
+    return data
   }
 
-  /** Nobody has its bytes any more: so not after a failure, which may leave somebody who has. */
-  giveBack(room: Uint8Array): void {
-    this.#free.push(room)
+  giveBack(data: Uint8Array): void {
+    const room = this.#lent.get(data)
+    if (room !== undefined) this.#free.push(room)
+    this.#lent.delete(data)
   }
 }
 

@@ -5,6 +5,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { SgringError } from '../errors.ts'
 import { socketOf } from '../ring/address.ts'
+import { makeStateFolder } from '../state.ts'
 import { DEFAULT_BLOCK_LENGTH } from '../target/disk.ts'
 import { Control, checkTargetSocket, MAX_TARGET_PATH_BYTES } from './admin/control.ts'
 import { Daemon } from './admin/daemon.ts'
@@ -22,7 +23,7 @@ import { isDevice } from './device-claim.ts'
 import { CliError, ConfigError, ExitCode } from './exit-code.ts'
 import { LISTEN_FLAGS, LISTEN_OPTIONS, listeningOf } from './listen-flags.ts'
 import { jsonLine } from './output.ts'
-import { size } from './quantity.ts'
+import { parseSeconds, size } from './quantity.ts'
 import { serveDevice } from './serve-device.ts'
 import { UNIT_FLAGS, UNIT_OPTIONS, unitsOf } from './unit-flags.ts'
 import { type Call, CHANGING, DEVICES, type Verb, verb } from './verb.ts'
@@ -36,6 +37,16 @@ const OPTIONS = {
   },
   ...UNIT_FLAGS,
   ...LISTEN_FLAGS,
+  state: {
+    type: 'string',
+    value: 'DIR',
+    help: 'keep in this folder what outlives the server: clients wait for the next one, and go on',
+  },
+  grace: {
+    type: 'string',
+    value: 'SECONDS',
+    help: 'how long the next one waits for all of them to be back, at most; default: 5',
+  },
   device: {
     type: 'string',
     value: 'PATH',
@@ -54,12 +65,13 @@ export const serve: Verb = verb({
   name: 'sgring serve',
   summary: 'serve disks behind a socket',
   usage:
-    '--listen SOCK UNIT… [LIMITS] | --listen SOCK --device PATH (--yes | --read-only) [LIMITS] | --config FILE [--yes] | --schema [--json]',
+    '--listen SOCK UNIT… [--state DIR [--grace SECONDS]] [LIMITS] | --listen SOCK --device PATH (--yes | --read-only) [LIMITS] | --config FILE [--yes] | --schema [--json]',
   about: [
     `A UNIT is ${UNIT_OPTIONS}. The n-th is LUN n-1, unless it says another one. The options after its --memory or --file, up to the next, belong to it.`,
     'A file says the same as flags, and more, such as {"listen": "disk", "units": [{"memory": "64M", "thin": true}]}. Paths in it start at its folder. It stands alone: with --config no flag says what is served.',
     `--device passes a device through, alone: /dev/bsg/H:C:T:L, /dev/sgN or /dev/sdX; so does a file whose only unit is {"device": PATH}. What it then is and is not is said on stderr, and there is no "sgring admin" for it. ${DEVICES}`,
     `LIMITS are ${LISTEN_OPTIONS}. Only this user may connect, and whom they name. Where several users may, each has half of the nexuses.`,
+    'With --state, clients of a server that ends, or is killed, wait 30 seconds for the next one with the same socket and folder. It answers what was answered; what only reads is carried out again; of a write that had begun nobody knows the outcome, unless the client asks for it to be carried out again. Disks in memory have their bytes in the folder. One server has it at a time.',
     'It gives up what it does not need: capabilities, new privileges, and with Landlock all files but its own program, what it serves, the folder of a file that it makes, and --allow-path: "sgring admin add" opens nothing else. "sgring doctor" tells what of that this kernel can do. Landlock holds off no change of permissions, owners, times and extended attributes, and before ABI 9 no connection to a socket with a path: there its user\'s rights bound it, and with --owner or --group CAP_CHOWN is kept.',
     'One line is printed when connections are accepted. Ctrl-C, SIGTERM or SIGHUP ends it, and takes the socket away. Meanwhile, "sgring admin" shows and changes what is served, by a socket beside that one, SOCK.admin, which only the same user and root can use.',
   ],
@@ -75,6 +87,10 @@ export const serve: Verb = verb({
       'sgring serve --listen disk --file new.img --create 10G --block-length 4096 --json',
       'a new file as a disk with blocks of 4096 bytes; its line is JSON',
     ],
+    [
+      'sgring serve --listen disk --memory 64M --state ./disk.state',
+      'a disk whose clients go on when the server is started again',
+    ],
     ['sgring serve --config served.json', 'what a file says'],
     ['sgring serve --listen disk --device /dev/sg1 --yes', 'a device, as ring:disk'],
     ['sgring serve --schema > config.schema.json', 'for editors, and for tools'],
@@ -87,6 +103,7 @@ export const serve: Verb = verb({
     }
     const config = await described(call)
     const { socket, address } = await placeOf(config.listen)
+    if (config.state !== undefined) makeStateFolder(config.state)
     await confine({ config, socket, file: call.values.config, signal: call.signal })
     try {
       const { json, signal } = call
@@ -165,10 +182,15 @@ function flagged(call: Call<typeof OPTIONS>): Config {
   const wrong: string[] = []
   placed(units, wrong)
   if (wrong.length > 0) throw new ConfigError('the command line', wrong)
-  const { listen = '' } = values
+  const { listen = '', state, grace } = values
+  if (grace !== undefined && state === undefined) {
+    throw new CliError(ExitCode.SYNTAX, '--grace goes with --state only')
+  }
   // As in a file, a path does not depend on where the server's folder is.
   return {
     ...listeningOf(call),
+    ...(state !== undefined && { state: resolve(state) }),
+    ...(grace !== undefined && { graceMs: parseSeconds('--grace', grace) }),
     listen: listen.includes('/') ? resolve(listen) : listen,
     units,
   }

@@ -68,14 +68,19 @@ export async function transfer(
     progress.moved(bytes)
     checkpoints?.reached(frontier)
   }
+  const told = {
+    moved,
+    lost: (error: unknown) => checkpoints?.lost(error),
+    begun: (look: () => void) => checkpoints?.asks(look),
+  }
   try {
-    const pouring = pour({ from, to, range, pace, signal, pad, verify, moved })
+    const pouring = pour({ from, to, range, pace, signal, pad, verify, ...told })
     await (to.ordered || from.place === undefined ? unlessAborted(signal, pouring) : pouring)
     await checkpoints?.end()
     signal.throwIfAborted()
   } catch (error) {
     progress.end()
-    await checkpoints?.stop()
+    await checkpoints?.stop(error)
     throw error
   }
   progress.end()
@@ -84,7 +89,7 @@ export async function transfer(
     await to.commit()
   } catch (error) {
     // All of it is there, under another name.
-    await checkpoints?.stop()
+    await checkpoints?.stop(error)
     throw error
   }
   await to.settle?.()

@@ -7,7 +7,7 @@ import { connect } from '../ring/nexus.ts'
 import type { PairStats } from '../ring/stats.ts'
 import type { Capacity16 } from '../scsi/capacity.ts'
 import { findDevice } from '../sg/discovery.ts'
-import type { NodeTransport } from '../sg/node.ts'
+import type { KernelNode, NodeTransport } from '../sg/node.ts'
 import { openNode } from '../sg/open.ts'
 import { claimDevice, isDevice } from './device-claim.ts'
 import { CliError, ExitCode } from './exit-code.ts'
@@ -32,6 +32,8 @@ export interface OpenUnit {
   readonly place: string
   /** How commands get there: `ring`, or a node's way. */
   readonly transport: 'ring' | NodeTransport
+  /** The node of a device; undefined of a ring. */
+  readonly node?: KernelNode
   /** Live numbers of this side. */
   stats(): PairStats
   close(): Promise<void>
@@ -125,6 +127,7 @@ async function openDevice(
       options: optionsOf(call),
       place: `device ${device?.name ?? path}`,
       transport: node.transport,
+      node,
       stats: () => node.stats,
       close: async () => {
         await node.close()

@@ -4,12 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, mkdir, open, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { UNSYNCED } from '../durable-file.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 
 const PERMISSIONS = 0o7777
-
-/** Of a folder that may be written to and not read, or a file system that brings no folder to a medium, as some of FUSE and of networks. */
-const UNSYNCED = ['EACCES', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM']
 
 export interface WholeFile {
   /** What has the name goes, and its permissions stay; else it is an error that something has it. */

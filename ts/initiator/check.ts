@@ -38,9 +38,7 @@ export function checkCommand(
   const inLength = typeof dataIn === 'object' ? dataIn.length : (dataIn ?? 0)
   const bytes = (dataOut?.length ?? 0) + inLength
   if (bytes > transport.maxTransferBytes) {
-    return transport.tooLong === undefined
-      ? arenaTooSmall(bytes, transport.maxTransferBytes)
-      : transport.tooLong(bytes)
+    return tooLong(bytes, transport)
   }
   if (tag !== undefined && !isTag(tag, MAX_TAG))
     return wrong('tag is an integer of 0 to 2^63-1', tag)
@@ -119,7 +117,12 @@ function wrong(rule: string, value: unknown): SgringError {
   return new SgringError('ERR_SGRING_INVALID_ARGUMENT', `${rule}, not ${shown}`)
 }
 
-function arenaTooSmall(bytes: number, most: number): SgringError {
+/** Why no command of this transport moves so many bytes. */
+export function tooLong(
+  bytes: number,
+  { maxTransferBytes: most, tooLong }: Pick<Transport, 'maxTransferBytes' | 'tooLong'>,
+): SgringError {
+  if (tooLong !== undefined) return tooLong(bytes)
   return new SgringError(
     'ERR_SGRING_ARENA_TOO_SMALL',
     `the command moves ${bytes} bytes and this nexus at most ${most}; raise arenaBytes, or split it`,

@@ -70,13 +70,15 @@ export interface Queue {
 export interface Completion {
   readonly slot: number
   /**
-   * Whether the target carried the command out, and there is a status. `false` is one of two: the command was `aborted`, or the service
-   * response is SERVICE DELIVERY OR TARGET FAILURE (SAM-5 5.1), which `execute()` rejects with `ERR_SGRING_DELIVERY`. There is no
-   * data then.
+   * Whether the target carried the command out, and there is a status. `false` is one of three: the command was `aborted`, its outcome is
+   * `unknown`, or the service response is SERVICE DELIVERY OR TARGET FAILURE (SAM-5 5.1), which `execute()` rejects with
+   * `ERR_SGRING_DELIVERY`. There is no data then.
    */
   readonly delivered: boolean
   /** Whether a task management function ended it without a status, which `execute()` rejects with `ERR_SGRING_ABORTED`. */
   readonly aborted: boolean
+  /** Whether a target had begun it and died: nobody knows what of it was done, and `execute()` rejects with `ERR_SGRING_OUTCOME_UNKNOWN`. */
+  readonly unknown: boolean
   /** SCSI status (SAM-5 5.3.1); -1, which is none of them, for a command that was not delivered. */
   readonly status: number
   /** Data-in bytes that were asked for and did not come. */

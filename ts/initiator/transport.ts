@@ -9,6 +9,10 @@ import type { Queue, QueueOptions } from './queue.ts'
 export interface TransportEvents {
   /** The nexus is gone. `reason` is undefined when this side closed it. */
   end: [reason: Error | undefined]
+  /** The target has ended, in these words. What is under way waits for the next one, as long as `recovery` allows. */
+  interrupted: [why: string]
+  /** Another target has followed it, and what was under way is submitted to that one. */
+  resumed: [resumed: { readonly stalledMs: number; readonly resubmitted: number }]
   /** A kernel node was closed with this many commands in the kernel's hands: they go on, and nobody hears of their end. */
   leftBehind: [commands: number]
   /** A helper met a unit attention condition and sent its command again (SAM-5 5.14). */

@@ -11,7 +11,7 @@ import { type ReportedLuns, reportLuns } from '../scsi/report-luns.ts'
 import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
 import { type Command, type Response, Status } from '../task/command.ts'
 import type { FunctionRequest, FunctionResult } from '../task/function.ts'
-import { checkCommand, checkFunction } from './check.ts'
+import { checkCommand, checkFunction, tooLong } from './check.ts'
 import type { Queue, QueueOptions } from './queue.ts'
 import { statusError } from './status-error.ts'
 import type { Transport } from './transport.ts'
@@ -93,9 +93,14 @@ export class LogicalUnit {
    * nothing was sent.
    */
   execute(command: Command): Promise<Response> {
-    const wrong = checkCommand(command, this.#transport)
-    if (wrong !== undefined) return Promise.reject(wrong)
-    return this.#transport.execute(this.#lunWord, command)
+    try {
+      const wrong = checkCommand(command, this.#transport)
+      if (wrong !== undefined) return Promise.reject(wrong)
+      return this.#transport.execute(this.#lunWord, command)
+    } catch (cause) {
+      // A property that throws when it is read.
+      return Promise.reject(cause)
+    }
   }
 
   /** Sends a typed command and resolves with what it parsed. */
@@ -149,7 +154,7 @@ export class LogicalUnit {
     const first = checkUint64('lba', lba)
     checkUint('blocks', blocks, 0xffff_ffff)
     const blockLength = await this.#lengthOfBlocks(options)
-    const data = into ?? new Uint8Array(blocks * blockLength)
+    const data = into ?? roomFor(blocks, blockLength)
     if (data.length !== blocks * blockLength) {
       throw new SgringError(
         'ERR_SGRING_INVALID_ARGUMENT',
@@ -259,7 +264,12 @@ export class LogicalUnit {
 
   /** Kept until a unit attention says that something may have changed. Not shared before it came: each caller has its own patience. */
   async #lengthOfBlocks(options: HelperOptions): Promise<number> {
-    this.#blockLength ??= (await this.readCapacity(options)).blockLength
+    if (this.#blockLength === undefined) {
+      const { blockLength } = await this.readCapacity(options)
+      // Before anybody makes room for so many of them.
+      if (blockLength > this.maxTransferBytes) throw tooLong(blockLength, this.#transport)
+      this.#blockLength = blockLength
+    }
     return this.#blockLength
   }
 
@@ -287,6 +297,18 @@ export class LogicalUnit {
     }
     const lanes = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, lane))
     for (const result of lanes) if (result.status === 'rejected') throw result.reason
+  }
+}
+
+function roomFor(blocks: number, blockLength: number): Uint8Array {
+  try {
+    return new Uint8Array(blocks * blockLength)
+  } catch (cause) {
+    throw new SgringError(
+      'ERR_SGRING_INVALID_ARGUMENT',
+      `no buffer holds ${blocks} blocks of ${blockLength} bytes; read them in parts`,
+      { cause },
+    )
   }
 }
 

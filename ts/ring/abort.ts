@@ -7,12 +7,14 @@ import type { FunctionCall } from './function-call.ts'
 import type { Outstanding } from './outstanding.ts'
 
 const UNANSWERED =
-  'the command was given up, and did not end within abortTimeoutMs of its ABORT TASK'
+  'the command was given up, and did not end within abortTimeoutMs of its ABORT TASK, which was not answered, or was refused'
 const NO_ANSWER = 'a command ended neither by its ABORT TASK nor by LOGICAL UNIT RESET in time'
 
 /**
  * Only the command's own completion says what became of it: ended without a response, it is aborted; with one, it was faster. The answer
- * to the ABORT TASK says no more than that the command's tag may be used again: before it, a new command of that name could be meant.
+ * to the ABORT TASK says no more than that the command's tag may be used again: before it, a new command of that name could be meant. A
+ * refusal is such an answer: the command has no longer to end than without one, and what comes of that is the same, unless its target
+ * ends it by itself (`Commands.endsByItself`).
  */
 export class Abort {
   /** Why the caller gave up. */
@@ -63,9 +65,19 @@ export class Abort {
     this.#commands.pair.wheel.start(this.#task, this.#commands.options.abortTimeoutMs)
   }
 
-  /** The target has not answered in time. */
+  /** Another target has the command, and the ABORT TASK behind it. */
+  resumed(): void {
+    const { pair, options } = this.#commands
+    if (this.#task.deadline === 0) return
+    pair.wheel.stop(this.#task)
+    pair.wheel.start(this.#task, options.abortTimeoutMs)
+  }
+
+  /** The target has not answered in time; while there is none, there is nobody to be late. */
   expired(): void {
-    if (this.#over) this.#release()
+    const { pair, options } = this.#commands
+    if (pair.isInterrupted) pair.wheel.start(this.#task, options.abortTimeoutMs)
+    else if (this.#over) this.#release()
     else if (this.#resetting) this.#commands.pair.giveUp(NO_ANSWER)
     else this.#unanswered()
   }
@@ -89,8 +101,9 @@ export class Abort {
   #answer(result: FunctionResult | undefined): void {
     const kept = this.keepsTag
     this.#answered = true
-    // The target does not abort: the command ends when it ends.
-    if (!this.#over && result?.response === ServiceResponse.FUNCTION_REJECTED)
+    // What the kernel has ends by itself; of any other target nobody says that it will.
+    const rejected = result?.response === ServiceResponse.FUNCTION_REJECTED
+    if (!this.#over && rejected && this.#commands.endsByItself)
       this.#commands.pair.wheel.stop(this.#task)
     if (!kept) return
     this.#commands.forgetTag(this.#task)

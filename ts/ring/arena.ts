@@ -13,7 +13,7 @@ export interface Extent {
 }
 
 const PAGE = 4096
-const PAGE_SHIFT = 12
+export const PAGE_SHIFT = 12
 const NONE = -1
 /** What the state of a page says when no free block starts there. */
 const TAKEN = 0

@@ -3,7 +3,7 @@
 import type { TransportError } from '../errors.ts'
 import type { Completion } from '../initiator/queue.ts'
 import { native } from '../native.ts'
-import { ENDED_WITHOUT_RESPONSE } from '../task/function.ts'
+import { ENDED_WITHOUT_RESPONSE, OUTCOME_UNKNOWN, OVERTAKEN } from '../task/function.ts'
 import type { RingQueue } from './batch.ts'
 import {
   FLAG_RESIDUAL,
@@ -42,6 +42,7 @@ export class BatchSlot implements Completion, SlotOwner {
   status: number = 0
   delivered: boolean = true
   aborted: boolean = false
+  unknown: boolean = false
   residual: number = 0
   residualOut: number = 0
   sense: Uint8Array = NO_BYTES
@@ -82,10 +83,15 @@ export class BatchSlot implements Completion, SlotOwner {
 
   completed(slot: number, status: number, flags: number): void {
     const { slots } = this.#ring
-    this.state = COMPLETED
     const response = flags & FLAG_SERVICE_RESPONSE
+    if (response === OUTCOME_UNKNOWN && this.#queue.reruns) {
+      this.#ring.rerun(slot)
+      return
+    }
+    this.state = COMPLETED
     this.delivered = response === 0
     this.aborted = response === ENDED_WITHOUT_RESPONSE
+    this.unknown = response === OUTCOME_UNKNOWN || response === OVERTAKEN
     this.status = this.delivered ? status : NO_STATUS
     this.residual = flags & FLAG_RESIDUAL ? slots.inResidual(slot) : 0
     this.residualOut = flags & FLAG_RESIDUAL ? slots.outResidual(slot) : 0

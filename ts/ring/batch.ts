@@ -29,6 +29,7 @@ export type Admit = (cdb: Uint8Array, length: number) => SgringError | undefined
 
 export class RingQueue implements Queue {
   readonly depth: number
+  readonly reruns: boolean
   readonly #ring: RingPair
   readonly #words: Uint32Array
   readonly #poison: boolean
@@ -45,8 +46,17 @@ export class RingQueue implements Queue {
   /** Set while `close()` waits for the last command. */
   #idle: (() => void) | undefined
 
-  /** @param admit looks at each command before it is listed */
-  constructor(ring: RingPair, lunWord: number, options: QueueOptions, admit?: Admit) {
+  /**
+   * @param admit looks at each command before it is listed
+   * @param reruns what a target had begun when it died is carried out again
+   */
+  constructor(
+    ring: RingPair,
+    lunWord: number,
+    options: QueueOptions,
+    admit?: Admit,
+    reruns = false,
+  ) {
     const { depth, dataBytes = 0, poison = false } = options
     inRange('depth', depth, 1, Number.MAX_SAFE_INTEGER)
     inRange('dataBytes', dataBytes, 0, Number.MAX_SAFE_INTEGER)
@@ -58,6 +68,7 @@ export class RingQueue implements Queue {
     this.#words = ring.slots.words
     this.#poison = poison
     this.#admit = admit
+    this.reruns = reruns
     this.#dataBytes = dataBytes
     for (let number = 0; number < depth; number++) {
       const slot = ring.takeSlot()

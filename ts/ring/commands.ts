@@ -2,8 +2,9 @@
 
 import { SgringError, TransportError } from '../errors.ts'
 import type { Command, Response } from '../task/command.ts'
-import { ENDED_WITHOUT_RESPONSE } from '../task/function.ts'
+import { ENDED_WITHOUT_RESPONSE, OUTCOME_UNKNOWN, OVERTAKEN } from '../task/function.ts'
 import { Abort } from './abort.ts'
+import type { RecoveryOptions } from './connect.ts'
 import type { Functions } from './functions.ts'
 import { FLAG_RESIDUAL, FLAG_SENSE, FLAG_SERVICE_RESPONSE, FLAG_TRANSPORT } from './layout.gen.ts'
 import { Outstanding } from './outstanding.ts'
@@ -18,11 +19,32 @@ const NO_SENSE = new Uint8Array(0)
 /** Why a command has no status, by what a kernel's layers say of it: what it rejects with. */
 export type Explain = (command: Command, status: TransportStatus, abortedFor: unknown) => unknown
 
+/** What a pair's target does otherwise than most, and what is wanted of commands when it dies. */
+export interface TargetTraits {
+  /** Only where it says more than a ring's may. */
+  readonly explain?: Explain
+  /** Whether it ends each command by itself, in its time, where it refuses to abort it: a kernel does, and of a target on a ring nobody says so. */
+  readonly endsByItself?: boolean
+  /** About commands that a target had begun when it died. */
+  readonly policy?: RecoveryOptions['policy']
+}
+
+let handedResolve: ((response: Response) => void) | undefined
+let handedReject: ((reason: unknown) => void) | undefined
+/** Hands over what settles the promise that is being made: a closure of each command's own would be so much more garbage. */
+const handOver = (resolve: typeof handedResolve, reject: typeof handedReject) => {
+  handedResolve = resolve
+  handedReject = reject
+}
+
 export class Commands implements PairUser {
   readonly pair: RingPair
   readonly functions: Functions
   readonly options: PairOptions
+  /** Whether a command whose ABORT TASK was refused is waited for, however long. */
+  readonly endsByItself: boolean
   readonly #explain: Explain | undefined
+  readonly #policy: RecoveryOptions['policy']
   readonly #waiting = new Waiting<Outstanding>()
   /** Tags of outstanding commands that their callers chose. */
   readonly #tags = new Set<bigint>()
@@ -33,13 +55,24 @@ export class Commands implements PairUser {
   #startScheduled = false
   #quarantined = 0
 
-  /** @param explain only where the pair's target says more than a ring's may */
-  constructor(pair: RingPair, functions: Functions, options: PairOptions, explain?: Explain) {
+  constructor(
+    pair: RingPair,
+    functions: Functions,
+    options: PairOptions,
+    { explain, endsByItself = false, policy }: TargetTraits = {},
+  ) {
     this.pair = pair
+    this.endsByItself = endsByItself
     this.#explain = explain
+    this.#policy = policy
     this.functions = functions
     this.options = options
     pair.addUser(this)
+  }
+
+  /** Whether all are carried out again that a target had begun when it died, as far as their callers still want them. */
+  get reruns(): boolean {
+    return this.#policy === 'rerun'
   }
 
   /** Commands that wait, and settled ones whose completion has not come. */
@@ -52,17 +85,25 @@ export class Commands implements PairUser {
    * It waits its turn for a slot and arena space, first come first served.
    */
   execute(lunWord: number, command: Command): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      const { refusal } = this.pair
-      if (refusal !== undefined) return reject(refusal)
+    const promise = new Promise<Response>(handOver)
+    const resolve = handedResolve!
+    const reject = handedReject!
+    handedResolve = undefined
+    handedReject = undefined
+    let begun: Outstanding | undefined
+    try {
+      // Properties may be functions of the caller's, which throw, give other commands, and close the nexus. Behind these none is read.
       const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = command
-      if (signal?.aborted) return reject(signal.reason)
       const task = new Outstanding(this, lunWord, command, resolve, reject)
+      const { refusal } = this.pair
+      if (refusal !== undefined) throw refusal
+      if (signal?.aborted) throw signal.reason
       if (task.tag !== undefined) {
-        if (this.#tags.has(task.tag)) return reject(new SgringError('ERR_SGRING_TAG_IN_USE'))
+        if (this.#tags.has(task.tag)) throw new SgringError('ERR_SGRING_TAG_IN_USE')
         this.#tags.add(task.tag)
       }
       this.pair.awaited()
+      begun = task
       if (this.#waiting.length > 0 || !this.#place(task)) {
         this.#wait(task, timeoutMs)
       } else {
@@ -71,7 +112,11 @@ export class Commands implements PairUser {
         this.#send(task)
       }
       if (signal !== undefined) task.heed(signal)
-    })
+    } catch (cause) {
+      if (begun === undefined) reject(cause)
+      else this.#broken(begun, cause)
+    }
+    return promise
   }
 
   room(): void {
@@ -107,6 +152,12 @@ export class Commands implements PairUser {
     if (task.settled || task.abort !== undefined) return
     if (task.slot < 0) {
       this.#leave(task, reason)
+      this.#waiting.left()
+      return
+    }
+    if (this.pair.unlist(task.slot)) {
+      this.#giveBack(task)
+      this.#leave(task, reason)
       return
     }
     this.pair.wheel.stop(task)
@@ -132,6 +183,15 @@ export class Commands implements PairUser {
   }
 
   completed(task: Outstanding, slot: number, status: number, flags: number): void {
+    if ((flags & FLAG_SERVICE_RESPONSE) === OUTCOME_UNKNOWN) {
+      const again = this.#runsAgain(task)
+      // The policy has ended the pair, and every command with it.
+      if (this.pair.refusal !== undefined) return
+      if (again) {
+        this.pair.rerun(slot)
+        return
+      }
+    }
     const { into, abort } = task
     task.slot = -1
     this.pair.returnSlot(slot)
@@ -154,6 +214,23 @@ export class Commands implements PairUser {
       const explained =
         told && this.#explain?.(task.command, told, abort === undefined ? undefined : abort.reason)
       task.fail(explained ?? withoutStatus(task, response))
+    }
+  }
+
+  /** Whether a command that a target had begun when it died is to be carried out again: nobody waits for one that was given up. */
+  #runsAgain(task: Outstanding): boolean {
+    const policy = this.#policy
+    if (task.settled || task.abort !== undefined) return false
+    if (typeof policy !== 'function') return this.reruns
+    try {
+      // It may also have given the command up.
+      return policy(task.command) === 'rerun' && task.abort === undefined
+    } catch (error) {
+      // The caller's own function has an end of its own, and the others of the batch go on.
+      queueMicrotask(() => {
+        throw error
+      })
+      return false
     }
   }
 
@@ -181,7 +258,7 @@ export class Commands implements PairUser {
   /** Writes a task that has its place, and lists it. */
   #send(task: Outstanding): void {
     if (task.settled) return
-    const { slot, command, out, into, tag } = task
+    const { slot, out, into, dataOut, tag } = task
     const { pair } = this
     const tagLow = tag === undefined ? pair.nextTag(slot) : Number(tag & 0xffff_ffffn)
     const tagHigh = tag === undefined ? pair.tagHigh : Number(tag >> 32n)
@@ -190,7 +267,7 @@ export class Commands implements PairUser {
     pair.slots.writeCdb(slot, task.cdb)
     if (out.length === 0 && into.length === 0) pair.slots.writeNoData(slot)
     else pair.slots.writeData(slot, out, into)
-    if (out.length > 0) pair.arena.copyOut(out, command.dataOut!)
+    if (out.length > 0) pair.arena.copyOut(out, dataOut!)
     pair.list(slot)
   }
 
@@ -237,11 +314,29 @@ export class Commands implements PairUser {
     task.fail(new SgringError('ERR_SGRING_BUSY'))
   }
 
-  /** It leaves the line unsent. Those behind it move up when all have left that leave now: one may make room for another. */
+  /** What it was given for it cannot be done. What was sent of it keeps its slot and bytes until its completion. */
+  #broken(task: Outstanding, cause: unknown): void {
+    if (task.settled) return
+    if (task.slot >= 0) {
+      this.quarantine(task, cause)
+    } else {
+      this.forgetTag(task)
+      task.fail(cause)
+    }
+  }
+
+  /** What it has of the pair, unused. */
+  #giveBack(task: Outstanding): void {
+    this.pair.returnSlot(task.slot)
+    task.slot = -1
+    this.pair.arena.release(task.out)
+    this.pair.arena.release(task.into)
+  }
+
+  /** It leaves unsent. Those behind it move up when all have left that leave now: one may make room for another. */
   #leave(task: Outstanding, reason: unknown): void {
     this.forgetTag(task)
     task.fail(reason)
-    this.#waiting.left()
     if (this.#startScheduled) return
     this.#startScheduled = true
     queueMicrotask(this.#startLater)
@@ -250,6 +345,8 @@ export class Commands implements PairUser {
 
 /** Why a command that has no status has none. */
 function withoutStatus(task: Outstanding, response: number): unknown {
+  if (response === OUTCOME_UNKNOWN || response === OVERTAKEN)
+    return new TransportError('ERR_SGRING_OUTCOME_UNKNOWN')
   if (response !== ENDED_WITHOUT_RESPONSE) return new TransportError('ERR_SGRING_DELIVERY')
   return task.abort === undefined ? new TransportError('ERR_SGRING_ABORTED') : task.abort.reason
 }

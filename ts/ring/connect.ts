@@ -3,10 +3,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SgringError, TransportError } from '../errors.ts'
 import { type InitiatorPair, native, translated, type WelcomeRecord } from '../native.ts'
-import { Bell } from './bell.ts'
-import { MAX_ARENA_BYTES, MAX_SLOTS } from './layout.gen.ts'
+import type { Command } from '../task/command.ts'
+import { Bell, type Watched } from './bell.ts'
+import { FAREWELL_FOR_GOOD, FAREWELL_RELEASED, MAX_ARENA_BYTES, MAX_SLOTS } from './layout.gen.ts'
 import { inRange, isBoolean } from './options.ts'
-import { FUNCTION_SLOTS, type PairOptions } from './pair.ts'
+import { type Farewell, FUNCTION_SLOTS, type PairBellEvents, type PairOptions } from './pair.ts'
 import { SPIN_US } from './pump.ts'
 
 /** How a nexus is made, all optional. */
@@ -30,7 +31,7 @@ export interface ConnectOptions {
    */
   readonly abortTimeoutMs?: number
   /**
-   * Goes on when an aborted command has not ended in time: LOGICAL UNIT RESET, which ends the commands of every initiator at that unit,
+   * Goes on when an aborted command has not ended in time, its ABORT TASK unanswered or refused: LOGICAL UNIT RESET, which ends the commands of every initiator at that unit,
    * and after another `abortTimeoutMs` without the command's end the nexus is given up. Default: false.
    */
   readonly resetUnanswered?: boolean
@@ -40,7 +41,24 @@ export interface ConnectOptions {
   readonly allowedUids?: readonly number[]
   /** Milliseconds until the target must have answered. Default: 5000. */
   readonly connectTimeoutMs?: number
+  /** What happens when the target dies, if it keeps a ledger. */
+  readonly recovery?: RecoveryOptions
   readonly signal?: AbortSignal
+}
+
+/**
+ * How a pair outlives its target, all optional. It takes one that keeps a ledger (`ServeOptions.state`); else the nexus is lost with it.
+ * A command that three targets in a row had when they died is given to no fourth: it rejects with `ERR_SGRING_OUTCOME_UNKNOWN`.
+ */
+export interface RecoveryOptions {
+  /** Milliseconds that the pair waits for the next target at this path, with all its commands; 0 is not at all. Default: 30,000. */
+  readonly waitMs?: number
+  /**
+   * What becomes of a command that the target had begun and not answered, and that may have changed something: nobody knows what of it was
+   * done. `'fail'` rejects it with `ERR_SGRING_OUTCOME_UNKNOWN`; `'rerun'` has it carried out again, unless a later command has begun to
+   * change the same blocks: then it is rejected all the same. A function is asked about each command of `execute()`. Default: `'fail'`.
+   */
+  readonly policy?: 'fail' | 'rerun' | ((command: Command) => 'fail' | 'rerun')
 }
 
 /** A pair that was let in. Whoever has it watches its bell. */
@@ -48,8 +66,10 @@ export interface Connected {
   readonly pair: InitiatorPair
   readonly welcome: WelcomeRecord
   readonly options: PairOptions
+  /** Where the target is, for those that follow it. */
+  readonly where: { readonly path: string; readonly allowedUids: number[] }
   /** Hands the bell over; rings and an end that came meanwhile are told at once. */
-  bell(events: { ring(): void; end(): void }): Bell
+  bell(events: PairBellEvents): Bell
 }
 
 /** Protocol values that only tests choose, to be refused. */
@@ -62,7 +82,10 @@ export interface ForgedHello {
 const PAGE = 4096
 const WELCOME_BYTES = 64
 const TOKEN_BYTES = 16
-const RETRY_MS = 10
+const TOKEN = /^[0-9a-f]{32}$/
+const ZEROS = /^0*$/
+/** Between two attempts at a target that is not there yet. */
+export const RETRY_MS = 10
 
 /** Connects. Rejects with what went wrong, by name; nothing is left behind then. */
 export async function connectPair(
@@ -82,12 +105,15 @@ export async function connectPair(
     translated(() => native().connectPair({ ...hello, ...forged })),
   )
   const greeting = new Greeting(pair)
+  greeting.reference(true)
   try {
     const welcome = await greeting.read(deadline, options.signal)
     if (welcome.code !== 0) throw refused(path, welcome)
-    return { pair, welcome, options: resolved, bell: (events) => greeting.handOver(events) }
+    const where = { path, allowedUids }
+    return { pair, welcome, options: resolved, where, bell: (events) => greeting.handOver(events) }
   } catch (error) {
-    greeting.abandon()
+    greeting.close()
+    pair.close()
     throw error
   }
 }
@@ -110,19 +136,20 @@ async function retried<T>(
   }
 }
 
-/** The socket until the target's answer is there. */
-class Greeting {
-  readonly #pair: InitiatorPair
+/** The socket until the target's answer is there. It holds no process unless it is told to. */
+export class Greeting implements Watched {
   readonly #bell: Bell
   readonly #bytes = new Uint8Array(WELCOME_BYTES)
   #length = 0
   #rang = false
   #ended = false
-  #events: { ring(): void; end(): void }
+  #events: PairBellEvents
+  #farewell: Farewell | undefined
   #arrived: () => void = () => {}
+  #timer: NodeJS.Timeout | undefined
+  #referenced = false
 
   constructor(pair: InitiatorPair) {
-    this.#pair = pair
     this.#events = {
       ring: () => {
         this.#rang = true
@@ -134,9 +161,15 @@ class Greeting {
     }
     this.#bell = new Bell(pair.takeSocket(), {
       ring: (bytes) => this.#rings(bytes),
-      end: () => this.#events.end(),
+      end: () => this.#events.end(undefined, this.#farewell),
     })
-    this.#bell.reference(true)
+  }
+
+  reference(wanted: boolean): void {
+    this.#referenced = wanted
+    this.#bell.reference(wanted)
+    if (wanted) this.#timer?.ref()
+    else this.#timer?.unref()
   }
 
   #rings(bytes: Uint8Array): void {
@@ -144,11 +177,14 @@ class Greeting {
     this.#bytes.set(wanted, this.#length)
     this.#length += wanted.length
     if (this.#length === WELCOME_BYTES) this.#arrived()
-    if (wanted.length < bytes.length) this.#events.ring()
+    const rings = bytes.subarray(wanted.length)
+    if (rings.length === 0) return
+    if (rings.includes(FAREWELL_FOR_GOOD)) this.#farewell = 'for good'
+    else if (rings.includes(FAREWELL_RELEASED)) this.#farewell ??= 'released'
+    this.#events.ring()
   }
 
   async read(deadline: number, signal: AbortSignal | undefined): Promise<WelcomeRecord> {
-    let timer: NodeJS.Timeout | undefined
     let aborted = () => {}
     await new Promise<void>((arrive, reject) => {
       this.#arrived = arrive
@@ -161,10 +197,11 @@ class Greeting {
             'the target accepted and did not answer in time',
           ),
         )
-      timer = setTimeout(late, Math.max(0, deadline - performance.now()))
+      this.#timer = setTimeout(late, Math.max(0, deadline - performance.now()))
+      if (!this.#referenced) this.#timer.unref()
       if (this.#ended || this.#length === WELCOME_BYTES) arrive()
     }).finally(() => {
-      clearTimeout(timer)
+      clearTimeout(this.#timer)
       signal?.removeEventListener('abort', aborted)
     })
     if (this.#length < WELCOME_BYTES) {
@@ -176,22 +213,25 @@ class Greeting {
     return translated(() => native().decodeWelcome(this.#bytes))
   }
 
-  handOver(events: { ring(): void; end(): void }): Bell {
+  handOver(events: PairBellEvents): Bell {
     this.#events = events
     this.#bell.reference(false)
-    if (this.#ended) queueMicrotask(() => events.end())
+    if (this.#ended) queueMicrotask(() => events.end(undefined, this.#farewell))
     else if (this.#rang) queueMicrotask(() => events.ring())
     return this.#bell
   }
 
-  abandon(): void {
+  /** Whoever reads is told that there is no answer. */
+  close(): void {
     this.#events = { ring() {}, end() {} }
+    this.#ended = true
+    this.#arrived()
     this.#bell.close()
-    this.#pair.close()
   }
 }
 
-function refused(path: string, welcome: WelcomeRecord): SgringError {
+/** Why a target did not let the pair in. */
+export function refused(path: string, welcome: WelcomeRecord): SgringError {
   const { version, features } = native().protocol()
   switch (welcome.refusal) {
     case 'VERSION':
@@ -247,8 +287,7 @@ export function pairOptions(options: ConnectOptions): PairOptions {
 
 function tokenOf(join: string | undefined): Uint8Array {
   if (join === undefined) return new Uint8Array(TOKEN_BYTES)
-  const token = Uint8Array.from(Buffer.from(String(join), 'hex'))
   // Zeros mean that none is joined.
-  if (token.length === TOKEN_BYTES && token.some((byte) => byte !== 0)) return token
+  if (TOKEN.test(join) && !ZEROS.test(join)) return Uint8Array.from(Buffer.from(join, 'hex'))
   throw new SgringError('ERR_SGRING_JOIN', 'the join token is none that nexus.share() gives')
 }

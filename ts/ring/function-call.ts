@@ -4,6 +4,7 @@ import { TransportError } from '../errors.ts'
 import {
   type AsynchronousEvent,
   type FunctionResult,
+  OVERTAKEN,
   ServiceResponse,
   type TaskFunction,
 } from '../task/function.ts'
@@ -33,6 +34,8 @@ export class FunctionCall implements SlotOwner, Timed, Heeding {
   line: AbortLine | undefined = undefined
   /** Who asked has an answer, or wants none any more. */
   settled: boolean = false
+  /** Milliseconds that the target has; 0 is for ever. */
+  patience: number = 0
   deadline: number = 0
   earlier: Timed | undefined = undefined
   later: Timed | undefined = undefined
@@ -62,11 +65,18 @@ export class FunctionCall implements SlotOwner, Timed, Heeding {
     const result = this.#functions.returned(this, slot, flags)
     if (this.settled) return
     if (result === undefined) {
-      this.fail(new TransportError('ERR_SGRING_DELIVERY'))
+      const overtaken = (flags & FLAG_SERVICE_RESPONSE) === OVERTAKEN
+      this.fail(
+        new TransportError(overtaken ? 'ERR_SGRING_OUTCOME_UNKNOWN' : 'ERR_SGRING_DELIVERY'),
+      )
     } else {
       this.#settle()
       this.#resolve(result)
     }
+  }
+
+  resumed(): void {
+    this.#functions.restart(this)
   }
 
   lost(reason: TransportError): void {
@@ -74,7 +84,7 @@ export class FunctionCall implements SlotOwner, Timed, Heeding {
   }
 
   expired(): void {
-    this.#functions.giveUp(this, new TransportError('ERR_SGRING_ABORT_UNANSWERED'))
+    this.#functions.expired(this)
   }
 
   /** Heeds the signal of who asked until it is settled. */

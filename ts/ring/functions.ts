@@ -1,6 +1,6 @@
 /** Task management functions on a pair: slots of their own, and lines for those that find none. */
 
-import { SgringError, type TransportError } from '../errors.ts'
+import { SgringError, TransportError } from '../errors.ts'
 import { type FunctionRequest, type FunctionResult, TaskFunction } from '../task/function.ts'
 import { type Asked, FunctionCall, functionResult } from './function-call.ts'
 import { FUNCTION_SLOTS, type PairOptions, type PairUser, type RingPair } from './pair.ts'
@@ -76,7 +76,8 @@ export class Functions implements PairUser {
         },
       )
       this.#pair.awaited()
-      this.#pair.wheel.start(call, request.timeoutMs ?? abortTimeoutMs)
+      call.patience = request.timeoutMs ?? abortTimeoutMs
+      this.#pair.wheel.start(call, call.patience)
       this.#enter(call)
       if (signal !== undefined) call.heed(signal)
     })
@@ -119,11 +120,11 @@ export class Functions implements PairUser {
     this.#enter(new FunctionCall(this, asked, over, over))
   }
 
-  /** Takes an ABORT TASK that was not sent out of its line. Says whether it was so. */
+  /** Takes back an ABORT TASK that was not sent. Says whether it was so. */
   drop(call: FunctionCall): boolean {
-    if (call.sent || call.settled) return false
+    if (call.settled || (call.sent && !this.#takeBack(call))) return false
+    if (!call.sent) call.line?.waiting.left()
     call.settled = true
-    call.line?.waiting.left()
     return true
   }
 
@@ -144,21 +145,50 @@ export class Functions implements PairUser {
   giveUp(call: FunctionCall, reason: unknown): void {
     call.fail(reason)
     if (!call.sent) this.#waiting.left()
+    else this.#takeBack(call)
+  }
+
+  /** The target has not answered in time; while there is none, there is nobody to be late. */
+  expired(call: FunctionCall): void {
+    if (this.#pair.isInterrupted) this.#pair.wheel.start(call, call.patience)
+    else this.giveUp(call, new TransportError('ERR_SGRING_ABORT_UNANSWERED'))
+  }
+
+  /** Another target has it. */
+  restart(call: FunctionCall): void {
+    if (call.deadline === 0) return
+    this.#pair.wheel.stop(call)
+    this.#pair.wheel.start(call, call.patience)
   }
 
   /** Its slot comes back. */
   returned(call: FunctionCall, slot: number, flags: number): FunctionResult | undefined {
-    if (call.line !== undefined) call.line.underWay--
+    this.#freed(call, slot)
     this.#answered++
-    this.#underWay--
-    this.#pair.setOwner(slot, undefined)
-    this.#free.push(slot)
     return functionResult(this.#pair.slots, slot, flags)
   }
 
   /** Nobody waits for it any more. */
   stop(call: FunctionCall): void {
     this.#pair.wheel.stop(call)
+  }
+
+  /** Its slot comes back unsent, if there is no target and it was not published before. */
+  #takeBack(call: FunctionCall): boolean {
+    if (!this.#pair.unlist(call.slot)) return false
+    this.#freed(call, call.slot)
+    // Behind all that leave now.
+    queueMicrotask(() => {
+      if (this.#pair.refusal === undefined) this.room()
+    })
+    return true
+  }
+
+  #freed(call: FunctionCall, slot: number): void {
+    if (call.line !== undefined) call.line.underWay--
+    this.#underWay--
+    this.#pair.setOwner(slot, undefined)
+    this.#free.push(slot)
   }
 
   #enter(call: FunctionCall): void {

@@ -10,6 +10,7 @@ import { Commands } from './commands.ts'
 import { type ConnectOptions, connectPair, type ForgedHello } from './connect.ts'
 import { Functions } from './functions.ts'
 import { RingPair } from './pair.ts'
+import { recover, recovers, recoveryOptions } from './recovery.ts'
 import { type PairStats, pairStats } from './stats.ts'
 
 /**
@@ -35,22 +36,28 @@ export async function open(
   options: ConnectOptions,
   forged: ForgedHello,
 ): Promise<Nexus> {
-  const { pair, welcome, options: resolved, bell } = await connectPair(socket, options, forged)
+  const recovery = recoveryOptions(options.recovery)
+  const connected = await connectPair(socket, options, forged)
+  const { pair, welcome, options: resolved, bell } = connected
   let events: EventEmitter<TransportEvents> | undefined
   const ring = new RingPair(pair, bell, welcome.pair, resolved, (reason) =>
     events?.emit('end', reason),
   )
+  if (recovers(welcome.features, recovery)) {
+    const { token, pair: number } = welcome
+    recover(ring, pair, { ...connected.where, token, pair: number }, recovery, {
+      interrupted: (why) => events?.emit('interrupted', why),
+      resumed: (stalledMs, resubmitted) => events?.emit('resumed', { stalledMs, resubmitted }),
+    })
+  } else {
+    pair.keepForNobody()
+  }
   const functions = new Functions(ring, resolved)
-  const commands = new Commands(ring, functions, resolved)
+  const commands = new Commands(ring, functions, resolved, {
+    ...(recovery.policy && { policy: recovery.policy }),
+  })
   const token = Buffer.from(welcome.token).toString('hex')
-  const nexus = new Nexus(
-    commands,
-    welcome.nexus,
-    welcome.pair,
-    pair.peerPid,
-    token,
-    resolved.arenaBytes,
-  )
+  const nexus = new Nexus(commands, welcome.nexus, welcome.pair, token, resolved.arenaBytes)
   events = nexus.events
   return nexus
 }
@@ -67,8 +74,6 @@ export class Nexus {
   readonly id: number
   /** This pair's number in it. */
   readonly pair: number
-  /** The process that serves it. */
-  readonly targetPid: number
   /** What happens beside the results of commands. */
   readonly events: EventEmitter<TransportEvents> = new EventEmitter<TransportEvents>()
   /** Bytes that one command can move, both directions together. */
@@ -78,18 +83,10 @@ export class Nexus {
   readonly #token: string
 
   /** @internal Made by `connect`. */
-  constructor(
-    commands: Commands,
-    id: number,
-    pair: number,
-    targetPid: number,
-    token: string,
-    arenaBytes: number,
-  ) {
+  constructor(commands: Commands, id: number, pair: number, token: string, arenaBytes: number) {
     this.#commands = commands
     this.id = id
     this.pair = pair
-    this.targetPid = targetPid
     this.#token = token
     // A transfer in pieces needs a table for each direction beside it.
     this.maxTransferBytes = Math.max(4096, arenaBytes - 2 * 4096)
@@ -98,7 +95,8 @@ export class Nexus {
       maxTransferBytes: this.maxTransferBytes,
       execute: (lunWord, command) => commands.execute(lunWord, command),
       manage: (lunWord, request) => commands.functions.manage(lunWord, request),
-      queue: (lunWord, options) => new RingQueue(commands.pair, lunWord, options),
+      queue: (lunWord, options) =>
+        new RingQueue(commands.pair, lunWord, options, undefined, commands.reruns),
       emit: (event, ...args) => (this.events as EventEmitter).emit(event, ...args),
     }
   }
@@ -128,6 +126,11 @@ export class Nexus {
   /** A token with which another thread of this user joins the nexus. It is a secret, and a string that can be posted to workers. */
   share(): string {
     return this.#token
+  }
+
+  /** The process that serves it, or served it last. */
+  get targetPid(): number {
+    return this.#commands.pair.targetPid
   }
 
   /** Live numbers of this thread's pair. */

@@ -28,6 +28,8 @@ export class Outstanding implements SlotOwner, Timed, Heeding {
   readonly lease: boolean
   readonly out: TaskData
   readonly into: TaskData
+  /** The caller's own, for data-out: read once, because to read it may run code of the caller's. */
+  readonly dataOut: Uint8Array | undefined
   /** The caller's own, for data-in. */
   readonly buffer: Uint8Array | undefined
   /** -1 while it waits, and when it is over. */
@@ -57,11 +59,13 @@ export class Outstanding implements SlotOwner, Timed, Heeding {
     this.command = command
     this.cdb = command.cdb
     this.lunBytes = swap(lunWord)
-    this.tag = command.tag === undefined ? undefined : BigInt(command.tag)
+    const { tag } = command
+    this.tag = tag === undefined ? undefined : BigInt(tag)
     this.attribute = (command.attribute ?? TaskAttribute.SIMPLE) | ((command.priority ?? 0) << 4)
     this.detach = command.onAbort === 'detach'
     this.lease = command.lease ?? false
     const { dataOut, dataIn } = command
+    this.dataOut = dataOut
     this.buffer = typeof dataIn === 'object' ? dataIn : undefined
     this.out = dataOf(dataOut === undefined ? 0 : dataOut.length)
     this.into = dataOf(typeof dataIn === 'object' ? dataIn.length : (dataIn ?? 0))
@@ -73,12 +77,13 @@ export class Outstanding implements SlotOwner, Timed, Heeding {
 
   /** It has to wait, and the caller's CDB is the caller's again when `execute()` returns. */
   keepCdb(): void {
-    this.cdb = this.cdb.slice()
+    // Not by `slice`: that of a Buffer copies nothing.
+    this.cdb = new Uint8Array(this.cdb)
   }
 
   /** Whether the data-out is as long as it was: while a task waits, its caller may transfer or resize it. */
   get isIntact(): boolean {
-    const { dataOut } = this.command
+    const { dataOut } = this
     return dataOut === undefined || dataOut.length === this.out.length
   }
 
@@ -101,6 +106,10 @@ export class Outstanding implements SlotOwner, Timed, Heeding {
 
   completed(slot: number, status: number, flags: number): void {
     this.#commands.completed(this, slot, status, flags)
+  }
+
+  resumed(): void {
+    this.abort?.resumed()
   }
 
   lost(reason: TransportError): void {

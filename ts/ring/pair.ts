@@ -31,6 +31,8 @@ export interface SlotOwner {
   readonly noted?: Timed
   /** Its completion came: the slot's status, and the completion's flags (`FLAG_…`). */
   completed(slot: number, status: number, flags: number): void
+  /** It is submitted to another target, which has as much time as the first one. */
+  resumed?(): void
   /** None will come: the pair has ended. */
   lost(reason: TransportError): void
 }
@@ -43,15 +45,30 @@ export interface PairUser {
   lost(reason: TransportError): void
 }
 
+/** What a target that lives on says last: that nobody follows it, or that its successor may have the segment at once. */
+export type Farewell = 'for good' | 'released'
+
 /** What a pair does about its bell. */
 export interface PairBellEvents {
   ring(): void
   /** @param why in words; default: it was the target's doing */
-  end(why?: string): void
+  end(why?: string, farewell?: Farewell): void
+}
+
+/** A pair without a target. */
+export interface Interruption {
+  /** What stands for its bell. */
+  readonly bell: Watched
+  /** Called when the pair is ready for whatever may come of it. */
+  begin(): void
 }
 
 /** What a target on a ring may say in a completion's flags. */
 const RING_FLAGS = FLAG_SERVICE_RESPONSE | FLAG_SENSE | FLAG_RESIDUAL
+
+/** To say so of all that comes would be a way to be asked for ever. */
+const NOT_INHERITED =
+  'the target broke the protocol: an outcome is unknown only of what an earlier target had, and once'
 
 /** Slots beyond those for commands, so that a task management function finds one when all commands hang. */
 export const FUNCTION_SLOTS = 32
@@ -68,9 +85,10 @@ export class RingPair {
   /** All deadlines of the pair. */
   readonly wheel: Wheel = new Wheel(() => this.#noted())
   readonly #native: InitiatorPair
-  readonly #bell: Watched
+  #bell: Watched
   readonly #flags: number
-  readonly #pump: Pump
+  readonly #spinUs: number
+  #pump: Pump
   readonly #onEnd: (reason: TransportError | undefined) => void
   readonly #shared: readonly ArrayBuffer[]
   readonly #submissions: Uint32Array
@@ -90,10 +108,18 @@ export class RingPair {
   #tagCount = 0
   #ended: TransportError | undefined
   #closed = false
+  #interrupted = false
+  /** What a target has left is taken: it is not looked at again from within, and nothing more is expected of it. */
+  #draining = false
   #listed = 0
   #completed = 0
   #batches = 0
   #wakes = 0
+  /**
+   * Asked when the target has ended, and nothing of it is left to take, for what is to be until the pair goes on with another one (`resume`).
+   * Without it the pair is given up. `dying`: it did not say that it is closed, so when it is gone it has died (`outlive`).
+   */
+  interrupted: ((why: string, dying: boolean) => Interruption) | undefined
 
   /**
    * @param bell hands over the bell, once
@@ -126,18 +152,48 @@ export class RingPair {
     this.#completions = new Uint32Array(desk, 4 * count, count)
     this.#owners = new Array(count).fill(undefined)
     for (let slot = options.slots - 1; slot >= 0; slot--) this.#free.push(slot)
-    this.#pump = new Pump((arm) => this.#reap(arm), options.spinUs)
-    this.#bell = bell({
-      ring: () => {
-        this.#wakes++
-        this.#pump.wake()
-      },
-      end: (why = 'the target closed the connection or died') => {
-        // What it answered before its end is still there, and so is what it did wrong.
-        while (this.#reap(false) > 0) {}
-        this.giveUp(why)
-      },
-    })
+    this.#spinUs = options.spinUs
+    this.#pump = this.#newPump()
+    this.#bell = this.#watch(bell)
+  }
+
+  /** The pair has another target, to which what is outstanding was submitted already: it goes on. */
+  resume(bell: (events: PairBellEvents) => Watched): void {
+    if (this.#ended !== undefined) return
+    this.#interrupted = false
+    this.#pump = this.#newPump()
+    this.#bell = this.#watch(bell)
+    this.#bell.reference(this.#unsettled > 0)
+    for (const owner of this.#owners) owner?.resumed?.()
+    this.flush()
+    this.#pump.wake()
+  }
+
+  /** Whether it has no target now, and waits for one. */
+  get isInterrupted(): boolean {
+    return this.#interrupted
+  }
+
+  /**
+   * The target has died, and nobody writes to the segment any more. What it answered to its end is taken, and what each of several targets
+   * died of, or had when it died, is over.
+   */
+  outlive(): void {
+    this.#drain()
+    if (this.#ended === undefined && this.#native.outlive() > 0) this.#take(false)
+  }
+
+  /** Submits the command of a slot once more, whose completion has said that an earlier target may have carried it out. */
+  rerun(slot: number): void {
+    if (this.#ended !== undefined) return
+    this.#listed++
+    if (this.#native.rerun(slot) !== 0) this.giveUp(NOT_INHERITED)
+    else this.#wake()
+  }
+
+  /** The target's process. */
+  get targetPid(): number {
+    return this.#native.peerPid
   }
 
   /** Completions that came, native calls that published something, rings of the bell, and what is published or listed and not completed. */
@@ -190,21 +246,32 @@ export class RingPair {
     // A part of a large batch goes ahead, so that the target works on it while the rest is written.
     if (this.#pending === PART) {
       this.flush()
-    } else if (!this.#flushScheduled) {
+    } else if (!this.#flushScheduled && !this.#pump.looksSoon) {
       this.#flushScheduled = true
       queueMicrotask(this.#flushLater)
     }
   }
 
+  /** Takes a slot that is listed off the list while there is no target. False: it was published, or is about to be. */
+  unlist(slot: number): boolean {
+    if (!this.#interrupted) return false
+    const index = this.#submissions.subarray(0, this.#pending).indexOf(slot)
+    if (index < 0) return false
+    this.#submissions.copyWithin(index, index + 1, this.#pending)
+    this.#pending--
+    this.#listed--
+    return true
+  }
+
   /** Publishes what was listed since the last call. Happens by itself once the running code yields. */
   flush(): void {
-    if (this.#pending === 0 || this.#ended !== undefined) return
+    if (this.#pending === 0 || this.#interrupted || this.#ended !== undefined) return
     const count = this.#pending
     this.#pending = 0
     this.#batches++
     const violation = this.#native.submit(count)
     if (violation !== 0) this.giveUp(`this side's own fault: ${VIOLATIONS[violation]?.reason}`)
-    else this.#pump.wake()
+    else this.#wake()
   }
 
   /** Somebody waits for one thing more. */
@@ -245,8 +312,56 @@ export class RingPair {
     this.#end(why)
   }
 
+  #newPump(): Pump {
+    return new Pump((arm) => this.#reap(arm), this.#spinUs)
+  }
+
+  #watch(bell: (events: PairBellEvents) => Watched): Watched {
+    return bell({
+      ring: () => {
+        this.#wakes++
+        this.#pump.wake()
+      },
+      end: (why = 'the target closed the connection or died', farewell?: Farewell) => {
+        // What it answered before its end is still there, and so is what it did wrong.
+        this.#drain()
+        if (this.#ended !== undefined) return
+        if (farewell === 'released') this.#native.released()
+        const interruption =
+          farewell === 'for good' ? undefined : this.interrupted?.(why, farewell === undefined)
+        if (interruption === undefined) {
+          this.giveUp(why)
+          return
+        }
+        this.#interrupted = true
+        this.#pump.stop()
+        this.#bell = interruption.bell
+        this.#bell.reference(this.#unsettled > 0)
+        interruption.begin()
+      },
+    })
+  }
+
+  /** No more than one completion a slot: one that lives may go on publishing. */
+  #drain(): void {
+    this.#draining = true
+    let left = this.#owners.length
+    for (let count = 1; count > 0 && left > 0; left -= count) count = this.#take(false)
+    this.#draining = false
+  }
+
+  #wake(): void {
+    if (!this.#draining) this.#pump.wake()
+  }
+
   #reap(arm: boolean): number {
-    if (this.#ended !== undefined) return -1
+    // What was listed since the last look leaves before this one, and not behind it.
+    this.flush()
+    if (this.#ended !== undefined || this.#interrupted) return -1
+    return this.#take(arm)
+  }
+
+  #take(arm: boolean): number {
     const count = this.#native.reap(arm)
     if (count < 0) {
       this.giveUp(`the target broke the protocol: ${VIOLATIONS[-count]?.reason}`)
@@ -257,6 +372,8 @@ export class RingPair {
       const slot = word & 0xffff
       this.#completed++
       this.#owners[slot]!.completed(slot, (word >>> 16) & 0xff, (word >>> 24) & this.#flags)
+      // Its owner's policy may have ended the pair, and then has every other one its answer.
+      if (this.#ended !== undefined) return -1
     }
     if (count > 0) this.room()
     return count

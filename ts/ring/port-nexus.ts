@@ -26,26 +26,33 @@ export class PortNexus implements TaskSource {
   /** How fast its commands are fetched, where there is a limit. */
   readonly rate: CommandRate | undefined
   /** Who knows it may join. */
-  readonly token: Buffer = randomBytes(TOKEN_BYTES)
+  readonly token: Buffer
   readonly pairs: Set<PortPair> = new Set()
   /** Closed pairs with transfers that still run. */
   readonly lingering: Set<PortPair> = new Set()
   /** What the target keeps of it. */
   readonly state: TargetNexus
-  /** Pairs that were ever opened: a pair's number is never used twice in a nexus. */
+  /** The number of its next pair: none is used twice in a nexus. */
   pairCount = 0
+  /** A pair of it was let in. */
+  opened = false
   /** Of its pairs, for commands. */
   slots = 0
   arenaBytes = 0
   /** What its initiator did wrong. */
   reason: string | undefined = undefined
 
-  /** @param commandRate commands a second */
+  /**
+   * @param commandRate commands a second
+   * @param token of a nexus that an earlier target had
+   */
   constructor(
     router: TaskRouter,
     { uid, pid, readOnly }: Pick<ArrivalRecord, 'uid' | 'pid' | 'readOnly'>,
     commandRate: number,
+    token: Buffer = randomBytes(TOKEN_BYTES),
   ) {
+    this.token = token
     this.uid = uid
     this.pid = pid
     this.readOnly = readOnly
@@ -57,6 +64,13 @@ export class PortNexus implements TaskSource {
   get info(): NexusInfo {
     const { uid, pid, readOnly } = this
     return { id: this.state.id, uid, pid, pairs: this.pairs.size, readOnly }
+  }
+
+  /** As of which change of the target's units it knows them, by what it was told there; undefined before its first pair. */
+  get unitsAsOf(): number | undefined {
+    return this.pairs.size === 0
+      ? undefined
+      : Math.max(...[...this.pairs].map(({ units }) => units))
   }
 
   fetch(): void {

@@ -55,16 +55,30 @@ export interface PortOptions {
   readonly maxArenaBytes?: number
   /** How long an empty queue is watched before this side sleeps, in microseconds; 0 is off. Default: 100, and 0 where the process has one CPU. */
   readonly spinUs?: number
+  /**
+   * A folder of this user's alone, made if it is not there, in which the target keeps what outlives its death: clients then wait for the next
+   * target at this socket, with the same folder, and go on with their commands. The bytes of disks in memory are there, too. Default: none, and
+   * a nexus is lost with its target.
+   */
+  readonly state?: string
+  /**
+   * Milliseconds that a target waits, at most, for the pairs of the one before it, when that has died: nobody's commands are carried out
+   * before they are all back. Only with `state`. Default: 5000.
+   */
+  readonly graceMs?: number
   /** Native threads that move bytes of files, devices, and of large transfers in memory: 1 to 256. Default: 4. */
   readonly ioThreads?: number
 }
 
 /** As they are served: what was left out has its default, except for what changes nothing then. */
-export type ResolvedPortOptions = Required<Omit<PortOptions, 'owner' | 'group'>> &
-  Pick<PortOptions, 'owner' | 'group'> & {
+export type ResolvedPortOptions = Required<Omit<PortOptions, Unset>> &
+  Pick<PortOptions, Unset> & {
     /** Several users may connect, and none of them has all. */
     readonly several: boolean
   }
+
+/** Options without a default. */
+type Unset = 'owner' | 'group' | 'state'
 
 const MAX_IO_THREADS = 256
 const MOST = Number.MAX_SAFE_INTEGER
@@ -90,7 +104,13 @@ export function resolvePortOptions(options: PortOptions): ResolvedPortOptions {
   const maxNexuses = count('maxNexuses', 64)
   const maxPairs = count('maxPairs', 256)
   const maxUserPairs = count('maxUserPairs', share(maxPairs))
-  const { owner, group } = options
+  const { owner, group, state } = options
+  if (state !== undefined && (typeof state !== 'string' || state === '')) {
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'state is the path of a folder')
+  }
+  if (state === undefined && options.graceMs !== undefined) {
+    throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'graceMs is for a server with state')
+  }
   return {
     allowedUids,
     allowedGids,
@@ -110,6 +130,8 @@ export function resolvePortOptions(options: PortOptions): ResolvedPortOptions {
     maxNexusCommandRate: count('maxNexusCommandRate', MOST),
     maxArenaBytes: count('maxArenaBytes', 2 ** 30),
     spinUs: count('spinUs', SPIN_US, 0, 1_000_000),
+    ...(state !== undefined && { state }),
+    graceMs: count('graceMs', 5000, 0, 2 ** 31 - 1),
     ioThreads: count('ioThreads', 4, 1, MAX_IO_THREADS),
     several,
   }

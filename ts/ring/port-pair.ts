@@ -1,10 +1,12 @@
 /** One pair on the target's side: fetches a batch of tasks, routes each, and publishes what they were answered, a batch a call. */
 
-import type { TargetPair } from '../native.ts'
+import { native, type TargetPair } from '../native.ts'
 import type { Background, Backing, TargetNexus, Task, TaskRouter } from '../task/task.ts'
 import { type Watch, type Watched, watchBell } from './bell.ts'
 import type { CommandRate } from './command-rate.ts'
 import {
+  LEDGER_PAIRS,
+  LEDGER_UNITS,
   RECORD_BYTES,
   TRANSFER_BACKING,
   TRANSFER_DATA,
@@ -23,6 +25,9 @@ import { MOST_A_TURN, Pump } from './pump.ts'
 import { ownTagHigh, slotOfTag } from './tags.ts'
 import type { TransferOwner, Transfers } from './transfers.ts'
 
+/** Words of a ledger. */
+const PAIRS = LEDGER_PAIRS >>> 2
+const UNITS = LEDGER_UNITS >>> 2
 /** Bytes after which transfers are started without waiting for the batch's end. */
 const PART_BYTES = 512 << 10
 /** Tasks after which answers are published without waiting for the batch's end. */
@@ -40,10 +45,18 @@ export interface PortPairCounts {
   wakes: number
 }
 
+/** A ledger in place, by words and by sequence numbers. */
+export interface LedgerViews {
+  readonly marks: Uint32Array<ArrayBuffer>
+  readonly sequences: Float64Array<ArrayBuffer>
+}
+
 /** Who is told what happens at a pair. */
 export interface PortPairEvents {
   /** A unit threw this, while others' tasks are routed: the listener must not throw. */
   unitFailed(error: unknown): void
+  /** The nexus knows the units of now. */
+  caughtUp(): void
   /** The pair has ended, with what the peer did wrong if it did. Told once. */
   closed(reason: string | undefined): void
   /** No task of the closed pair is left, and no transfer of theirs runs. Told once, after `closed`. */
@@ -56,6 +69,7 @@ export class PortPair implements TransferOwner {
   readonly #router: TaskRouter
   readonly #transfers: Transfers
   readonly #number: number
+  readonly #inNexus: number
   readonly #events: PortPairEvents
   /** The high half of its initiator's own tags. */
   readonly ownTagHigh: number
@@ -68,6 +82,8 @@ export class PortPair implements TransferOwner {
   readonly words: Uint32Array
   readonly bytes: Uint8Array
   readonly desk: ArrayBuffer
+  /** The pair's ledger (`crates/task/src/ledger.rs`), if its target keeps one. */
+  readonly ledger: LedgerViews | undefined
   readonly #fetched: Uint32Array
   readonly #completions: Uint32Array
   readonly #transferWords: Uint32Array
@@ -97,9 +113,14 @@ export class PortPair implements TransferOwner {
     this.flush()
   }
   #closed = false
+  #handsOver = false
   #over = false
 
-  /** @param number the pair's number in its nexus: it stands in the tags that its initiator chooses */
+  /**
+   * @param number the pair's number in its nexus: it stands in the tags that its initiator chooses
+   * @param held nothing is fetched before `release`
+   * @param asOf the change of the target's units as of which its nexus knows them; undefined for an earlier target's, whose ledger says that
+   */
   constructor(
     pair: TargetPair,
     number: number,
@@ -111,16 +132,26 @@ export class PortPair implements TransferOwner {
     rate: CommandRate | undefined,
     events: PortPairEvents,
     watch: Watch = watchBell,
+    held = false,
+    asOf?: number,
   ) {
+    this.#held = held
     this.#native = pair
     this.#router = router
     this.nexus = nexus
     this.#transfers = transfers
     this.#events = events
+    this.#inNexus = number
     this.ownTagHigh = ownTagHigh(number)
     this.desk = pair.desk()
     this.words = new Uint32Array(this.desk)
     this.bytes = new Uint8Array(this.desk)
+    const ledger = pair.ledger()
+    this.ledger =
+      ledger === null
+        ? undefined
+        : { marks: new Uint32Array(ledger), sequences: new Float64Array(ledger) }
+    if (asOf !== undefined && this.ledger !== undefined) this.ledger.marks[UNITS] = asOf
     const lists = slots * RECORD_BYTES
     this.#fetched = new Uint32Array(this.desk, lists, slots)
     this.#completions = new Uint32Array(this.desk, lists + 4 * slots, slots)
@@ -142,16 +173,31 @@ export class PortPair implements TransferOwner {
     this.#pump.wake()
   }
 
+  /**
+   * Ends the pair for this target. Its initiator may go on with another one as soon as nothing works on the segment any more, and hears
+   * of the end then.
+   */
+  handOver(): void {
+    this.#handsOver = this.ledger !== undefined
+    this.close(undefined)
+  }
+
   /** Ends the pair. Its tasks are aborted; one whose transfer runs is over when that is. Idempotent. */
   close(reason: string | undefined): void {
     if (this.#closed) return
+    // Who waits for an answer that there is has it.
+    this.#publish()
     this.#closed = true
     this.#pump.stop()
     clearTimeout(this.#later)
     this.#router.abandon(this.tasks())
     this.#dropTransfers()
     this.#bell.close()
-    this.#native.close()
+    // Nobody need wait for another target: this one lives, whatever has ended the pair.
+    if (!this.#handsOver) this.#native.sayGoodbye()
+    // The file is the next target's.
+    if (this.ledger !== undefined) native().detach(this.ledger.marks.buffer)
+    if (!this.#handsOver) this.#native.close()
     this.#events.closed(reason)
     this.#leave()
   }
@@ -202,11 +248,20 @@ export class PortPair implements TransferOwner {
     this.#pump.wake()
   }
 
+  /** Its nexus has been told, on another pair, what has changed: looks whether anything from before is left on this one, which may sleep. */
+  catchUpSoon(): void {
+    if (this.units !== this.#router.units) queueMicrotask(() => this.#pump.wake())
+  }
+
   /** Starts the listed transfers, then publishes the listed completions, those of transfers that were over at once among them. */
   flush(): void {
     if (this.#closed) return
     // From within the telling, what is listed is started when that is through.
     while (this.#started > 0 && !this.#telling) this.#startTransfers()
+    this.#publish()
+  }
+
+  #publish(): void {
     if (this.#completed === 0) return
     const count = this.#completed
     this.#completed = 0
@@ -243,7 +298,10 @@ export class PortPair implements TransferOwner {
         this.close(VIOLATIONS[-count]?.reason ?? 'an unknown violation')
         return -1
       }
-      if (count === 0) return 0
+      if (count === 0) {
+        this.#catchUp()
+        return 0
+      }
       this.counts.fetches++
       this.counts.commands += count
       this.#rate?.take(count)
@@ -251,6 +309,20 @@ export class PortPair implements TransferOwner {
       this.#count = count
     }
     return this.#routeFetched()
+  }
+
+  /**
+   * Nothing is published that was not fetched: once what an earlier target had is over, and the nexus has been told of what has changed, all that
+   * will be published is about the units of now. Whoever has yet to be told may send what is meant for those before.
+   */
+  #catchUp(): void {
+    const { units } = this.#router
+    if (this.ledger === undefined || this.units === units) return
+    const isEarlier = (task?: RingTask) => task?.present === true && task.resubmitted
+    if (this.#tasks.some(isEarlier) || !this.#router.knowsUnits(this.nexus, this.units)) return
+    if (this.#completed > 0) return
+    this.ledger.marks[UNITS] = units
+    this.#events.caughtUp()
   }
 
   /** Routes what is listed, and says how many that were. */
@@ -355,6 +427,26 @@ export class PortPair implements TransferOwner {
     return this.#closed
   }
 
+  /** Its initiator has closed the connection, or died, which may not have been heard of yet. */
+  get peerHasLeft(): boolean {
+    return this.#native.peerHasLeft()
+  }
+
+  /** The pair's number in its nexus. */
+  get number(): number {
+    return this.#inNexus
+  }
+
+  /** As of which change of the target's units its resubmitted tasks are. */
+  get units(): number {
+    return this.ledger?.marks[UNITS] ?? 0
+  }
+
+  /** Its nexus has had so many pairs by now. */
+  countPairs(count: number): void {
+    if (this.ledger !== undefined) this.ledger.marks[PAIRS] = count
+  }
+
   readOut(slot: number, into: Uint8Array): number {
     return this.#native.readOut(slot, into)
   }
@@ -402,6 +494,7 @@ export class PortPair implements TransferOwner {
   #leave(): void {
     if (this.#over || this.#tasks.some((task) => task?.present)) return
     this.#over = true
+    if (this.#handsOver) this.#native.release()
     this.#transfers.leave(this.#number)
     this.#events.over()
   }

@@ -5,12 +5,18 @@ import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition } from '../task/answer.ts'
 import { Status } from '../task/command.ts'
-import { ENDED_WITHOUT_RESPONSE, type FunctionResult } from '../task/function.ts'
+import {
+  ENDED_WITHOUT_RESPONSE,
+  type FunctionResult,
+  OUTCOME_UNKNOWN,
+  OVERTAKEN,
+} from '../task/function.ts'
 import type {
   Background,
   Backing,
   BackingOperation,
   BackingRange,
+  KeptTask,
   OperationDone,
   TargetNexus,
   Task,
@@ -21,6 +27,11 @@ import type {
 import {
   FLAG_RESIDUAL,
   FLAG_SENSE,
+  FLAG_STARTED,
+  LEDGER_RECORD_BYTES,
+  LEDGER_RECORDS,
+  LEDGER_STARTED,
+  LEDGER_UNITS,
   MAX_CDB_LEN,
   MAX_SENSE_LEN,
   RECORD_ATTRIBUTE,
@@ -28,6 +39,7 @@ import {
   RECORD_CDB,
   RECORD_CDB_LEN,
   RECORD_FUNCTION,
+  RECORD_GENERATION,
   RECORD_IN_LEN,
   RECORD_IN_RESIDUAL,
   RECORD_LUN,
@@ -36,6 +48,8 @@ import {
   RECORD_SENSE,
   RECORD_SENSE_LEN,
   RECORD_TAG,
+  RESUBMITTED_RERUN,
+  RESUBMITTED_STARTED,
   TRANSFER_FLUSH,
   TRANSFER_READ,
   TRANSFER_WRITE,
@@ -60,7 +74,7 @@ function answerFailure(task: Task): void {
 }
 
 /** See `Task`. One for each slot, used again for each task in it. */
-export class RingTask implements Task {
+export class RingTask implements Task, KeptTask {
   readonly cdb: Uint8Array
   readonly nexus: TargetNexus
   owner: TaskOwner | undefined = undefined
@@ -81,6 +95,10 @@ export class RingTask implements Task {
   #wrote = false
   /** What an aborted task ends with. */
   #abortStatus: number | undefined
+  /** What an earlier target had to do with it: `RESUBMITTED…`. */
+  #before = 0
+  /** What its completion's flags say beside the rest: `FLAG_STARTED` once the ledger has it. */
+  #marked = 0
 
   /** @param ownTagHigh the high half of the tags that the initiator's pair chooses */
   constructor(pair: PortPair, slot: number, ownTagHigh: number) {
@@ -99,6 +117,8 @@ export class RingTask implements Task {
   begin(): void {
     this.#state = OPEN
     this.#done = undefined
+    this.#before = this.#words[this.#word + (RECORD_GENERATION >>> 2)]! >>> 16
+    this.#marked = 0
   }
 
   /** Whether there is a task in the slot: from `begin` to its end. */
@@ -114,7 +134,53 @@ export class RingTask implements Task {
 
   get plain(): boolean {
     const kind = this.#words[this.#word + (RECORD_CDB_LEN >>> 2)]! >>> KIND_SHIFT
-    return kind === 0 && this.ownTag
+    return kind === 0 && this.#before === 0 && this.ownTag
+  }
+
+  get kept(): KeptTask | undefined {
+    return this.#pair.ledger === undefined ? undefined : this
+  }
+
+  get resubmitted(): boolean {
+    return this.#before !== 0
+  }
+
+  get started(): boolean {
+    return (this.#before & RESUBMITTED_STARTED) !== 0
+  }
+
+  get rerun(): boolean {
+    return (this.#before & RESUBMITTED_RERUN) !== 0
+  }
+
+  get units(): number {
+    return this.#pair.ledger?.marks[LEDGER_UNITS >>> 2] ?? 0
+  }
+
+  get sequence(): number {
+    return this.started ? (this.#pair.ledger?.sequences[(this.#record >>> 1) + 1] ?? 0) : 0
+  }
+
+  start(sequence: number): void {
+    const { ledger } = this.#pair
+    if (ledger === undefined || this.#state !== OPEN) return
+    const generation = this.#words[this.#word + (RECORD_GENERATION >>> 2)]! & 0xffff
+    // Before the mark, which speaks of it.
+    ledger.sequences[(this.#record >>> 1) + 1] = sequence
+    ledger.marks[this.#record] = generation | (LEDGER_STARTED << 16)
+    this.#marked = FLAG_STARTED
+  }
+
+  /** Where the record stands in the ledger's marks; its sequence number is the next eight bytes. */
+  get #record(): number {
+    return (LEDGER_RECORDS + this.#slot * LEDGER_RECORD_BYTES) >>> 2
+  }
+
+  unknown(overtaken: boolean): void {
+    this.#checkIdle()
+    // Not as an answer: the ledger goes on saying that it was begun.
+    this.#marked = 0
+    this.#complete(0, overtaken ? OVERTAKEN : OUTCOME_UNKNOWN)
   }
 
   get function(): number {
@@ -148,6 +214,11 @@ export class RingTask implements Task {
 
   get managedTag(): bigint {
     return this.#bigint(RECORD_CDB)
+  }
+
+  get sentAt(): number {
+    const word = this.#word + (RECORD_CDB >>> 2)
+    return this.#words[word + 3]! * 1e9 + this.#words[word + 2]!
   }
 
   get dataOutLength(): number {
@@ -334,7 +405,7 @@ export class RingTask implements Task {
   /** Lists the completion. Nothing may come after it here: what the owner does may be anything. */
   #complete(status: number, flags: number): void {
     this.#state = OVER
-    this.#pair.complete(this.#slot, status, flags)
+    this.#pair.complete(this.#slot, status, flags | this.#marked)
     this.onAbort = undefined
     const { owner } = this
     if (owner === undefined) return

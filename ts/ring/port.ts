@@ -11,6 +11,7 @@ import {
 } from '../native.ts'
 import type { Backing, TaskRouter } from '../task/task.ts'
 import { type Watch, type Watched, watchBell } from './bell.ts'
+import { type AwaitedPair, Ledgers } from './ledgers.ts'
 import { FUNCTION_SLOTS } from './pair.ts'
 import { type NexusInfo, PortNexus } from './port-nexus.ts'
 import {
@@ -77,6 +78,7 @@ export class RingPort {
   readonly events: EventEmitter<PortEvents>
   readonly #router: TaskRouter
   readonly #options: ResolvedPortOptions
+  readonly #ledgers: Ledgers | undefined
   readonly #listener: TargetListener
   readonly #bell: Watched
   readonly #watch: Watch
@@ -110,9 +112,10 @@ export class RingPort {
     this.#watch = watch
     this.events = events
     this.#options = resolvePortOptions(options)
-    const { ioThreads } = this.#options
+    const { ioThreads, state, graceMs } = this.#options
     this.#transfers = new Transfers(ioThreads, watch)
     try {
+      this.#ledgers = state === undefined ? undefined : new Ledgers({ folder: state, graceMs })
       this.#listener = translated(() => native().listen({ path, ...listenOptions(this.#options) }))
     } catch (error) {
       void this.#transfers.close()
@@ -127,6 +130,7 @@ export class RingPort {
     })
     // A server holds its process.
     this.#bell.reference(true)
+    this.#ledgers?.begin({ late: () => this.#accept(), settled: () => this.#endGrace() })
   }
 
   get nexuses(): NexusInfo[] {
@@ -164,9 +168,18 @@ export class RingPort {
     this.#listener.close()
     this.#bell.close()
     clearInterval(this.#poll)
-    for (const nexus of [...this.#nexuses.values()]) {
-      for (const pair of [...nexus.pairs]) pair.close(undefined)
+    const nexuses = [...this.#nexuses.values()]
+    // First, of all: nothing begins in the place of what ends, for another pair that has yet to end.
+    this.#router.stop()
+    for (const nexus of nexuses) for (const pair of nexus.pairs) pair.hold()
+    for (const nexus of nexuses) {
+      for (const pair of [...nexus.pairs]) {
+        // Who has left does not come back; all others may, to the next target.
+        if (pair.peerHasLeft) this.#ledgers?.remove(nexus.token, pair.number)
+        pair.handOver()
+      }
     }
+    this.#ledgers?.close()
     return this.#transfers.close()
   }
 
@@ -179,32 +192,44 @@ export class RingPort {
 
   #welcome(pair: TargetPair, arrival: ArrivalRecord): void {
     const token = Buffer.from(arrival.token)
+    const returning = arrival.returning >= 0
     const joins = token.some((byte) => byte !== 0)
     const joined = joins ? this.#nexuses.get(token.toString('hex')) : undefined
-    if (joins && (joined?.uid !== arrival.uid || joined.readOnly !== arrival.readOnly)) {
+    const known = returning
+      ? this.#ledgers?.awaits(token, arrival.returning) === true
+      : !joins || joined !== undefined
+    const same =
+      joined === undefined || (joined.uid === arrival.uid && joined.readOnly === arrival.readOnly)
+    if (!known || !same) {
       this.#refuse(pair, REFUSAL_JOIN, arrival, 'the token names no nexus of this user')
       return
     }
-    const limit = this.#limitOf(arrival, joined)
+    const limit = returning ? this.#arenaLimit(arrival, joined) : this.#limitOf(arrival, joined)
     if (limit !== undefined) {
       this.#refuse(pair, REFUSAL_LIMIT, arrival, limit)
       return
     }
-    const nexus = joined ?? this.#openNexus(arrival)
+    const nexus = joined ?? this.#openNexus(arrival, returning ? token : undefined)
+    const number = returning ? arrival.returning : nexus.pairCount
     let welcomed = false
     try {
-      welcomed = translated(() => pair.welcome(nexus.state.id, nexus.pairCount, nexus.token))
+      const path = this.#ledgers?.pathOf(nexus.token, number)
+      const ledger = path === undefined ? undefined : { path, returned: returning }
+      welcomed = translated(() => pair.welcome(nexus.state.id, number, nexus.token, ledger))
     } catch (error) {
       // No descriptors are left, or no memory: this connection's misfortune, not the server's.
       if (joined === undefined)
         nexus.reason = error instanceof SgringError ? error.message : String(error)
     }
     if (!welcomed) {
+      if (!returning) this.#ledgers?.remove(nexus.token, number)
       this.#leave(nexus)
       return
     }
-    this.#serve(nexus, pair, arrival)
+    const served = this.#serve(nexus, pair, number, arrival)
+    if (returning) this.#router.returned(nexus.state, served.units)
     if (joined === undefined) this.#tell('nexusOpened', nexus.info)
+    if (returning) this.#ledgers?.returned(token, number)
   }
 
   #refuse(pair: TargetPair, code: number, { uid, pid }: ArrivalRecord, reason: string): void {
@@ -220,31 +245,59 @@ export class RingPort {
     if (this.#recent.length > RECENT) this.#recent.shift()
   }
 
-  /** The limit that one pair more would pass, if there is one. */
-  #limitOf({ uid, slots, arenaBytes }: ArrivalRecord, joined?: PortNexus): string | undefined {
-    const limits = this.#options
+  /** The limit that one pair more would pass, if there is one. Those that are waited for have their places. */
+  #limitOf(arrival: ArrivalRecord, joined?: PortNexus): string | undefined {
+    const { uid, slots } = arrival
     const opens = Number(joined === undefined)
-    const own = [...this.#nexuses.values()].filter((nexus) => nexus.uid === uid)
+    const nexuses = [...this.#nexuses.values()]
+    const own = nexuses.filter((nexus) => nexus.uid === uid)
     const pairs = own.reduce((sum, nexus) => sum + nexus.pairs.size, 0)
-    const wanted: readonly (readonly [keyof PortOptions, number])[] = [
-      ['maxNexuses', this.#nexuses.size + opens],
-      ['maxUserNexuses', own.length + opens],
-      ['maxPairs', this.#pairs + 1],
-      ['maxUserPairs', pairs + 1],
-      ['maxNexusPairs', (joined?.pairs.size ?? 0) + 1],
-      ['maxNexusSlots', (joined?.slots ?? 0) + slotsForCommands(slots)],
+    const awaited = this.#ledgers?.awaited ?? []
+    const ownAwaited = awaited.filter((pair) => pair.uid === uid)
+    const away = (some: readonly AwaitedPair[]) =>
+      new Set(some.map(({ token }) => token).filter((token) => !this.#nexuses.has(token))).size
+    const token = joined?.token.toString('hex')
+    const joinedAwaited = awaited.filter((pair) => pair.token === token)
+    const awaitedSlots = joinedAwaited.reduce((sum, pair) => sum + slotsForCommands(pair.slots), 0)
+    const counted = this.#passed([
+      ['maxNexuses', nexuses.length + away(awaited) + opens],
+      ['maxUserNexuses', own.length + away(ownAwaited) + opens],
+      ['maxPairs', this.#pairs + awaited.length + 1],
+      ['maxUserPairs', pairs + ownAwaited.length + 1],
+      ['maxNexusPairs', (joined?.pairs.size ?? 0) + joinedAwaited.length + 1],
+      ['maxNexusSlots', (joined?.slots ?? 0) + awaitedSlots + slotsForCommands(slots)],
+    ])
+    return counted ?? this.#arenaLimit(arrival, joined)
+  }
+
+  /** What is asked of a pair that returns, too: the ledger knows nothing of its arena. */
+  #arenaLimit({ arenaBytes }: ArrivalRecord, joined?: PortNexus): string | undefined {
+    return this.#passed([
       ['maxArenaBytes', arenaBytes],
       ['maxNexusArenaBytes', (joined?.arenaBytes ?? 0) + arenaBytes],
-    ]
+    ])
+  }
+
+  #passed(wanted: readonly (readonly [keyof PortOptions, number])[]): string | undefined {
+    const limits = this.#options
     const [passed] = wanted.find(([name, count]) => count > (limits[name] as number)) ?? []
     return passed === undefined ? undefined : `${passed} is ${limits[passed]}`
   }
 
-  #serve(nexus: PortNexus, pair: TargetPair, { slots, arenaBytes }: ArrivalRecord): void {
+  #serve(
+    nexus: PortNexus,
+    pair: TargetPair,
+    number: number,
+    { slots, arenaBytes, returning }: ArrivalRecord,
+  ): PortPair {
     const { state, pairs, lingering } = nexus
+    nexus.opened = true
+    nexus.pairCount = Math.max(nexus.pairCount, number + 1)
+    // Each ledger tells the next target, as long as one of the nexus is left.
+    for (const other of pairs) other.countPairs(nexus.pairCount)
     const served = new PortPair(
       pair,
-      nexus.pairCount++,
+      number,
       slots,
       this.#router,
       state,
@@ -253,6 +306,9 @@ export class RingPort {
       nexus.rate,
       {
         unitFailed: (error) => this.#tell('unitFailed', error),
+        caughtUp: () => {
+          for (const other of pairs) other.catchUpSoon()
+        },
         closed: (reason) => {
           pairs.delete(served)
           lingering.add(served)
@@ -263,6 +319,8 @@ export class RingPort {
           nexus.arenaBytes -= arenaBytes
           for (const key of ['commands', 'fetches', 'wakes'] as const)
             this.#past[key] += served.counts[key]
+          // A target that is closed leaves its ledgers to the next one.
+          if (!this.#closed) this.#ledgers?.remove(nexus.token, number)
           // What one pair's peer did wrong was done by the whole nexus.
           if (reason !== undefined) for (const other of [...pairs]) other.close(reason)
           this.#leave(nexus)
@@ -273,16 +331,28 @@ export class RingPort {
         },
       },
       this.#watch,
+      this.#ledgers?.graceful,
+      returning < 0 ? (nexus.unitsAsOf ?? this.#router.units) : undefined,
     )
     this.#pairs++
     this.#arenaBytes += arenaBytes
     nexus.slots += slotsForCommands(slots)
     nexus.arenaBytes += arenaBytes
+    served.countPairs(nexus.pairCount)
     pairs.add(served)
+    return served
   }
 
-  #openNexus(arrival: ArrivalRecord): PortNexus {
-    const nexus = new PortNexus(this.#router, arrival, this.#options.maxNexusCommandRate)
+  /** All are back that there were, or have had their time: whoever was held goes on. */
+  #endGrace(): void {
+    for (const nexus of this.#nexuses.values()) for (const pair of nexus.pairs) pair.release()
+  }
+
+  /** @param token of a nexus that an earlier target had */
+  #openNexus(arrival: ArrivalRecord, token?: Buffer): PortNexus {
+    const nexus = new PortNexus(this.#router, arrival, this.#options.maxNexusCommandRate, token)
+    // A pair's number is never used twice in a nexus, not by a later target either: who had it may come back late.
+    if (token !== undefined) nexus.pairCount = this.#ledgers?.pairsOf(token) ?? 0
     this.#nexuses.set(nexus.token.toString('hex'), nexus)
     return nexus
   }
@@ -295,7 +365,7 @@ export class RingPort {
   /** The last pair takes its nexus with it, which its units forget when its last transfer is over. */
   #leave(nexus: PortNexus): void {
     if (nexus.pairs.size > 0) return
-    if (this.#nexuses.delete(nexus.token.toString('hex')) && nexus.pairCount > 0) {
+    if (this.#nexuses.delete(nexus.token.toString('hex')) && nexus.opened) {
       if (nexus.reason !== undefined) {
         this.#ended++
         const { uid, pid, reason } = nexus

@@ -23,7 +23,9 @@ export class Pump {
   readonly #turn = () => this.#run()
   #awake = false
   #stopped = false
-  #lastFound = 0
+  #looksSoon = false
+  /** When the first look came that found nothing after one that did: undefined before it, so that whoever is busy asks no clock. */
+  #emptySince: number | undefined
   /** Of this turn of the event loop. */
   #looks = 0
   #found = 0
@@ -42,7 +44,7 @@ export class Pump {
   wake(): void {
     if (this.#awake || this.#stopped) return
     this.#awake = true
-    this.#lastFound = this.#spinMs > 0 ? performance.now() : 0
+    this.#emptySince = undefined
     this.#run()
   }
 
@@ -52,7 +54,13 @@ export class Pump {
     this.#awake = false
   }
 
+  /** Whether it looks behind the microtasks that are queued by now. */
+  get looksSoon(): boolean {
+    return this.#looksSoon
+  }
+
   #run(): void {
+    this.#looksSoon = false
     if (this.#stopped) return
     const arm = !this.#patient()
     // A look that throws counts as one that found something: it is the caller's to tell, and the next one comes all the same.
@@ -71,11 +79,13 @@ export class Pump {
       this.#awake = false
       return
     }
-    if (found > 0 && this.#spinMs > 0) this.#lastFound = performance.now()
+    if (found > 0) this.#emptySince = undefined
+    else this.#emptySince ??= performance.now()
     this.#looks++
     this.#found += found
     // Behind the microtasks that this look has caused: what they submit may be answered already when it looks again.
     if (this.#looks < LOOKS_A_TURN && this.#found < MOST_A_TURN && this.#spinMs > 0) {
+      this.#looksSoon = true
       queueMicrotask(this.#turn)
     } else {
       this.#looks = 0
@@ -85,6 +95,7 @@ export class Pump {
   }
 
   #patient(): boolean {
-    return this.#spinMs > 0 && performance.now() - this.#lastFound < this.#spinMs
+    if (this.#spinMs === 0) return false
+    return this.#emptySince === undefined || performance.now() - this.#emptySince < this.#spinMs
   }
 }

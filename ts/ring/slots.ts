@@ -49,7 +49,7 @@ export interface TransportStatus {
 }
 
 const INLINE_SEGMENTS = 2
-const FUNCTION_CDB_LEN = 8
+const FUNCTION_CDB_LEN = 16
 
 /** Plain stores: the native call that publishes a slot orders them. */
 export class Slots {
@@ -87,7 +87,10 @@ export class Slots {
     this.#words[word + (SLOT_CDB_LEN >>> 2)] = attribute << 16
   }
 
-  /** A task management function: the tag that it is about stands where commands have their CDB. */
+  /**
+   * A task management function: where commands have their CDB stand the tag that it is about, and when it is sent (CLOCK_MONOTONIC, the
+   * nanoseconds and the seconds), which orders it among those of other pairs.
+   */
   writeFunction(slot: number, tagLow: number, tagHigh: number, asked: Asked): void {
     this.writeTask(slot, asked.lunBytes, tagLow, tagHigh, 0)
     this.writeNoData(slot)
@@ -95,6 +98,9 @@ export class Slots {
     this.#words[word + (SLOT_CDB_LEN >>> 2)] = FUNCTION_CDB_LEN | (asked.function << 24)
     this.#words[word + (SLOT_CDB >>> 2)] = asked.tagLow
     this.#words[word + (SLOT_CDB >>> 2) + 1] = asked.tagHigh
+    const [seconds, nanoseconds] = process.hrtime()
+    this.#words[word + (SLOT_CDB >>> 2) + 2] = nanoseconds
+    this.#words[word + (SLOT_CDB >>> 2) + 3] = seconds
   }
 
   /** After `writeTask`. */

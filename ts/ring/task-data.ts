@@ -1,6 +1,6 @@
 /** A task's bytes in the arena: where they are, how they get in and out, and when the memory goes back. */
 
-import { Arena } from './arena.ts'
+import { Arena, PAGE_SHIFT } from './arena.ts'
 import { MAX_SEGMENTS } from './layout.gen.ts'
 import { Slab } from './slab.ts'
 import type { Pieces, Place } from './slots.ts'
@@ -19,12 +19,16 @@ export class TaskData implements Place {
 
 const TABLE_BYTES = 8 * MAX_SEGMENTS
 const TRIM_DELAY_MS = 1000
+/** Pages whose views are kept: those of large transfers, which have more, cost little beside their bytes. */
+const VIEWED_PAGES = 1024
 const NO_BYTES = new Uint8Array(0)
 
 /** The arena of a pair, with the bytes in it. */
 export class ArenaBytes {
   readonly #arena: Arena
   readonly #bytes: Uint8Array
+  /** Of each of the first pages where a block began, the last view. */
+  readonly #views: (Uint8Array | undefined)[] = []
   readonly #slab = new Slab()
   #trimmer: NodeJS.Timeout | undefined
   #closed = false
@@ -79,10 +83,10 @@ export class ArenaBytes {
   copyIn(data: TaskData, length: number, into: Uint8Array | undefined): Uint8Array {
     if (length === 0) return into?.subarray(0, 0) ?? NO_BYTES
     if (data.pieces === undefined) {
-      const bytes = this.#bytes.subarray(data.offset, data.offset + length)
+      const bytes = this.#view(data.offset, length)
       if (into === undefined) return this.#slab.copy(bytes)
       into.set(bytes)
-      return into.subarray(0, length)
+      return length === into.length ? into : into.subarray(0, length)
     }
     const whole = into?.subarray(0, length) ?? new Uint8Array(length)
     let at = 0
@@ -128,6 +132,16 @@ export class ArenaBytes {
   close(): void {
     this.#closed = true
     clearTimeout(this.#trimmer)
+  }
+
+  /** Part of a block. The next command in it mostly moves as much: to make a view costs as much as to copy some KiB. */
+  #view(offset: number, length: number): Uint8Array {
+    const page = offset >>> PAGE_SHIFT
+    const last = this.#views[page]
+    if (last?.length === length) return last
+    const view = this.#bytes.subarray(offset, offset + length)
+    if (page < VIEWED_PAGES) this.#views[page] = view
+    return view
   }
 
   #reservePieces(data: TaskData): boolean {

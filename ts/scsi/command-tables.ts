@@ -40,6 +40,12 @@ export class CommandTable {
     return this.#listed
   }
 
+  /** Whether an operation code alone says what its commands do. */
+  isUniform(opcode: number): boolean {
+    const key = hex(opcode, 2)
+    return !this.#divided.has(key) && this.#listed.get(key)?.effect !== 'ata'
+  }
+
   /** @param cdb as long as its operation code asks */
   find(cdb: Uint8Array, length: number): Listed | undefined {
     const opcode = hex(cdb[0]!, 2)

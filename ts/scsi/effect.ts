@@ -43,6 +43,55 @@ export function knownCommand(
   return { name, effect }
 }
 
+/** Whether a command's effect is `'reads'`. */
+export function onlyReads(
+  cdb: Uint8Array,
+  length: number,
+  deviceType: number | undefined,
+): boolean {
+  return effectOf(cdb, length, deviceType) === 'reads'
+}
+
+/** A command's effect, for whoever asks at each command: most are known by their operation codes from then on. */
+export function effectOf(cdb: Uint8Array, length: number, deviceType: number | undefined): Effect {
+  const opcode = cdb[0] ?? 0
+  const kind = deviceType ?? ANY_KIND
+  let known = KNOWN[kind]
+  if (known === undefined) {
+    known = new Uint8Array(256)
+    KNOWN[kind] = known
+  }
+  if (known[opcode] === ASK) {
+    const uniform = tablesOf(deviceType).every((table) => table.isUniform(opcode))
+    const { effect } = knownCommand(plainCdb(opcode), cdbLength(opcode), deviceType)
+    known[opcode] = uniform ? EFFECTS.indexOf(effect) : DIFFERS
+  }
+  return known[opcode] === DIFFERS || !isPlainCdb(cdb, length)
+    ? knownCommand(cdb, length, deviceType).effect
+    : EFFECTS[known[opcode]!]!
+}
+
+/** By kinds of devices, and by operation codes: the number of the effect. */
+const KNOWN: (Uint8Array | undefined)[] = []
+/** No device type has more than 5 bits. */
+const ANY_KIND = 32
+const ASK = 0
+const DIFFERS = 1
+/** From the third number on. */
+const EFFECTS: readonly (Effect | undefined)[] = [
+  undefined,
+  undefined,
+  'reads',
+  'changes',
+  'unknown',
+]
+
+function plainCdb(opcode: number): Uint8Array {
+  const cdb = new Uint8Array(cdbLength(opcode))
+  cdb[0] = opcode
+  return cdb
+}
+
 function inTable(table: CommandTable, cdb: Uint8Array, length: number): KnownCommand {
   const opcode = cdb[0]!
   const found = table.find(cdb, length)

@@ -50,9 +50,13 @@ export function nodeError(
   abortedFor: unknown,
   node: FilteredNode,
 ): SgringError {
+  if (status.errno === EPERM) return refusedByKernel(command.cdb, command.cdb.length, node)
+  return endedByKernel(status, abortedFor === undefined ? undefined : { cause: abortedFor })
+}
+
+/** As `nodeError`, where nothing is known but the status. */
+export function endedByKernel(status: TransportStatus, options?: ErrorOptions): NodeError {
   const { hostStatus, errno } = status
-  const options = abortedFor === undefined ? undefined : { cause: abortedFor }
-  if (errno === EPERM) return refusedByKernel(command.cdb, command.cdb.length, node)
   if (errno !== 0) {
     const code =
       errno === ENODEV || errno === ENXIO ? 'ERR_SGRING_NO_DEVICE' : 'ERR_SGRING_DELIVERY'

@@ -5,7 +5,12 @@ import { getSystemErrorName } from 'node:util'
 import { SgringError } from '../errors.ts'
 import type { Transport, TransportEvents } from '../initiator/transport.ts'
 import { LogicalUnit, type UnitOptions } from '../initiator/unit.ts'
-import type { KernelEngine } from '../native.ts'
+import {
+  type KernelCopy,
+  type KernelCopyOptions,
+  type KernelEngine,
+  translated,
+} from '../native.ts'
 import { type Admit, RingQueue } from '../ring/batch.ts'
 import { Commands } from '../ring/commands.ts'
 import { Functions } from '../ring/functions.ts'
@@ -25,7 +30,7 @@ import { type FunctionResult, ServiceResponse } from '../task/function.ts'
 import { EngineBell } from './engine-bell.ts'
 import { nodeError } from './node-error.ts'
 import type { NodeFile } from './node-file.ts'
-import { commandFilter, type FilteredNode, type NodeKind } from './opcodes.ts'
+import { type CommandFilter, commandFilter, type FilteredNode, type NodeKind } from './opcodes.ts'
 import { type ResetOptions, type ResetScope, resetNode } from './reset.ts'
 
 /** How commands go to the kernel. */
@@ -71,6 +76,9 @@ export class KernelNode {
   readonly #bell: EngineBell
   readonly #commands: Commands
   readonly #transport: Transport
+  readonly #check: CommandFilter
+  /** Copies from or to it that are not over. */
+  readonly #copies = new Set<KernelCopy>()
   #leftBehind = 0
   #closing: Promise<void> | undefined
 
@@ -97,13 +105,18 @@ export class KernelNode {
       KERNEL_FLAGS,
     )
     const functions = new Functions(pair, options)
-    this.#commands = new Commands(pair, functions, options, (command, status, abortedFor) =>
-      nodeError(command, status, abortedFor, filter),
-    )
-    this.#transport = this.#transportOf(filter)
+    this.#commands = new Commands(pair, functions, options, {
+      explain: (command, status, abortedFor) => nodeError(command, status, abortedFor, filter),
+      endsByItself: true,
+    })
+    this.#check = commandFilter(filter)
+    this.#transport = this.#transportOf()
   }
 
-  /** Commands that were in the kernel's hands when the node was closed. They go on; a node that left none is closed in the kernel, too. */
+  /**
+   * Commands that were in the kernel's hands when the node was closed; of a copy between two nodes those of both, for until they end both are open. They go on; a node that
+   * left none is closed in the kernel, too.
+   */
   get leftBehind(): number {
     return this.#leftBehind
   }
@@ -135,7 +148,34 @@ export class KernelNode {
     await resetNode(this.#engine, what, isBoolean('noEscalate', noEscalate))
   }
 
-  /** Live numbers. */
+  /**
+   * Begins a copy to another node, which `copyNodes` looks after. It ends with either node.
+   *
+   * @internal
+   * @throws what a READ or WRITE would be refused with; `ERR_SGRING_SYSTEM` where there are no threads or files to be had
+   */
+  beginCopy(to: KernelNode, options: Omit<KernelCopyOptions, 'timeoutMs'>): KernelCopy {
+    const refused =
+      this.#check(options.from.cdb, options.from.cdb.length) ??
+      to.#check(options.to.cdb, options.to.cdb.length)
+    if (refused !== undefined) throw refused
+    const whole = { ...options, timeoutMs: DEFAULT_TIMEOUT_MS }
+    const copy = translated(() => this.#engine.copyTo(to.#engine, whole))
+    this.#copies.add(copy)
+    to.#copies.add(copy)
+    return copy
+  }
+
+  /**
+   * A copy has none at work any more, and is not among those that the node's closing stops and counts.
+   *
+   * @internal
+   */
+  forgetCopy(copy: KernelCopy): void {
+    this.#copies.delete(copy)
+  }
+
+  /** Live numbers; commands of a copy between nodes are not among them. */
   get stats(): PairStats {
     return pairStats(this.#commands)
   }
@@ -155,17 +195,22 @@ export class KernelNode {
 
   async #close(): Promise<void> {
     const { outstanding } = this.#commands.pair.counts
+    for (const copy of this.#copies) copy.stop()
     this.#engine.stop()
     this.#commands.pair.close()
     // An engine that the kernel keeps waiting says nothing: then all that was published counts.
     this.#leftBehind = (await this.#bell.ended()) ? this.#engine.leftBehind : outstanding
+    for (const copy of this.#copies) {
+      const [, , , underWay] = copy.progress()
+      this.#leftBehind += underWay
+    }
     if (this.#leftBehind > 0) this.events.emit('leftBehind', this.#leftBehind)
   }
 
   /** Apart from this class, because what it takes is taken as checked. */
-  #transportOf(filter: FilteredNode): Transport {
+  #transportOf(): Transport {
     const commands = this.#commands
-    const check = commandFilter(filter)
+    const check = this.#check
     const admit: Admit = (cdb, length) => check(cdb, length)
     // The pair has one unit: where a ring has the LUN, its slots say how long the kernel may take.
     const batchTimeout = swap(DEFAULT_TIMEOUT_MS)

@@ -68,6 +68,7 @@ export async function openNode(path: string, options: NodeOptions = {}): Promise
     device: file.number,
     threads: inRange('threads', options.threads ?? Math.max(1, threads), 1, most),
     requests: Math.min(file.requests ?? ANY_NUMBER, ANY_NUMBER),
+    maxTransferBytes: Math.min(file.maxTransferBytes, ANY_NUMBER),
     slots: resolved.slots + FUNCTION_SLOTS,
     arenaBytes: resolved.arenaBytes,
     spinUs: options.spinUs ?? 0,

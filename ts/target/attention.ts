@@ -37,7 +37,8 @@ export class Attentions {
 
   /** Whether more than one is pending at a unit. */
   hasMore(lun: number): boolean {
-    return this.#told.has(lun) && this.#conditions.filter(({ luns }) => luns.has(lun)).length > 1
+    const pending = this.#conditions.filter(({ luns }) => luns.has(lun)).length
+    return pending > (this.#told.has(lun) ? 1 : 0)
   }
 
   /** Clears the one that is told next: it has been told. */
@@ -51,6 +52,11 @@ export class Attentions {
   establish(lun: number, code: number): void {
     if (!this.#told.has(lun)) return
     if (code >>> 8 === RESET_ASC) this.#drop(lun, (each) => clears(code, each.code))
+    this.#condition(code).luns.add(lun)
+  }
+
+  /** A condition is told behind 29h 00h, where that is still to be told: the nexus knew the unit before its target was there. */
+  establishBehind(lun: number, code: number): void {
     this.#condition(code).luns.add(lun)
   }
 

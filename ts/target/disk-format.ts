@@ -146,11 +146,10 @@ export function sanitizeBlockErase(core: DiskCore, task: Task): void {
 export function exitFailureMode(core: DiskCore, task: Task): void {
   if (getUint16(task.cdb, 7) !== 0) {
     task.answer(invalidField(7, 7))
-  } else if (core.state.failure === 'sanitize' && !core.state.unrestrictedExit) {
-    task.answer(invalidField(1, 4))
-  } else {
-    if (core.state.failure === 'sanitize') core.state.fail(undefined)
+  } else if (core.state.exitFailure()) {
     task.good()
+  } else {
+    task.answer(invalidField(1, 4))
   }
 }
 
@@ -177,8 +176,9 @@ function begin(core: DiskCore, task: Task, erasure: Erasure): void {
     task.answer(core.writeProtected)
     return
   }
-  const { unrestrictedExit } = erasure
-  if (unrestrictedExit !== undefined) core.state.unrestrictedExit = unrestrictedExit
+  const operation = {}
+  const { failure, notReady, unrestrictedExit } = erasure
+  core.state.begin(operation, failure, notReady, unrestrictedExit)
   // `undefined` once it is answered, or aborted.
   let waiting: Task | undefined = task
   const answer = (what: Answer) => {
@@ -192,13 +192,11 @@ function begin(core: DiskCore, task: Task, erasure: Erasure): void {
     waiting = undefined
   }
   const { background } = task
-  const operation = {}
   const over = (errno: number) => {
     answer(
       errno === 0 ? took(erasure.taken) : checkCondition(SenseKey.MEDIUM_ERROR, erasure.failed),
     )
   }
-  core.state.progress(operation, 0, erasure.notReady)
   core.backing.traffic.drained(() => erase(core, background, erasure, operation, over))
   if (erasure.immediate) answer(took(erasure.taken))
 }

@@ -9,6 +9,7 @@ import { SenseCode } from '../scsi/sense-code.ts'
 import { type Answer, checkCondition } from '../task/answer.ts'
 import type { TargetNexus } from '../task/task.ts'
 import { VANISHED } from './backing-error.ts'
+import type { KeptCondition } from './kept-condition.ts'
 import { Progress } from './progress.ts'
 import { answerRequestSense } from './request-sense.ts'
 
@@ -46,8 +47,9 @@ export class DiskState {
   #vanished = false
   /** The sense code that tells a low power condition; 0 in the active one. */
   #power = 0
-  /** AUSE of the last SANITIZE: EXIT FAILURE MODE may end its failure. */
-  unrestrictedExit = false
+  /** AUSE of the last SANITIZE. */
+  #unrestrictedExit = false
+  #kept: KeptCondition | undefined
   readonly #preventing = new Set<TargetNexus>()
 
   /** What a command is answered in place of what it asks for, if so. One that uses the medium ends a low power condition (SBC-3 4.20). */
@@ -97,7 +99,35 @@ export class DiskState {
     return this.#failure === 'sanitize' && cdb[0] === Opcode.FORMAT_UNIT
   }
 
-  /** An operation begins to keep the unit to itself, or goes on. @param notReady its additional sense code */
+  /** Operations are noted there from now on. One that an earlier target has left unfinished has failed. */
+  keep(kept: KeptCondition): void {
+    const { left } = kept
+    this.#kept = kept
+    if (left === undefined) return
+    this.#unrestrictedExit = left === 'sanitizing, unrestricted exit'
+    this.#failure = left === 'formatting' ? 'format' : 'sanitize'
+    this.#settle()
+  }
+
+  /**
+   * An operation begins that leaves a medium which cannot be used, should it not end well.
+   *
+   * @param unrestrictedExit AUSE of SANITIZE: EXIT FAILURE MODE may end its failure
+   * @throws what keeps that from being noted; nothing is changed then
+   */
+  begin(
+    operation: object,
+    failure: MediumFailure,
+    notReady: number,
+    unrestrictedExit: boolean | undefined,
+  ): void {
+    const sanitizing = unrestrictedExit === true ? 'sanitizing, unrestricted exit' : 'sanitizing'
+    this.#kept?.begin(failure === 'format' ? 'formatting' : sanitizing)
+    if (unrestrictedExit !== undefined) this.#unrestrictedExit = unrestrictedExit
+    this.progress(operation, 0, notReady)
+  }
+
+  /** An operation goes on. @param notReady its additional sense code */
   progress(operation: object, done: number, notReady: number): void {
     this.#operation = operation
     this.#progress.tell(operation, done, { notReady })
@@ -108,15 +138,19 @@ export class DiskState {
   finished(operation: object, failure: MediumFailure | undefined): void {
     this.#progress.end(operation)
     if (this.#operation === operation) this.#operation = undefined
-    this.fail(failure)
+    this.#left(failure)
   }
 
-  get failure(): MediumFailure | undefined {
-    return this.#failure
+  /** EXIT FAILURE MODE: only a SANITIZE that failed and allowed it is left behind by it. False: it is not. */
+  exitFailure(): boolean {
+    if (this.#failure !== 'sanitize') return true
+    if (this.#unrestrictedExit) this.#left(undefined)
+    return this.#unrestrictedExit
   }
 
-  fail(failure: MediumFailure | undefined): void {
+  #left(failure: MediumFailure | undefined): void {
     this.#failure = failure
+    if (failure === undefined) this.#kept?.end()
     this.#settle()
   }
 

@@ -12,6 +12,8 @@ import type { CommandTable } from './disk-opcodes.ts'
 import { diskPages } from './disk-pages.ts'
 import { ANY_UNIT, checkText, type IdentityOptions, serialOf } from './identity.ts'
 import { answerInquiry, type InquiryPages } from './inquiry.ts'
+import type { KeptCondition } from './kept-condition.ts'
+import { type Repetition, repetitionOf } from './repetition.ts'
 import type { TaskSetOptions, Unit, UnitContext } from './unit.ts'
 
 export interface DiskOptions extends IdentityOptions, TaskSetOptions, DiskModeOptions {
@@ -105,6 +107,11 @@ export class Disk implements Unit {
     this.#core.resized()
   }
 
+  /** @internal What an earlier target has left of the medium, and where it is noted from now on. */
+  keep(condition: KeptCondition): void {
+    this.#core.state.keep(condition)
+  }
+
   attach(context: UnitContext): void {
     this.#core.attach(context)
   }
@@ -116,6 +123,10 @@ export class Disk implements Unit {
 
   nexusEnded(nexus: TargetNexus): void {
     this.#core.state.prevent(nexus, false)
+  }
+
+  repetition(cdb: Uint8Array, length: number): Repetition {
+    return repetitionOf(cdb, length, this.deviceType)
   }
 
   execute(task: Task): void {
@@ -277,6 +288,6 @@ function traitsOf(options: DiskOptions): DiskTraits {
       `${backing.lengthBytes} bytes are too few for one block of ${blockLength}`,
     )
   }
-  const volatileCache = backing.kind === 'file' && !backing.readOnly
+  const { volatileCache } = backing
   return { backing, blockLength, maxTransferBlocks, volatileCache, thin, removable }
 }

@@ -6,6 +6,7 @@ import { isThenable } from './foreign.ts'
 import { HandledTask, type HandlerHost } from './handled-task.ts'
 import type { Handler, HandlerHooks, HandlerStats } from './handler.ts'
 import { Progress } from './progress.ts'
+import type { Repetition } from './repetition.ts'
 import type { Unit, UnitContext } from './unit.ts'
 
 /** See `Handler`. */
@@ -14,6 +15,7 @@ export class HandlerUnit implements Unit {
   readonly #progress = new Progress()
   readonly #contexts = new Map<number, UnitContext>()
   readonly #hooks: HandlerHooks
+  readonly #onFailed: (error: unknown) => void
   #running = 0
   #late = 0
   #failed = 0
@@ -32,11 +34,15 @@ export class HandlerUnit implements Unit {
     if (typeof handler !== 'function') {
       throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'handler is a function')
     }
-    for (const hook of [hooks.attach, hooks.reset]) {
+    for (const hook of [hooks.attach, hooks.reset, hooks.repetition]) {
       if (hook === undefined || typeof hook === 'function') continue
-      throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', 'attach and reset are functions')
+      throw new SgringError(
+        'ERR_SGRING_INVALID_ARGUMENT',
+        'attach, reset and repetition are functions',
+      )
     }
     this.#hooks = hooks
+    this.#onFailed = onFailed
     this.#host = {
       handler,
       unit,
@@ -83,6 +89,17 @@ export class HandlerUnit implements Unit {
 
   get queueError(): number | undefined {
     return this.#host.unit.queueError
+  }
+
+  /** That of the unit behind only where the handler says so. Where one of them throws, it may do anything. */
+  repetition(cdb: Uint8Array, length: number): Repetition | undefined {
+    if (this.#hooks.repetition === undefined) return 'never'
+    try {
+      return this.#hooks.repetition(cdb, length) ?? this.#host.unit.repetition?.(cdb, length)
+    } catch (error) {
+      this.#onFailed(error)
+      return 'never'
+    }
   }
 
   attach(context: UnitContext): void {

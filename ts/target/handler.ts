@@ -4,6 +4,7 @@ import type { Answer } from '../task/answer.ts'
 import type { TaskAttribute } from '../task/command.ts'
 import type { TargetNexus } from '../task/task.ts'
 import type { ProgressOptions } from './progress.ts'
+import type { Repetition } from './repetition.ts'
 import type { UnitContext } from './unit.ts'
 
 /**
@@ -33,6 +34,26 @@ export interface HandlerHooks {
   attach?(context: UnitContext): void
   /** As `Unit.reset`: LOGICAL UNIT RESET, once every command there is aborted. */
   reset?(): void
+  /**
+   * As `Unit.repetition`: what becomes of a command, by its CDB, should the target die over it and leave a ledger (`ServeOptions.state`). A
+   * handler may do anything about a command that only reads behind it, such as count it, or hand out what it asks for once: without this
+   * hook no command of its unit is carried out again that was begun. `undefined` is for what the handler passes on, and nothing else: the
+   * unit behind says it then.
+   *
+   * @param length of the CDB; what lies beyond in `cdb` does not count
+   * @example
+   * const server = await serve({
+   *   listen: '/run/user/1000/disk.sock',
+   *   units: [
+   *     {
+   *       memory: 1 << 20,
+   *       handler: (task, next) => (task.cdb[0] === 0xc1 ? good(Buffer.from('one of them')) : next()),
+   *       repetition: (cdb) => (cdb[0] === 0xc1 ? 'never' : undefined),
+   *     },
+   *   ],
+   * })
+   */
+  repetition?(cdb: Uint8Array, length: number): Repetition | undefined
 }
 
 /**

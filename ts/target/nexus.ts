@@ -16,6 +16,8 @@ export class Nexus implements TargetNexus {
   quietSet: TaskSet | undefined = undefined
   /** The first four LUN bytes that named it. */
   quietWord = 0
+  /** The LUN at which there was something to tell when that was last asked of all. */
+  untoldLun = 0
   /** Functions that wait for their turn, the first of which may be having it. */
   readonly functions: FunctionRun[] = []
   /** Whether somebody sees to it that they have it. */
@@ -33,6 +35,12 @@ export class Nexus implements TargetNexus {
   /** A unit attention condition comes up at one unit. */
   establish(lun: number, code: number): void {
     this.attentions.establish(lun, code)
+    this.quietSet = undefined
+  }
+
+  /** One is told of a unit that the nexus had with an earlier target. */
+  establishBehind(lun: number, code: number): void {
+    this.attentions.establishBehind(lun, code)
     this.quietSet = undefined
   }
 

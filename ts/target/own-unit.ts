@@ -5,6 +5,7 @@ import { SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { checkCondition } from '../task/answer.ts'
 import type { TargetNexus, Task } from '../task/task.ts'
+import type { Repetition } from './repetition.ts'
 import type { Unit, UnitContext } from './unit.ts'
 import { WrappedTask } from './wrapped-task.ts'
 
@@ -48,6 +49,16 @@ export class OwnUnit implements Unit {
 
   get rejectsReset(): boolean | undefined {
     return this.#unit.rejectsReset
+  }
+
+  /** Where the unit throws, it may do anything. */
+  repetition(cdb: Uint8Array, length: number): Repetition | undefined {
+    try {
+      return this.#unit.repetition?.(cdb, length)
+    } catch (error) {
+      this.#onFailed(error)
+      return 'never'
+    }
   }
 
   attach(context: UnitContext): void {

@@ -24,6 +24,7 @@ import type { TargetNexus, Task } from '../task/task.ts'
 import { answerOf, type Behind, changedData } from './pass-through-data.ts'
 import { isRefused, REFUSED } from './pass-through-refused.ts'
 import { illegalRequest, invalidField, unknownOpcode } from './refusal.ts'
+import { type Repetition, repetitionOf } from './repetition.ts'
 import { answerRequestSense } from './request-sense.ts'
 import type { TaskSetOptions, Unit } from './unit.ts'
 
@@ -73,6 +74,11 @@ class PassThroughUnit implements Unit {
     this.#behind = behind
     this.rejectsReset = options.reset === false
     this.#reset = options.reset || (() => resetUnit(behind.unit))
+  }
+
+  /** The device may go on with what the process behind has died over. */
+  repetition(cdb: Uint8Array, length: number): Repetition {
+    return repetitionOf(cdb, length, this.deviceType) === 'free' ? 'free' : 'never'
   }
 
   execute(task: Task): void {

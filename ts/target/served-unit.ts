@@ -1,7 +1,7 @@
 /** What a server makes of the units that its caller describes. */
 
 import { SgringError } from '../errors.ts'
-import { type BackingOptions, type OpenBacking, openBacking } from './backing.ts'
+import { type BackingOptions, type KeptMemory, type OpenBacking, openBacking } from './backing.ts'
 import { BasicUnit, type BasicUnitOptions } from './basic-unit.ts'
 import { Disk, type DiskOptions } from './disk.ts'
 import type { DiskModeOptions } from './disk-mode.ts'
@@ -52,31 +52,61 @@ export interface MadeUnit {
   readonly disk: Disk | undefined
   /** What stands before it. */
   readonly handler: HandlerUnit | undefined
+  /** As of now. */
+  readonly identity: UnitIdentity
+}
+
+/** By what a unit, and what it stands on, are known again. Of a unit of the caller's own there is its device type, and no more. */
+export interface UnitIdentity {
+  /** Who it is, as INQUIRY tells it. */
+  readonly device: string
+  /** What it stands on, and how much of it. */
+  readonly medium: string
+  /** That was made for it, and is not one that there was before, whatever it is called. */
+  readonly made: boolean
 }
 
 /**
  * Makes a unit. One of the caller's own gets tasks that are each one command's alone; the disk of this package needs none.
  *
  * @param onFailed called with what it, or its handler, has thrown: it must not throw itself
+ * @param kept the files of a disk in memory, if they are to outlive the process
  * @throws `ERR_SGRING_BACKING` or `ERR_SGRING_INVALID_ARGUMENT`; nothing is left behind then
  */
-export function makeUnit(options: ServedUnit, onFailed: (error: unknown) => void): MadeUnit {
+export function makeUnit(
+  options: ServedUnit,
+  onFailed: (error: unknown) => void,
+  kept?: KeptMemory,
+): MadeUnit {
   if (typeof options !== 'object' || options === null) {
     throw new SgringError('ERR_SGRING_INVALID_ARGUMENT', `a unit is an object, not ${options}`)
   }
   if ('execute' in options) {
     const careful = options.execute === Disk.prototype.execute
     const unit = careful ? options : new OwnUnit(options, onFailed)
-    return { unit, backing: undefined, disk: undefined, handler: undefined }
+    const identity = { device: JSON.stringify([options.deviceType]), medium: '', made: false }
+    return { unit, backing: undefined, disk: undefined, handler: undefined, identity }
   }
   const isDisk = 'memory' in options || 'file' in options
-  const backing = isDisk ? openBacking(options) : undefined
+  const backing = isDisk ? openBacking(options, kept) : undefined
   try {
     const unit = backing === undefined ? ownUnit(options) : diskOn(backing, options)
     const disk = unit instanceof Disk ? unit : undefined
-    if (options.handler === undefined) return { unit, backing, disk, handler: undefined }
-    const handler = new HandlerUnit(options.handler, unit, onFailed, options)
-    return { unit: handler, backing, disk, handler }
+    const { handler: first } = options
+    const handler =
+      first === undefined ? undefined : new HandlerUnit(first, unit, onFailed, options)
+    return {
+      unit: handler ?? unit,
+      backing,
+      disk,
+      handler,
+      get identity() {
+        const medium = JSON.stringify([backing?.place, backing?.lengthBytes, disk?.blockLength])
+        const { vendor, product, serial } = options as Partial<DiskUnitOptions>
+        const device = JSON.stringify([unit.deviceType, vendor, product, disk?.serial ?? serial])
+        return { device, medium, made: backing?.created ?? false }
+      },
+    }
   } catch (error) {
     backing?.discard()
     throw error

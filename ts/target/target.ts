@@ -7,7 +7,7 @@
 
 import { SgringError } from '../errors.ts'
 import { checkUint, getUint32 } from '../scsi/bytes.ts'
-import { knownCommand } from '../scsi/effect.ts'
+import { onlyReads } from '../scsi/effect.ts'
 import { lunOfWord, lunWord, MAX_LUN, WellKnownLun } from '../scsi/lun.ts'
 import { cdbLength, controlOffset, isPlainCdb, NACA, Opcode } from '../scsi/opcode.ts'
 import { encodeReportedLuns, SelectReport } from '../scsi/report-luns.ts'
@@ -18,29 +18,43 @@ import { type Answer, checkCondition, good, status } from '../task/answer.ts'
 import { Status, TaskAttribute } from '../task/command.ts'
 import type { TargetCounters } from '../task/counters.ts'
 import { TaskFunction } from '../task/function.ts'
-import type { TargetNexus, Task, TaskOwner, TaskRouter, TaskSource } from '../task/task.ts'
+import type {
+  KeptTask,
+  TargetNexus,
+  Task,
+  TaskOwner,
+  TaskRouter,
+  TaskSource,
+} from '../task/task.ts'
 import { abortAll } from './abort.ts'
 import { answerAbsent } from './absent.ts'
 import { FunctionRun } from './function-run.ts'
 import { LogPagesUnit } from './log-pages.ts'
 import { asNexus, Nexus } from './nexus.ts'
 import { illegalRequest, invalidField } from './refusal.ts'
+import { checkedRepetition, repetitionOf } from './repetition.ts'
 import { answerRequestSense } from './request-sense.ts'
+import { executeAgain } from './rerun.ts'
 import { commandsOf, commandsOfAll, endOthers, hasCommands, manage } from './task-management.ts'
 import { TaskSet } from './task-set.ts'
-import type { Unit } from './unit.ts'
+import type { Unit, UnitChanges } from './unit.ts'
+import { WriteOrder } from './write-order.ts'
 
 export interface TargetOptions {
   /** What the target counts: then it has the TARGET LOG PAGES well known logical unit, which tells it (SPC-4 8.4). */
   readonly counters?: () => TargetCounters
+  /** `ORDER_WORDS` that outlive the process: in which order its units were changed. */
+  readonly order?: Float64Array
 }
 
 /** A SCSI target device with one task router (SAM-5 4.6): logical units by LUN, and what is kept of each nexus. */
 export class Target implements TaskRouter {
   readonly #sets = new Map<number, TaskSet>()
   readonly #nexuses = new Set<Nexus>()
+  units = 0
   /** The LUNs in ascending order, as REPORT LUNS tells them; undefined while that is not known. */
   #luns: readonly number[] | undefined
+  readonly #order: Float64Array | undefined
   #lastNexus = 0
   /** In task sets that are no more. */
   #abortedBefore = 0
@@ -50,12 +64,15 @@ export class Target implements TaskRouter {
    * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN outside that range or named twice, and for limits of a unit outside theirs
    */
   constructor(
-    units: Iterable<readonly [lun: number, unit: Unit]>,
-    { counters }: TargetOptions = {},
+    units: Iterable<readonly [lun: number, unit: Unit, changes?: UnitChanges | undefined]>,
+    { counters, order }: TargetOptions = {},
   ) {
-    for (const [lun, unit] of units) this.addUnit(lun, unit)
+    this.#order = order
+    for (const [lun, unit, changes] of units) this.addUnit(lun, unit, changes)
     if (counters !== undefined) {
-      this.#sets.set(LOG_PAGES, new TaskSet(LOG_PAGES, new LogPagesUnit(counters), carryOut))
+      const set = new TaskSet(LOG_PAGES, new LogPagesUnit(counters), carryOut)
+      if (order !== undefined) set.order = new WriteOrder(order, LOG_PAGES)
+      this.#sets.set(LOG_PAGES, set)
     }
   }
 
@@ -70,18 +87,29 @@ export class Target implements TaskRouter {
   }
 
   /**
-   * Gives a LUN a unit. Every nexus that knows other units is told there that the list of them has changed.
+   * Says whether a unit can have this LUN.
    *
-   * @throws `ERR_SGRING_INVALID_ARGUMENT` as the constructor does
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` for a LUN outside its range, and for one with a unit
    */
-  addUnit(lun: number, unit: Unit): void {
+  checkFree(lun: number): void {
     if (!Number.isInteger(lun) || lun < 0 || lun > MAX_LUN || this.#sets.has(lun)) {
       throw new SgringError(
         'ERR_SGRING_INVALID_ARGUMENT',
         `a LUN must be an integer of 0 to ${MAX_LUN} and stand once, not ${lun}`,
       )
     }
+  }
+
+  /**
+   * Gives a LUN a unit. Every nexus that knows other units is told there that the list of them has changed.
+   *
+   * @param changes when it came to be what it is; default: before anything that outlives a target
+   * @throws `ERR_SGRING_INVALID_ARGUMENT` as the constructor does
+   */
+  addUnit(lun: number, unit: Unit, changes?: UnitChanges): void {
+    this.checkFree(lun)
     const set = new TaskSet(lun, unit, carryOut, (task) => endOthers(task, set, this.#nexuses))
+    if (this.#order !== undefined) set.order = new WriteOrder(this.#order, lun)
     // First: where it throws there is no unit.
     unit.attach?.({
       lun,
@@ -90,6 +118,10 @@ export class Target implements TaskRouter {
       },
     })
     this.#sets.set(lun, set)
+    if (changes !== undefined) {
+      set.changes = changes
+      this.units = Math.max(this.units, changes.device, changes.medium)
+    }
     this.#lunsChanged()
   }
 
@@ -133,10 +165,43 @@ export class Target implements TaskRouter {
     return nexus
   }
 
+  returned(nexus: TargetNexus, asOf: number): void {
+    for (const [lun, { changes }] of this.#sets) {
+      if (changes.medium > asOf) {
+        asNexus(nexus).establishBehind(
+          lun,
+          SenseCode.NOT_READY_TO_READY_CHANGE_MEDIUM_MAY_HAVE_CHANGED,
+        )
+      }
+      if (changes.device > asOf) {
+        asNexus(nexus).establishBehind(lun, SenseCode.INQUIRY_DATA_HAS_CHANGED)
+      }
+    }
+  }
+
+  knowsUnits(nexus: TargetNexus, asOf: number): boolean {
+    const known = asNexus(nexus)
+    const isUntold = (lun: number) =>
+      this.#sets.get(lun)?.wasAnother(asOf) === true && known.attentions.next(lun) !== 0
+    // First: who never asks at a unit does not have thousands of them looked through again and again.
+    if (isUntold(known.untoldLun)) return false
+    for (const lun of this.#sets.keys()) {
+      if (!isUntold(lun)) continue
+      known.untoldLun = lun
+      return false
+    }
+    known.source.flush()
+    return true
+  }
+
   closeNexus(nexus: TargetNexus): void {
     asNexus(nexus).close()
     this.#nexuses.delete(asNexus(nexus))
     this.#nexusEnded(nexus)
+  }
+
+  stop(): void {
+    for (const set of this.#sets.values()) set.hold()
   }
 
   abandon(tasks: readonly Task[]): void {
@@ -159,7 +224,7 @@ export class Target implements TaskRouter {
     ) {
       set.count += 1
       task.owner = set
-      set.unit.execute(task)
+      begin(task, set)
     } else if (task.function !== 0) {
       this.#manage(task, nexus)
     } else {
@@ -172,17 +237,17 @@ export class Target implements TaskRouter {
     const set = this.#sets.get(lun)
     const refusal = refusalOf(task)
     if (refusal !== undefined) {
-      task.answer(reportedBy(set, refusal))
+      refuse(task, reportedBy(set, refusal))
     } else if (set === undefined) {
       if (task.cdb[0] === Opcode.REPORT_LUNS) this.#reportLuns(task, nexus, set)
-      else task.answer(answerAbsent(task.cdb))
+      else refuse(task, answerAbsent(task.cdb))
     } else if (!task.ownTag && nexus.named(lun, task.tag) !== undefined) {
       abortAll(commandsOf(nexus, set))
-      task.answer(reportedBy(set, OVERLAPPED))
+      refuse(task, reportedBy(set, OVERLAPPED))
     } else if (task.cdb[0] === Opcode.REPORT_LUNS) {
       this.#reportLuns(task, nexus, set)
     } else if (set.isFull(task)) {
-      task.answer(hasCommands(nexus, set) ? TASK_SET_FULL : BUSY)
+      refuse(task, hasCommands(nexus, set) ? TASK_SET_FULL : BUSY)
     } else {
       // Each command of a nexus that only reads is looked at.
       if (!nexus.readOnly && nexus.attentions.next(lun) === 0) {
@@ -196,13 +261,16 @@ export class Target implements TaskRouter {
   /** A function keeps its place on its pair: what came behind it there waits until it is carried out. */
   #manage(task: Task, nexus: Nexus): void {
     nexus.source.hold(task)
-    nexus.functions.push(new FunctionRun(task))
+    const { functions } = nexus
+    let place = functions.length
+    while (place > 0 && functions[place - 1]!.task.sentAt > task.sentAt) place--
+    functions.splice(place, 0, new FunctionRun(task))
     if (!nexus.managing) this.#carryOut(nexus)
   }
 
   /**
-   * Carries functions out, in the order in which they were fetched. Each reaches whatever its nexus has published before, on any of its
-   * pairs; what is fetched for it may be further functions. After some of them the other nexuses have their turn.
+   * Carries functions out, in the order in which they were sent. Each reaches whatever its nexus has published before, on any of its pairs:
+   * what is fetched for it may be functions that were sent before it, and hold commands back. After some the other nexuses have their turn.
    */
   #carryOut(nexus: Nexus): void {
     nexus.managing = true
@@ -214,7 +282,8 @@ export class Target implements TaskRouter {
           return
         }
         nexus.source.fetch()
-        // It may have been lost with its nexus.
+        // It may have been lost with its nexus, and an earlier one may have come.
+        if (nexus.functions[0] !== run) continue
         nexus.functions.shift()
         if (!run.over) {
           // First: the function is answered, and gone, within.
@@ -291,9 +360,10 @@ const BUSY = status(Status.BUSY)
 function carryOut(task: Task, set: TaskSet): void {
   const { attentions, readOnly } = asNexus(task.nexus)
   const attention = attentions.next(set.lun)
-  if (attention === 0 || task.cdb[0] === Opcode.INQUIRY) {
-    if (readOnly && mayChange(task, set.unit)) task.answer(WRITE_PROTECTED)
-    else set.unit.execute(task)
+  // What an earlier target had in its task set came before what there is to tell now.
+  if (attention === 0 || task.cdb[0] === Opcode.INQUIRY || task.kept?.resubmitted === true) {
+    if (readOnly && mayChange(task, set.unit)) refuse(task, WRITE_PROTECTED)
+    else begin(task, set)
     return
   }
   attentions.clearNext(set.lun)
@@ -309,11 +379,49 @@ function carryOut(task: Task, set: TaskSet): void {
  * reads leaves alone as it does blocks.
  */
 function mayChange({ cdb, cdbLength }: Task, { deviceType }: Unit): boolean {
-  return knownCommand(cdb, cdbLength, deviceType).effect !== 'reads'
+  return !onlyReads(cdb, cdbLength, deviceType)
 }
 
 /** The medium seems write protected to such a nexus (SBC-3 4.12). */
 const WRITE_PROTECTED = checkCondition(SenseKey.DATA_PROTECT, SenseCode.WRITE_PROTECTED)
+
+/** Gives the unit its command. What that may change is in the ledger before. */
+function begin(task: Task, set: TaskSet): void {
+  const { kept } = task
+  if (kept === undefined) set.unit.execute(task)
+  // Whatever it is: its initiator has it for another unit, or another medium.
+  else if (kept.resubmitted && set.wasAnother(kept.units)) kept.unknown(true)
+  else if (!mark(task, kept, set)) return
+  else if (kept.started) executeAgain(task, kept, set.unit)
+  else set.unit.execute(task)
+}
+
+/** False: it is not to be carried out, and has ended. */
+function mark({ cdb, cdbLength }: Task, kept: KeptTask, { unit, order }: TaskSet): boolean {
+  const said = unit.repetition?.(cdb, cdbLength)
+  const repetition = checkedRepetition(said ?? repetitionOf(cdb, cdbLength, unit.deviceType))
+  if (repetition === 'free') return true
+  const extent = typeof repetition === 'string' ? undefined : repetition
+  if (kept.started) {
+    const once = repetition === 'never' || extent?.once === true
+    const overtaken = once || order.overtaken(extent, kept.sequence)
+    if (overtaken || !kept.rerun) {
+      kept.unknown(overtaken)
+      return false
+    }
+  }
+  kept.start(order.begin(extent))
+  return true
+}
+
+/**
+ * Answers a command that no unit gets, as one of which nothing was done; but an earlier target may have done it, and of that its initiator
+ * is told no more than that.
+ */
+function refuse(task: Task, answer: Answer): void {
+  if (task.kept?.started === true) task.kept.unknown(true)
+  else task.answer(answer)
+}
 
 /** Why no unit gets this task, if so. */
 function refusalOf(task: Task): Answer | undefined {

@@ -16,8 +16,9 @@ import type { Answer } from '../task/answer.ts'
 import { Status, TaskAttribute } from '../task/command.ts'
 import type { Task, TaskOwner } from '../task/task.ts'
 import { asNexus } from './nexus.ts'
-import { QueueError, type Unit } from './unit.ts'
+import { QueueError, type Unit, type UnitChanges } from './unit.ts'
 import { Entry, Waves } from './waves.ts'
+import { ORDER_WORDS, WriteOrder } from './write-order.ts'
 
 /** As many as nobody has; still a small integer to the engine. */
 const NO_LIMIT = 2 ** 30 - 1
@@ -28,12 +29,15 @@ const NOBODY = new Map<Task, Entry>()
 export class TaskSet implements TaskOwner {
   readonly lun: number
   readonly unit: Unit
+  /** When the unit came to be what it is. */
+  changes: UnitChanges = { device: 0, medium: 0 }
   /** Commands in the set. */
   count = 0
   /** Commands that were aborted in it, ever. */
   aborted = 0
   /** While `count` is below it, a SIMPLE command may start without being noted; 0 while any command waits, or makes others wait. */
   quietLimit: number
+  #order: WriteOrder | undefined
   readonly #limit: number
   readonly #maxTasks: number
   readonly #maxRunning: number
@@ -86,6 +90,22 @@ export class TaskSet implements TaskOwner {
       this.#failed?.(task, this)
       this.release()
     },
+  }
+
+  /** The order in which commands have begun to change the unit. */
+  get order(): WriteOrder {
+    this.#order ??= new WriteOrder(new Float64Array(ORDER_WORDS), this.lun)
+    return this.#order
+  }
+
+  /** Where it is kept beyond the death of the target. */
+  set order(order: WriteOrder) {
+    this.#order = order
+  }
+
+  /** Whether the unit, or what it stands on, was another as of this change. */
+  wasAnother(asOf: number): boolean {
+    return this.changes.device > asOf || this.changes.medium > asOf
   }
 
   /** Whether there is no room for this command, which is not in the set yet. */

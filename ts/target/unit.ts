@@ -1,6 +1,15 @@
 /** A logical unit, as the target sees it. */
 
 import type { TargetNexus, Task } from '../task/task.ts'
+import type { Repetition } from './repetition.ts'
+
+/** When a unit came to be what it is, by numbers of changes of all units that its target, and those before it, have had. */
+export interface UnitChanges {
+  /** Who it is. */
+  readonly device: number
+  /** What it stands on. */
+  readonly medium: number
+}
 
 /** How the task set of a unit is kept. */
 export interface TaskSetOptions {
@@ -56,6 +65,15 @@ export interface Unit extends TaskSetOptions {
    * }
    */
   execute(task: Task): void
+  /**
+   * What becomes of a command, by its CDB, should the target die over it and leave a ledger (`ServeOptions.state`). Default: `'free'` for what
+   * only reads on every kind of device, or on one of its `deviceType`; with the `deviceType` of a disk, what SBC-3 says of those that do the
+   * same whenever they are repeated, such as WRITE; and `'never'` for all else. So it is for what is no repetition, as an `Extent` without
+   * whole numbers.
+   *
+   * @param length of the CDB; what lies beyond in `cdb` does not count
+   */
+  repetition?(cdb: Uint8Array, length: number): Repetition | undefined
   /** Called once for each LUN that the unit is given, before any command. */
   attach?(context: UnitContext): void
   /**

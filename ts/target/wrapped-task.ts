@@ -45,8 +45,11 @@ export class WrappedTask implements Task {
   readonly tag: bigint
   readonly ownTag: boolean
   readonly managedTag: bigint
+  readonly sentAt: number
   readonly dataOutLength: number
   readonly dataInLength: number
+  /** What is kept is kept already when the unit has it. */
+  readonly kept = undefined
   /** The target hears of the end of the task itself. */
   owner: TaskOwner | undefined = undefined
   onAbort: (() => void) | undefined = undefined
@@ -72,6 +75,7 @@ export class WrappedTask implements Task {
     this.tag = task.tag
     this.ownTag = task.ownTag
     this.managedTag = task.managedTag
+    this.sentAt = task.sentAt
     this.dataOutLength = task.dataOutLength
     this.dataInLength = task.dataInLength
   }

@@ -1,6 +1,6 @@
 /** The live counters of a target, and the vendor specific log page that carries them (SPC-4 7.3). */
 
-import { badResponse, getUint64Rounded, setUint64 } from '../scsi/bytes.ts'
+import { badResponse, getAscii, getUint64Rounded, setUint64 } from '../scsi/bytes.ts'
 import type { TypedCommand } from '../scsi/command.ts'
 import { ASCII_LIST, BINARY_LIST, type LogPage, type LogParameter, logSense } from '../scsi/log.ts'
 
@@ -90,6 +90,6 @@ function parseCounters({ parameters }: LogPage): TargetCounters {
   })
   const recent = parameters
     .filter(({ code }) => code >= RECENT && code < RECENT + MAX_RECENT)
-    .map(({ value }) => Buffer.from(value).toString('latin1'))
+    .map(({ value }) => getAscii(value, 0, value.length))
   return { ...Object.fromEntries(values), recent } as unknown as TargetCounters
 }

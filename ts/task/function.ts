@@ -46,6 +46,14 @@ export type ServiceResponse = (typeof ServiceResponse)[keyof typeof ServiceRespo
  */
 export const ENDED_WITHOUT_RESPONSE = 2
 
+/**
+ * What a completion says in place of a service response for a command that an earlier target had begun and not answered: what of it was done
+ * is not known. It may be submitted again, to be carried out again.
+ */
+export const OUTCOME_UNKNOWN = 7
+/** The same, of a command that must not be carried out again: a later one has begun to change what it was to change. */
+export const OVERTAKEN = 8
+
 /** How a task management function was answered. */
 export interface FunctionResult {
   readonly response: ServiceResponse

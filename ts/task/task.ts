@@ -6,6 +6,11 @@ import type { FunctionResult } from './function.ts'
 /** Where a unit's bytes live; Rust moves them. `ts/target/backing.ts` opens one. */
 export interface Backing {
   readonly kind: 'memory' | 'file'
+  /**
+   * Whether what is written stands in a cache that the system's end empties, and is on a medium once it is flushed. So it is with a file that
+   * may be written; memory is its own medium.
+   */
+  readonly volatileCache: boolean
   /** Size in bytes. */
   readonly lengthBytes: number
   readonly readOnly: boolean
@@ -138,9 +143,13 @@ export interface Task {
   readonly ownTag: boolean
   /** Of a function: the tag of the command that it is about. */
   readonly managedTag: bigint
+  /** Of a function: when it was sent, as its initiator says, in nanoseconds of the machine's monotonic clock. It orders those of a nexus. */
+  readonly sentAt: number
   /** Bytes that the initiator sends, and bytes that it has room for. */
   readonly dataOutLength: number
   readonly dataInLength: number
+  /** @internal What its target keeps of it beyond its own death; undefined where it keeps nothing. */
+  readonly kept: KeptTask | undefined
   /** Who is told when the task is over: the target sets it, when it takes a command into a task set. */
   owner: TaskOwner | undefined
   /** Told that a command is aborted, before it is over; who keeps a command beyond `Unit.execute` sets it, and lets go of it here. */
@@ -190,6 +199,27 @@ export interface Task {
   respond(result: FunctionResult): void
 }
 
+/** A task of a target that keeps a ledger: what is to be known of it if the target dies. */
+export interface KeptTask {
+  /** An earlier target had the task; `started`: and may have carried it out, or some of it. */
+  readonly resubmitted: boolean
+  readonly started: boolean
+  /** Its initiator wants it carried out again even so. */
+  readonly rerun: boolean
+  /** As of which change of the target's units it was sent, if it is resubmitted (`TaskRouter.units`). */
+  readonly units: number
+  /** Which change of its unit it was, by its earlier target; 0 if that had not begun it. */
+  readonly sequence: number
+  /**
+   * It is about to change something: what is not marked before is carried out again after a death, as if nothing had happened.
+   *
+   * @param sequence which change of its unit it is
+   */
+  start(sequence: number): void
+  /** Ends it unanswered: nobody knows what of it was done. `overtaken`: and it must not be done again. */
+  unknown(overtaken: boolean): void
+}
+
 /** Who is told of a task's end. */
 export interface TaskOwner {
   /** A command is answered with sense data: those that are reported. Called right before its end, which follows for certain. */
@@ -235,8 +265,16 @@ export interface TaskSource {
 export interface TaskRouter {
   /** A new nexus: it starts with a POWER ON unit attention on every unit. */
   openNexus(source: TaskSource): TargetNexus
+  /** The number of the last change of its units, those of earlier targets among them: which unit stands where, and on what. */
+  readonly units: number
+  /** The nexus is one of an earlier target, whose tasks are as of this change: it is told of units that were others then. */
+  returned(nexus: TargetNexus, asOf: number): void
+  /** Whether the nexus, which knew the units as of this change, has been told of all that changed since: that is published then. */
+  knowsUnits(nexus: TargetNexus, asOf: number): boolean
   /** The nexus is gone, with everything kept for it. Its tasks were abandoned, and are over. */
   closeNexus(nexus: TargetNexus): void
+  /** The port is being closed: no command that waits is begun any more. */
+  stop(): void
   /** The pair that these came on is gone: aborts each. None of them is begun any more. */
   abandon(tasks: readonly Task[]): void
   /** Takes the task and answers it, now or later. What it throws is answered HARDWARE ERROR, INTERNAL TARGET FAILURE. */

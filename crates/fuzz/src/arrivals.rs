@@ -1,5 +1,6 @@
 //! A connection to a listener: a hello in pieces, with descriptors of all kinds beside them, and then nothing more.
 
+use crate::descriptors::{memory_file, send_with_descriptors};
 use arbitrary::{Arbitrary, Unstructured};
 use sgring_shm::{
     Hello, ListenOptions, Listener, PROTOCOL_VERSION, RECORD_BYTES, Refusal, Welcome, memfd,
@@ -8,10 +9,10 @@ use sgring_shm::{
 use std::env::temp_dir;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::{process, ptr};
+use std::process;
 
 const PAGE: u64 = 4096;
 /// What a wait may take before the input counts as one that hangs the listener.
@@ -78,7 +79,10 @@ impl Door {
         let (pipe, _) = io::pipe().expect("a pipe");
         let (socket, _) = UnixStream::pair().expect("a socket pair");
         let segments = (1..=4).map(|pages| memfd::create(PAGE * pages).expect("a segment"));
-        let others = [null.into(), pipe.into(), socket.into(), unsealed_file()];
+        // One whose size its owner can still change.
+        let unsealed = memory_file(libc::MFD_CLOEXEC, PAGE as i64, 0);
+        let unsealed = unsealed.expect("a memory file");
+        let others = [null.into(), pipe.into(), socket.into(), unsealed];
         Self {
             files: segments.chain(others).collect(),
             listener,
@@ -118,7 +122,7 @@ impl Door {
             }
             sent.extend(&bytes);
             // Who was refused already hears no more.
-            if !send(&client, &bytes, &files) {
+            if send_with_descriptors(&client, &bytes, &files).is_err() {
                 break;
             }
         }
@@ -244,50 +248,6 @@ fn wait(sockets: &[&dyn AsFd]) -> Vec<bool> {
     let ready = unsafe { libc::poll(polled.as_mut_ptr(), count, DEADLINE_MS) };
     assert!(ready > 0, "the listener says nothing");
     polled.iter().map(|polled| polled.revents != 0).collect()
-}
-
-/// sendmsg(2); whether somebody was there.
-fn send(socket: &OwnedFd, bytes: &[u8], files: &[&OwnedFd]) -> bool {
-    const HEADER: usize = size_of::<libc::cmsghdr>();
-    let raw: Vec<RawFd> = files.iter().map(|file| file.as_raw_fd()).collect();
-    let data = size_of_val(&raw[..]);
-    let mut control = [0u64; 8];
-    assert!(HEADER + data <= size_of_val(&control));
-    let mut part = libc::iovec {
-        iov_base: bytes.as_ptr().cast_mut().cast(),
-        iov_len: bytes.len(),
-    };
-    // SAFETY: all zeros is a message without address, parts or control data.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = &raw mut part;
-    message.msg_iovlen = 1;
-    if !raw.is_empty() {
-        message.msg_control = control.as_mut_ptr().cast();
-        message.msg_controllen = (HEADER + data) as _;
-        // SAFETY: all zeros is a header.
-        let mut header: libc::cmsghdr = unsafe { std::mem::zeroed() };
-        header.cmsg_len = (HEADER + data) as _;
-        header.cmsg_level = libc::SOL_SOCKET;
-        header.cmsg_type = libc::SCM_RIGHTS;
-        // SAFETY: `control` is aligned for a header and has room for one.
-        unsafe { control.as_mut_ptr().cast::<libc::cmsghdr>().write(header) };
-        let to = control.as_mut_ptr().cast::<u8>().wrapping_add(HEADER);
-        // SAFETY: `control` has room for `data` bytes behind the header, as asserted; `raw` has as many.
-        unsafe { ptr::copy_nonoverlapping(raw.as_ptr().cast(), to, data) };
-    }
-    // SAFETY: `message` names `part` and `control`, which live.
-    unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) >= 0 }
-}
-
-/// A memory file of a page whose size its owner can still change.
-fn unsealed_file() -> OwnedFd {
-    // SAFETY: the name is a NUL-terminated constant.
-    let fd = unsafe { libc::memfd_create(c"fuzz".as_ptr(), libc::MFD_CLOEXEC) };
-    assert!(fd >= 0, "a memory file");
-    // SAFETY: memfd_create has just made this descriptor, and nobody else knows it.
-    let file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
-    file.set_len(PAGE).expect("a page");
-    file.into()
 }
 
 impl Drop for Door {

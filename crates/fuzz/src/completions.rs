@@ -129,6 +129,8 @@ impl Play {
                 slot,
                 generation: state.generation,
                 epoch: crate::pair::EPOCH as u16,
+                resubmitted: false,
+                rerun: false,
             };
             let entries = self.client.shared.geometry.entries();
             let is_there = (0..entries).any(|entry| {

@@ -23,15 +23,22 @@ fn read(mut input: Unstructured<'_>) -> Result<()> {
         out_len: if out { len } else { 0 },
         in_len: if out { 0 } else { len },
     };
+    // What the kernel says of device and host is told as it stands, unless it took no command.
+    let mut said = None;
     let told = match kind {
         0 => {
             let header: SgIoHdr = structure(&mut input)?;
             let told = asked.v3(&header);
+            said = Some((header.status, header.host_status));
             assert!(told.1 <= usize::from(header.sb_len_wr));
             assert_eq!(was_direct(&header), header.info & 0x6 == 0x2);
             told
         }
-        1 => asked.v4(&structure::<SgIoV4>(&mut input)?),
+        1 => {
+            let header: SgIoV4 = structure(&mut input)?;
+            said = Some((header.device_status as u8, header.transport_status as u16));
+            asked.v4(&header)
+        }
         2 => {
             let res = i32::arbitrary(&mut input)?;
             let told = asked.uring(res, Res2(input.arbitrary()?));
@@ -61,6 +68,11 @@ fn read(mut input: Unstructured<'_>) -> Result<()> {
         }
     };
     in_range(asked, told);
+    if let Some(said) = said {
+        assert_eq!((told.0.status, told.0.host_status), said);
+        let sensed = told.0.driver_status == 0;
+        assert!(told.1 == 0 || said.0 == 0x02 || (sensed && said.1 == 0));
+    }
     let bytes = input.take_rest();
     let sense = sense_data(&bytes[..bytes.len().min(told.1)]);
     assert!(sense.is_empty() || sense[0] & 0x70 == 0x70);

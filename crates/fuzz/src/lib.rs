@@ -3,6 +3,7 @@
 //! | target | reads | beyond "no crash" |
 //! |---|---|---|
 //! | [`submissions`] | queue entries and slots, as a target does | a task is accepted just when it is well spelt, and once; nothing is written but an answer |
+//! | [`ledger`] | a ledger's file, and what a dead target has left in one | the answer that is there is given, and no other; each command comes home once, and is begun once unless it is asked for again |
 //! | [`completions`] | queue entries, as an initiator does | exactly what is outstanding comes home, as a model says; nothing is written |
 //! | [`handshake`] | the two records, and the segment's file | what is read is written back as it was; a file is taken just when it is sealed and of the size |
 //! | [`arrivals`] | a connection: pieces of a hello, and descriptors | who is let in is who a model lets in, and everybody else is told why |
@@ -16,6 +17,7 @@ pub mod arrivals;
 pub mod completions;
 pub mod handshake;
 pub mod kernel;
+pub mod ledger;
 pub mod scatterlists;
 pub mod submissions;
 
@@ -25,3 +27,7 @@ mod rules;
 /// A pair over a real segment, and its bytes as a peer has them: what the tests of the tasks go by.
 #[path = "../../task/tests/common/mod.rs"]
 mod pair;
+
+/// Descriptors of every kind, and messages with any of them: what the tests of the shared memory go by.
+#[path = "../../shm/tests/common/descriptors.rs"]
+mod descriptors;

@@ -7,7 +7,7 @@ use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi_derive::napi;
 use sgring_shm::handshake::{Hello, PROTOCOL_VERSION, RECORD_BYTES, Refusal, Welcome};
 use sgring_shm::socket::{connect, peer_credentials, send_with_descriptor};
-use sgring_shm::{Bell, Mapping, ShmError, memfd};
+use sgring_shm::{Bell, Mapping, PeerCredentials, PeerProcess, ShmError, memfd};
 use sgring_task::{Geometry, Initiator};
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::path::Path;
@@ -32,6 +32,19 @@ pub struct ConnectOptions {
     pub required_features: Option<u32>,
     /// Epoch to begin with; only tests choose.
     pub epoch: Option<u32>,
+}
+
+/// What a pair is handed to another target with.
+#[napi(object)]
+pub struct ReattachOptions {
+    /// The target's socket.
+    pub path: String,
+    /// Users that the target may run as.
+    pub allowed_uids: Vec<u32>,
+    /// The nexus's.
+    pub token: Uint8Array,
+    /// The pair's number in it.
+    pub pair: u32,
 }
 
 /// What the target answered.
@@ -62,6 +75,56 @@ pub struct InitiatorPair {
     hang_up: Option<Bell>,
     socket: Option<OwnedFd>,
     peer_pid: u32,
+    // Kept for the next target. `None` where that is a thread of this process.
+    segment: Option<Segment>,
+}
+
+/// What a pair is handed over with, again and again.
+struct Segment {
+    file: OwnedFd,
+    hello: Hello,
+    holder: Holder,
+    /// The holder has said that it does not take it: it may be asked again, and nobody else before it is gone.
+    declined: bool,
+    pid: libc::pid_t,
+    /// Whose process it was, and every next one's is to be.
+    uid: u32,
+}
+
+impl Segment {
+    /// Whether a target's process may have it, once it is its turn.
+    fn is_free_for(&self, pid: libc::pid_t) -> bool {
+        self.holder.is_gone() || (self.declined && self.pid == pid)
+    }
+}
+
+/// Whom a segment was handed to.
+enum Holder {
+    Process(PeerProcess),
+    /// It was gone before it could be looked at, or has let go of it.
+    Gone,
+    /// It cannot be looked at: nobody can say that it is gone.
+    Unseen,
+}
+
+impl Holder {
+    fn of(socket: &OwnedFd) -> Result<Self, ShmError> {
+        match PeerProcess::of(socket.as_fd()) {
+            Ok(process) => Ok(Self::Process(process)),
+            Err(ShmError::System { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => {
+                Ok(Self::Gone)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        match self {
+            Self::Process(process) => process.is_gone(),
+            Self::Gone => true,
+            Self::Unseen => false,
+        }
+    }
 }
 
 /// Makes a segment, connects and says hello. The answer comes on the socket: see `decode_welcome`.
@@ -69,18 +132,8 @@ pub struct InitiatorPair {
 pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
     let geometry = Geometry::new(options.slots, options.arena_bytes)
         .ok_or_else(|| error::argument("slots or arenaBytes out of range"))?;
-    let token = <[u8; 16]>::try_from(options.token.as_ref())
-        .map_err(|_| error::argument("a join token has 16 bytes"))?;
-    let socket =
-        connect(Path::new(&options.path)).map_err(|error| error::shm_at(&options.path, error))?;
-    let peer = peer_credentials(socket.as_fd()).map_err(error::shm)?;
-    if !options.allowed_uids.contains(&peer.uid) {
-        let message = format!(
-            "{} is served by user {}, who is not allowed",
-            options.path, peer.uid
-        );
-        return Err(Coded::new("PEER_NOT_ALLOWED", message));
-    }
+    let token = token_of(&options.token)?;
+    let (socket, peer) = connect_to(&options.path, &options.allowed_uids)?;
     let segment = memfd::create(geometry.segment_bytes() as u64).map_err(error::shm)?;
     let mapping =
         Mapping::map(segment.as_fd(), geometry.segment_bytes() as u64).map_err(error::shm)?;
@@ -92,16 +145,19 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
         arena_bytes: options.arena_bytes,
         epoch: options.epoch.unwrap_or(1),
         token,
+        returning: 0,
     };
+    let holder = Holder::of(&socket).unwrap_or(Holder::Unseen);
     let bell = Bell::new(socket.as_fd()).map_err(error::shm)?;
     let hang_up = Bell::new(socket.as_fd()).map_err(error::shm)?;
-    let pair = Initiator::new(
+    let mut pair = Initiator::new(
         Arc::new(mapping),
         geometry,
         hello.required_features,
         hello.epoch,
         bell,
     );
+    pair.keep();
     // Last: from here on the target may map the segment and look at its header. One that hung up already has said why.
     match send_with_descriptor(socket.as_fd(), &hello.encode(), segment.as_fd()) {
         Ok(_) | Err(ShmError::HungUp) => {}
@@ -113,7 +169,30 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
         hang_up: Some(hang_up),
         socket: Some(socket),
         peer_pid: peer.pid as u32,
+        segment: Some(Segment {
+            file: segment,
+            hello,
+            holder,
+            declined: false,
+            pid: peer.pid,
+            uid: peer.uid,
+        }),
     })
+}
+
+/// A connection to the target at `path`, if it runs as one of these users.
+fn connect_to(path: &str, allowed_uids: &[u32]) -> Result<(OwnedFd, PeerCredentials), Coded> {
+    let socket = connect(Path::new(path)).map_err(|error| error::shm_at(path, error))?;
+    let peer = peer_credentials(socket.as_fd()).map_err(error::shm)?;
+    if allowed_uids.contains(&peer.uid) {
+        return Ok((socket, peer));
+    }
+    let message = format!("{path} is served by user {}, who is not allowed", peer.uid);
+    Err(Coded::new("PEER_NOT_ALLOWED", message))
+}
+
+fn token_of(bytes: &Uint8Array) -> Result<[u8; 16], Coded> {
+    <[u8; 16]>::try_from(bytes.as_ref()).map_err(|_| error::argument("a join token has 16 bytes"))
 }
 
 /// Reads the 64 bytes that a target answers first.
@@ -223,6 +302,107 @@ impl InitiatorPair {
         given.map(|bytes| bytes as u32).map_err(error::shm)
     }
 
+    /// Whether the segment may be handed to another target: the one that had it is gone, with all its threads, or has declined it.
+    #[napi(catch_unwind)]
+    pub fn is_free(&self) -> bool {
+        self.segment
+            .as_ref()
+            .is_some_and(|segment| segment.declined || segment.holder.is_gone())
+    }
+
+    /// Whether anybody will ever be able to say that the target is gone. Else the segment cannot go to another one unless it is released.
+    #[napi(getter, catch_unwind)]
+    pub fn is_seen(&self) -> bool {
+        let segment = self.segment.as_ref();
+        segment.is_some_and(|segment| !matches!(segment.holder, Holder::Unseen))
+    }
+
+    /// The target has died: counts it against all that it had. How many of these go to no other one: they are the next that `reap` takes.
+    #[napi(catch_unwind)]
+    pub fn outlive(&mut self) -> u32 {
+        self.pair.as_mut().map_or(0, |pair| pair.outlive() as u32)
+    }
+
+    /// The target has said that it has let go of the segment: another one may have it, whether that process lives or not.
+    #[napi(catch_unwind)]
+    pub fn released(&mut self) {
+        if let Some(segment) = &mut self.segment {
+            segment.holder = Holder::Gone;
+        }
+    }
+
+    /// The target that was asked last has answered that it does not take the pair: it may be asked again.
+    #[napi(catch_unwind)]
+    pub fn declined(&mut self) {
+        if let Some(segment) = &mut self.segment {
+            segment.declined = true;
+        }
+    }
+
+    /// After the target's end: connects to the one that serves `path` now, submits to it what was not completed, and hands it the segment
+    /// with a hello that names the pair in its nexus. How many were submitted; the answer comes on a new socket, to be taken as the first
+    /// was. If this throws, the target has nothing of it: the same may be tried again, though the segment may have new queues and a new
+    /// epoch by then.
+    #[napi(catch_unwind)]
+    pub fn reattach(&mut self, options: ReattachOptions) -> Result<u32, Coded> {
+        let token = token_of(&options.token)?;
+        let pair = self.pair.as_mut().ok_or_else(error::closed)?;
+        let segment = self.segment.as_mut().ok_or_else(error::closed)?;
+        let (socket, peer) = connect_to(&options.path, &options.allowed_uids)?;
+        if peer.uid != segment.uid {
+            let (now, first) = (peer.uid, segment.uid);
+            let message = format!("{} is served by user {now} now, not {first}", options.path);
+            return Err(Coded::new("PEER_NOT_ALLOWED", message));
+        }
+        if !segment.is_free_for(peer.pid) {
+            let message = "the process that has the segment lives".to_owned();
+            return Err(Coded::new("CONNECT", message));
+        }
+        // First: of one that cannot be looked at, nobody could ever say that it is gone.
+        let holder = Holder::of(&socket).map_err(error::shm)?;
+        let bell = Bell::new(socket.as_fd()).map_err(error::shm)?;
+        let hang_up = Bell::new(socket.as_fd()).map_err(error::shm)?;
+        let hello = &mut segment.hello;
+        hello.epoch = hello.epoch.wrapping_add(1);
+        hello.token = token;
+        hello.returning = options.pair + 1;
+        let features = hello.required_features;
+        // SAFETY: the segment's only other holder was the process that is gone, or that has told that it did not take it and is asked
+        // again, checked above: whoever it is handed to is `holder` from then on.
+        let count = unsafe { pair.resubmit(features, hello.epoch, bell) };
+        match send_with_descriptor(socket.as_fd(), &hello.encode(), segment.file.as_fd()) {
+            Ok(_) | Err(ShmError::HungUp) => {}
+            Err(error) => return Err(error::shm(error)),
+        }
+        segment.holder = holder;
+        segment.declined = false;
+        segment.pid = peer.pid;
+        self.hang_up = Some(hang_up);
+        self.socket = Some(socket);
+        self.peer_pid = peer.pid as u32;
+        Ok(count as u32)
+    }
+
+    /// No other target will have the pair: nothing is kept for one.
+    #[napi(catch_unwind)]
+    pub fn keep_for_nobody(&mut self) {
+        self.segment = None;
+        if let Some(pair) = &mut self.pair {
+            pair.keep_nothing();
+        }
+    }
+
+    /// Submits once more what an earlier target had begun, and of which its completion said that no more is known. 0, or the violation's
+    /// number.
+    #[napi(catch_unwind)]
+    pub fn rerun(&mut self, slot: u32) -> u32 {
+        let slot = u16::try_from(slot).unwrap_or(u16::MAX);
+        match self.pair.as_mut().map(|pair| pair.rerun(slot)) {
+            Some(Err(violation)) => u32::from(violation.number()),
+            _ => 0,
+        }
+    }
+
     /// Ends the connection, which both sides' watchers see, and lets go of the segment; it stays mapped as long as a buffer of it
     /// is not detached.
     #[napi(catch_unwind)]
@@ -230,6 +410,7 @@ impl InitiatorPair {
         if let Some(bell) = self.hang_up.take() {
             bell.hang_up();
         }
+        self.segment = None;
         self.pair = None;
     }
 }
@@ -243,6 +424,7 @@ impl InitiatorPair {
             hang_up: None,
             socket: Some(socket),
             peer_pid: std::process::id(),
+            segment: None,
         }
     }
 

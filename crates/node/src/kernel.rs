@@ -2,10 +2,15 @@
 
 use crate::error::{self, Coded};
 use crate::initiator::InitiatorPair;
+use crate::kernel_copy::{KernelCopy, KernelCopyEnd, KernelCopyOptions, whole};
 use napi_derive::napi;
+use sgring_scatterlist::Limits;
 use sgring_sg::abi::Reset;
-use sgring_sg::{Engine, Errno, Header, Ioctl, Sg, StartError, Transport, Uring, sg, sg_io, uring};
-use sgring_shm::{Bell, Mapping, bell_pair, memfd};
+use sgring_sg::mover::End;
+use sgring_sg::{
+    Engine, EngineOptions, Errno, Header, Ioctl, Sg, StartError, Transport, Uring, sg, sg_io, uring,
+};
+use sgring_shm::{Bell, Mapping, bell_pair};
 use sgring_task::{Geometry, Initiator};
 use std::fmt::Display;
 use std::fs::File;
@@ -33,6 +38,8 @@ pub struct KernelOptions {
     pub threads: u32,
     /// Requests that the device's queue has, at least 1: the sg transport starts no more commands than these, for it would sleep.
     pub requests: u32,
+    /// Bytes that the device's queue takes of one command, at least 1.
+    pub max_transfer_bytes: u32,
     /// 1 to 4096.
     pub slots: u32,
     /// Whole pages of 4096 bytes, below 2 GiB.
@@ -45,8 +52,9 @@ pub struct KernelOptions {
 #[napi]
 pub struct KernelEngine {
     engine: Engine,
-    /// For resets; `None` once it is stopped.
+    /// For resets and copies; `None` once it is stopped.
     node: Option<Arc<OwnedFd>>,
+    header: Header,
     pair: Option<InitiatorPair>,
 }
 
@@ -56,10 +64,8 @@ pub fn open_kernel(options: KernelOptions) -> Result<KernelEngine, Coded> {
     let geometry = Geometry::new(options.slots, options.arena_bytes)
         .ok_or_else(|| error::argument("slots or arenaBytes out of range"))?;
     let node = own_node(&options)?;
-    // As on a ring, where nobody but this process has it.
-    let segment = memfd::create(geometry.segment_bytes() as u64).map_err(error::shm)?;
-    let mapping =
-        Mapping::map(segment.as_fd(), geometry.segment_bytes() as u64).map_err(error::shm)?;
+    // As on a ring, but this process's own.
+    let mapping = Mapping::private(geometry.segment_bytes()).map_err(error::shm)?;
     mapping.advise_huge(geometry.arena_offset()..geometry.segment_bytes());
     let memory = Arc::new(mapping);
     let own = node
@@ -79,12 +85,22 @@ pub fn open_kernel(options: KernelOptions) -> Result<KernelEngine, Coded> {
         geometry,
         socket: theirs,
         wake,
-        spin: Duration::from_micros(options.spin_us.into()),
+        options: EngineOptions {
+            spin: Duration::from_micros(options.spin_us.into()),
+            limits: Limits {
+                max_total: options.max_transfer_bytes.into(),
+                ..Limits::NONE
+            },
+        },
     };
     let engine = start(&options, node, side)?;
     Ok(KernelEngine {
         engine,
         node: Some(Arc::new(own)),
+        header: match options.transport.as_str() {
+            "io_uring" | "ioctl-v4" => Header::V4,
+            _ => Header::V3,
+        },
         pair: Some(InitiatorPair::local(pair, geometry, ours)),
     })
 }
@@ -95,7 +111,7 @@ struct Side {
     geometry: Geometry,
     socket: OwnedFd,
     wake: Bell,
-    spin: Duration,
+    options: EngineOptions,
 }
 
 impl Side {
@@ -108,9 +124,9 @@ impl Side {
             geometry,
             socket,
             wake,
-            spin,
+            options,
         } = self;
-        let started = Engine::start(memory, geometry, EPOCH, socket, wake, spin, make);
+        let started = Engine::start(memory, geometry, EPOCH, socket, wake, options, make);
         started.map_err(|error| match error {
             StartError::Bell(error) => error::shm(error),
             StartError::Thread(errno) => Coded::new("SYSTEM", format!("a thread: {errno}")),
@@ -224,6 +240,18 @@ impl KernelEngine {
         })
     }
 
+    /// Begins to copy from this node to another one, by threads of its own.
+    #[napi(catch_unwind)]
+    pub fn copy_to(
+        &self,
+        to: &KernelEngine,
+        options: KernelCopyOptions,
+    ) -> Result<KernelCopy, Coded> {
+        let from = self.end(&options.from)?;
+        let to = to.end(&options.to)?;
+        KernelCopy::start([&from, &to], &options)
+    }
+
     /// Commands in the kernel's hands when the engine hung up.
     #[napi(getter, catch_unwind)]
     pub fn left_behind(&self) -> u32 {
@@ -234,5 +262,18 @@ impl KernelEngine {
     #[napi(getter, catch_unwind)]
     pub fn errno(&self) -> i32 {
         self.engine.errno().map_or(0, |Errno(errno)| errno)
+    }
+}
+
+impl KernelEngine {
+    fn end(&self, end: &KernelCopyEnd) -> Result<End, Coded> {
+        let cdb = end.cdb[..].try_into();
+        Ok(End {
+            node: Arc::clone(self.node.as_ref().ok_or_else(error::closed)?),
+            header: self.header,
+            cdb: cdb.map_err(|_| error::argument("a CDB of another length"))?,
+            lba: whole(end.lba)?,
+            block_len: end.block_length,
+        })
     }
 }

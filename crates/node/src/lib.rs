@@ -8,6 +8,7 @@
 //! listener.rs   let connections in
 //! target.rs     fetch, data, complete
 //! kernel.rs     kernel nodes: open one, and its engine
+//! kill.rs       kill points, where they are built in
 //! messages.rs   messages to transport nodes
 //! store.rs      backings, and the threads that move their bytes
 //! ```
@@ -28,11 +29,14 @@ mod confine;
 mod error;
 mod initiator;
 mod kernel;
+mod kernel_copy;
+#[cfg(feature = "kill-points")]
+mod kill;
 mod listener;
 mod memory;
 mod messages;
 mod store;
 mod target;
 
-/// Features that this build knows, as bits of the handshake's `features`. None yet.
+/// Features that a peer may require of this build, as bits of the handshake's `features`: none.
 const FEATURES: u64 = 0;

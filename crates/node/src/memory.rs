@@ -5,14 +5,50 @@ use core::ffi::c_void;
 use core::ptr;
 use napi::bindgen_prelude::{FromNapiValue, JsValue, Unknown};
 use napi::{Env, sys};
-use sgring_shm::Mapping;
+use napi_derive::napi;
+use sgring_shm::{FileLock, KeptFile, Mapping};
 use sgring_task::Desk;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The whole desk as an ArrayBuffer that keeps it.
 pub(crate) fn desk<'env>(env: &'env Env, desk: &Arc<Desk>) -> Result<Unknown<'env>, Coded> {
     // SAFETY: the desk's bytes live as long as the desk, which the buffer keeps.
     unsafe { external(env, desk.as_ptr(), desk.len(), Arc::clone(desk)) }
+}
+
+/// A whole private file as an ArrayBuffer that keeps it mapped.
+pub(crate) fn kept<'env>(env: &'env Env, file: &Arc<KeptFile>) -> Result<Unknown<'env>, Coded> {
+    // SAFETY: the bytes stay mapped as long as the file is held, which the buffer does.
+    unsafe { external(env, file.as_ptr(), file.len(), Arc::clone(file)) }
+}
+
+/// The file at `path`, of `len` bytes, as an ArrayBuffer that keeps it mapped: what is stored there outlives the process. Made, all zero, if it
+/// is not there, or only a part of it. Whoever calls this holds a lock for the path that nobody else has.
+#[napi(catch_unwind)]
+pub fn kept_file(env: &Env, path: String, len: u32) -> Result<Unknown<'_>, Coded> {
+    let file = KeptFile::obtain(Path::new(&path), len as usize).map_err(error::shm)?;
+    kept(env, &Arc::new(file))
+}
+
+/// A file that is locked until `release`, or the end of the process.
+#[napi]
+pub struct KeptLock(Option<FileLock>);
+
+/// Takes the lock of a file, and makes that if it is not there; `ADDRESS_IN_USE` while somebody has it.
+#[napi(catch_unwind)]
+pub fn kept_lock(path: String) -> Result<KeptLock, Coded> {
+    let lock = FileLock::take(Path::new(&path)).map_err(error::shm)?;
+    Ok(KeptLock(Some(lock)))
+}
+
+#[napi]
+impl KeptLock {
+    /// Anybody may have it.
+    #[napi(catch_unwind)]
+    pub fn release(&mut self) {
+        self.0 = None;
+    }
 }
 
 /// `len` bytes of a mapping as an ArrayBuffer that keeps it mapped.

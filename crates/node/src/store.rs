@@ -47,6 +47,16 @@ pub fn file_store(
     })
 }
 
+/// A regular file of this process's own, on tmpfs mapped (`Store::open_mapped`). There, at `intent` is, or is made, what makes a block of it whole
+/// that a kill has torn; whoever calls this holds a lock for both.
+#[napi(catch_unwind)]
+pub fn mapped_store(path: String, intent: String) -> Result<NativeStore, Coded> {
+    let store = Store::open_mapped(Path::new(&path), Path::new(&intent)).map_err(error::store)?;
+    Ok(NativeStore {
+        store: Some(Arc::new(store)),
+    })
+}
+
 #[napi]
 impl NativeStore {
     /// Bytes.
@@ -408,7 +418,7 @@ fn at_once(ticket: &Ticket, spans: &[Span]) -> Option<Result<(), Errno>> {
         len,
         ..
     } = ticket;
-    if store.kind() != Kind::Memory || len > INLINE_BYTES {
+    if len > INLINE_BYTES {
         return None;
     }
     match op {
@@ -416,7 +426,7 @@ fn at_once(ticket: &Ticket, spans: &[Span]) -> Option<Result<(), Errno>> {
         Op::Read => unsafe { store.try_read(offset, spans) },
         // SAFETY: as above.
         Op::Write(_) => unsafe { store.try_write(offset, spans) },
-        Op::Flush => Some(store.flush()),
+        Op::Flush if store.kind() == Kind::Memory => Some(store.flush()),
         _ => None,
     }
 }

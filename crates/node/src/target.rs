@@ -6,11 +6,12 @@ use crate::{FEATURES, memory};
 use napi::Env;
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi_derive::napi;
-use sgring_shm::handshake::{PROTOCOL_VERSION, Refusal, Welcome};
-use sgring_shm::{Arrival, Bell, Grant};
+use sgring_shm::handshake::{FEATURE_RETURNS, PROTOCOL_VERSION, Refusal, Welcome};
+use sgring_shm::{Arrival, Bell, Farewell, Grant, KeptFile, ShmError};
 use sgring_store::Span;
-use sgring_task::{Desk, Direction, Geometry, Target, transfer};
+use sgring_task::{Desk, Direction, Geometry, Ledger, Target, transfer};
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A connection that has passed the checks, and when it was welcomed the target's end of a pair.
@@ -28,6 +29,7 @@ struct Served {
     io: Arc<RwLock<Option<Io>>>,
     /// What the pool calls this pair.
     number: u32,
+    kept: Option<Arc<KeptFile>>,
 }
 
 /// Who is there, and what it asked for.
@@ -45,6 +47,17 @@ pub struct ArrivalRecord {
     pub arena_bytes: u32,
     /// 16 bytes: the nexus to join, or zeros.
     pub token: Uint8Array,
+    /// The pair's number in that nexus with an earlier target, which died; -1 for a new one.
+    pub returning: i32,
+}
+
+/// Where a pair's ledger is.
+#[napi(object)]
+pub struct LedgerRecord {
+    /// The file: made for a new pair, and found for one that returns.
+    pub path: String,
+    /// Whether an earlier target has left it.
+    pub returned: bool,
 }
 
 impl TargetPair {
@@ -75,32 +88,39 @@ impl TargetPair {
             slots: hello.slots,
             arena_bytes: hello.arena_bytes,
             token: Uint8Array::new(hello.token.to_vec()),
+            returning: i32::try_from(hello.returning).map_or(i32::MAX, |number| number - 1),
         })
     }
 
-    /// Lets the peer in. `false` if its segment's header does not say what it said itself, or it is gone: then it was refused.
+    /// Lets the peer in. `false` if its segment's header does not say what it said itself, or its ledger is none, or it is gone: then it
+    /// was refused.
     #[napi(catch_unwind)]
-    pub fn welcome(&mut self, nexus: u32, pair: u32, token: Uint8Array) -> Result<bool, Coded> {
-        let arrival = self.arrival.take().ok_or_else(error::closed)?;
+    pub fn welcome(
+        &mut self,
+        nexus: u32,
+        pair: u32,
+        token: Uint8Array,
+        ledger: Option<LedgerRecord>,
+    ) -> Result<bool, Coded> {
         let token = <[u8; 16]>::try_from(token.as_ref())
             .map_err(|_| error::argument("a join token has 16 bytes"))?;
-        let hello = arrival.hello;
-        let geometry = Geometry::new(hello.slots, hello.arena_bytes)
-            .ok_or_else(|| error::argument("slots or arenaBytes out of range"))?;
-        let bell = Bell::new(arrival.socket.as_fd()).map_err(error::shm)?;
-        let hang_up = Bell::new(arrival.socket.as_fd()).map_err(error::shm)?;
-        let memory = Arc::clone(&arrival.mapping);
-        memory.advise_huge(geometry.arena_offset()..geometry.segment_bytes());
-        let target = Target::attach(memory, geometry, hello.required_features, hello.epoch, bell);
-        let Some(target) = target else {
-            arrival.refuse(Refusal::Segment);
-            return Ok(false);
+        let arrival = self.arrival.take().ok_or_else(error::closed)?;
+        let admitted = match Admitted::new(&arrival, ledger) {
+            Ok(Ok(admitted)) => admitted,
+            Ok(Err(refusal)) => {
+                arrival.refuse(refusal);
+                return Ok(false);
+            }
+            Err(error) => {
+                // Who hears that may try again.
+                arrival.refuse(Refusal::Limit);
+                return Err(error);
+            }
         };
-        let features = FEATURES;
         let welcome = Welcome {
             version: PROTOCOL_VERSION,
             code: 0,
-            features,
+            features: admitted.features,
             nexus,
             pair,
             token,
@@ -109,14 +129,22 @@ impl TargetPair {
             return Ok(false);
         }
         self.served = Some(Served {
-            pair: target,
-            hang_up,
+            pair: admitted.pair,
+            hang_up: admitted.hang_up,
             socket: Some(arrival.socket),
-            transfers: Desk::new(transfer::BYTES * geometry.slots()),
+            transfers: admitted.transfers,
             io: Arc::default(),
             number: 0,
+            kept: admitted.kept,
         });
         Ok(true)
+    }
+
+    /// The ledger, in place: JavaScript marks there what it begins (`sgring_task::Ledger`). `null` if there is none.
+    #[napi(catch_unwind)]
+    pub fn ledger<'env>(&self, env: &'env Env) -> Result<Option<Unknown<'env>>, Coded> {
+        let kept = self.served()?.kept.as_ref();
+        kept.map(|kept| memory::kept(env, kept)).transpose()
     }
 
     /// Turns the peer away: 5 too many, 6 no such nexus, 8 closing (`sgring_shm::Refusal`).
@@ -229,12 +257,105 @@ impl TargetPair {
         Ok(())
     }
 
+    /// Whether the initiator has closed the connection, or died.
+    #[napi(catch_unwind)]
+    pub fn peer_has_left(&self) -> bool {
+        self.served
+            .as_ref()
+            .is_some_and(|served| served.hang_up.is_hung_up())
+    }
+
+    /// Tells the initiator that the end which comes now is for good: it waits for no other target.
+    #[napi(catch_unwind)]
+    pub fn say_goodbye(&self) {
+        if let Some(served) = &self.served {
+            served.hang_up.say(Farewell::ForGood);
+        }
+    }
+
+    /// As `close`, but the initiator may go on with another target at once: no thread works on the segment, which is let go of first.
+    #[napi(catch_unwind)]
+    pub fn release(&mut self) {
+        // All the rest ends with this statement: ledger and segment are nobody's when the initiator hears of it.
+        let Some(Served { hang_up, .. }) = self.served.take() else {
+            return;
+        };
+        hang_up.say(Farewell::Released);
+        hang_up.hang_up();
+    }
+
     /// Ends the connection, which both sides' watchers see, and lets go of the segment as soon as no thread works on it.
     #[napi(catch_unwind)]
     pub fn close(&mut self) {
         if let Some(served) = self.served.take() {
             served.hang_up.hang_up();
         }
+    }
+}
+
+/// What a welcome takes.
+struct Admitted {
+    pair: Target,
+    hang_up: Bell,
+    transfers: Arc<Desk>,
+    features: u64,
+    kept: Option<Arc<KeptFile>>,
+}
+
+impl Admitted {
+    /// Or why it is not let in, which is the peer's doing; what this side lacks is an error.
+    fn new(
+        arrival: &Arrival,
+        ledger: Option<LedgerRecord>,
+    ) -> Result<Result<Self, Refusal>, Coded> {
+        let hello = arrival.hello;
+        let geometry = Geometry::new(hello.slots, hello.arena_bytes)
+            .ok_or_else(|| error::argument("slots or arenaBytes out of range"))?;
+        let bell = Bell::new(arrival.socket.as_fd()).map_err(error::shm)?;
+        let hang_up = Bell::new(arrival.socket.as_fd()).map_err(error::shm)?;
+        let memory = Arc::clone(&arrival.mapping);
+        memory.advise_huge(geometry.arena_offset()..geometry.segment_bytes());
+        let pair = Target::attach(memory, geometry, hello.required_features, hello.epoch, bell);
+        let Some(pair) = pair else {
+            return Ok(Err(Refusal::Segment));
+        };
+        let mut admitted = Self {
+            pair,
+            hang_up,
+            transfers: Desk::new(transfer::BYTES * geometry.slots()),
+            features: FEATURES,
+            kept: None,
+        };
+        if let Some(LedgerRecord { path, returned }) = ledger {
+            let (path, user) = (Path::new(&path), arrival.peer.uid);
+            let Some(found) = ledger_at(path, returned, geometry, hello.epoch, user)? else {
+                return Ok(Err(Refusal::Join));
+            };
+            admitted.kept = Some(Arc::clone(found.memory()));
+            admitted.pair.keep(found, returned);
+            admitted.features |= FEATURE_RETURNS;
+        }
+        Ok(Ok(admitted))
+    }
+}
+
+/// A new ledger, or the one that an earlier target has left. `None` if that is none of this pair.
+fn ledger_at(
+    path: &Path,
+    returned: bool,
+    geometry: Geometry,
+    epoch: u32,
+    user: u32,
+) -> Result<Option<Ledger>, Coded> {
+    let (slots, len) = (geometry.slots(), Ledger::bytes(geometry.slots()));
+    if !returned {
+        let file = KeptFile::create(path, len).map_err(error::shm)?;
+        return Ok(Some(Ledger::new(Arc::new(file), slots, epoch, user)));
+    }
+    match KeptFile::open(path, len) {
+        Ok(file) => Ok(Ledger::open(Arc::new(file), slots, epoch, user)),
+        Err(ShmError::OutOfRange) => Ok(None),
+        Err(error) => Err(error::shm(error)),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::entry::{PAYLOAD_MASK, index, lap, lap_of};
 use crate::order::{FLAG, consume, fence_before_the_last_look};
 use crate::words::{Word, Words};
 use core::fmt;
+use sgring_kill_points::kill_point;
 
 /// The consuming side of a queue. There is one, and it belongs to one thread at a time.
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl<W: Words> Consumer<W> {
     /// As [`Consumer::consume`].
     pub fn arm(&mut self) -> Result<bool, Corrupt> {
         self.words.armed().store(1, FLAG);
+        kill_point();
         // [sleep] Store the flag, then load the entry: the argument stands at `Producer::must_ring`.
         fence_before_the_last_look();
         let empty = self.peek()?.is_none();
@@ -75,6 +77,7 @@ impl<W: Words> Consumer<W> {
     /// Takes the announcement back: this side looks by itself again.
     pub fn disarm(&mut self) {
         self.words.armed().store(0, FLAG);
+        kill_point();
     }
 
     fn peek(&self) -> Result<Option<u64>, Corrupt> {

@@ -30,6 +30,13 @@
 //! not yet consumed. Rings of commands get that for free: an entry names a slot, there are as many entries as slots, and a slot is
 //! in the queue at most once.
 //!
+//! # A death
+//!
+//! An entry is one aligned word: of a producer that was killed, each of its entries is there as a whole or not at all, with all that was
+//! written before. It is for who learns of the death to make the queue new ([`Words::clear`]) before another peer has it, and not
+//! earlier: these are plain stores, which whatever told of the death puts behind the dead one's, and whatever hands the memory over
+//! puts before the next one's looks. `crates/task/src/ledger.rs` has the whole argument, and `crates/task/tests/loom.rs` its models.
+//!
 //! # Edges
 //!
 //! | label | release | acquire |

@@ -3,6 +3,7 @@
 use crate::entry::{index, lap, word};
 use crate::order::{FLAG, fence_before_looking_at_the_flag, publish};
 use crate::words::{Word, Words};
+use sgring_kill_points::kill_point;
 
 /// The publishing side of a queue. There is one, and it belongs to one thread at a time.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ impl<W: Words> Producer<W> {
         let entry = self.words.entry(index(self.position, len));
         // [entry] Who sees the lap sees what was written before it.
         entry.store(word(lap(self.position, len), payload), publish());
+        kill_point();
         self.position = self.position.wrapping_add(1);
     }
 
@@ -41,6 +43,8 @@ impl<W: Words> Producer<W> {
         fence_before_looking_at_the_flag();
         let armed = self.words.armed();
         // One sleep is one 1, and who replaces it rings: who comes too late stores nothing, and cannot hide the next sleep's.
-        armed.load(FLAG) == 1 && armed.replace(1, 0, FLAG)
+        let won = armed.load(FLAG) == 1 && armed.replace(1, 0, FLAG);
+        kill_point();
+        won
     }
 }

@@ -1,6 +1,7 @@
 //! What two sides share, and who may own it: the algorithm is the same over a mapping, the heap and loom's model of memory.
 
 use core::sync::atomic::Ordering;
+use sgring_kill_points::kill_point;
 use std::sync::Arc;
 
 #[cfg(not(loom))]
@@ -43,6 +44,17 @@ pub trait Words {
     fn entry(&self, index: usize) -> &Self::Word;
     /// The sleep flag: 1 while the consumer wants to be rung, else 0.
     fn armed(&self) -> &Self::Word;
+
+    /// Makes the queue new again, for another peer. Nobody else has its words meanwhile: the one before is dead, and the next one gets
+    /// them by a hand-over that orders this before whatever it does.
+    fn clear(&self) {
+        for index in 0..self.entries() {
+            self.entry(index).store(0, Ordering::Relaxed);
+        }
+        kill_point();
+        self.armed().store(0, Ordering::Relaxed);
+        kill_point();
+    }
 }
 
 /// Words on the heap, for threads of one process and for models. Clones share them.

@@ -25,8 +25,9 @@ use crate::Errno;
 use crate::bounce::Bounce;
 use crate::signals::block_signals;
 use crate::transport::{Data, MAX_CDB_LEN, Outcome, Request, Span, Start, Transport};
+use sgring_scatterlist::{Limit, LimitError, Limits, List, Segment};
 use sgring_shm::{Bell, Mapping, ShmError};
-use sgring_task::{Answer, Direction, Geometry, Line, Target, Violation};
+use sgring_task::{Answer, Direction, Geometry, Line, MAX_SEGMENTS, Target, Violation};
 use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -51,6 +52,15 @@ const QUERY_TASK_SET: u8 = 10;
 
 /// What a task without an end of its own gets: the longest that every path of the kernel takes for what it is, about 24 days.
 const WITHOUT_END_MS: u32 = i32::MAX as u32;
+
+/// How an engine works.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineOptions {
+    /// How long the thread looks before it sleeps.
+    pub spin: Duration,
+    /// What the device's queue takes of one command. How many segments, the transport says.
+    pub limits: Limits,
+}
 
 /// The handle of an engine's thread. Dropping it stops the thread.
 #[derive(Debug)]
@@ -84,7 +94,7 @@ impl Engine {
     /// Starts the thread that serves `memory`, whose header an initiator has written.
     ///
     /// `socket` is the thread's end of a [`sgring_shm::bell_pair`], and `wake` rings it: the other end is the initiator's bell, and reports the
-    /// engine's end by its own. The thread looks for `spin` before it sleeps. `make` is called on the thread: a transport is used where it was made.
+    /// engine's end by its own. `make` is called on the thread: a transport is used where it was made.
     ///
     /// # Errors
     ///
@@ -95,7 +105,7 @@ impl Engine {
         epoch: u32,
         socket: OwnedFd,
         wake: Bell,
-        spin: Duration,
+        options: EngineOptions,
         make: impl FnOnce() -> Result<T, E> + Send + 'static,
     ) -> Result<Self, StartError<E>> {
         let bell = Bell::new(socket.as_fd()).map_err(StartError::Bell)?;
@@ -115,7 +125,7 @@ impl Engine {
                 }
             };
             let _nobody_waits = made.send(Ok(()));
-            Serve::new(target, transport, socket, threads, spin).run(hang_up);
+            Serve::new(target, transport, socket, threads, options).run(hang_up);
         };
         let builder = thread::Builder::new().name("sgring-engine".to_owned());
         builder
@@ -201,7 +211,10 @@ struct Serve<T> {
     in_flight: usize,
     /// Listed on the desk, not published.
     answers: usize,
-    spans: Vec<Span>,
+    /// Of one command.
+    limits: Limits,
+    /// Of the task at hand.
+    runs: Runs,
     polls: Vec<libc::pollfd>,
     /// The initiator's end is closed.
     hung_up: bool,
@@ -213,9 +226,13 @@ impl<T: Transport> Serve<T> {
         transport: T,
         socket: OwnedFd,
         shared: Arc<Shared>,
-        spin: Duration,
+        EngineOptions { spin, limits }: EngineOptions,
     ) -> Self {
         let tasks = (0..target.slots()).map(|_| Task::default()).collect();
+        let limits = Limits {
+            max_segments: limits.max_segments.min(transport.max_spans() as u64),
+            ..limits
+        };
         Self {
             target,
             transport,
@@ -226,7 +243,8 @@ impl<T: Transport> Serve<T> {
             waiting: VecDeque::new(),
             in_flight: 0,
             answers: 0,
-            spans: Vec::new(),
+            limits,
+            runs: Runs::new(),
             polls: Vec::new(),
             hung_up: false,
         }
@@ -411,26 +429,27 @@ impl<T: Transport> Serve<T> {
             0 => Direction::In,
             _ => Direction::Out,
         };
-        spans_of(&self.target, slot, direction, &mut self.spans);
+        self.runs.find(&self.target, slot, direction)?;
+        let spans = &mut self.runs.spans;
         let task = &mut self.tasks[usize::from(slot)];
-        if self.spans.len() > self.transport.max_spans() {
+        if !fits(&self.runs.list, &self.limits)? {
             // It is kept where the transport is full, and gathered again: rare, and then not much.
             let bounce = match task.bounce.take() {
                 Some(bounce) => bounce,
-                None => Bounce::new(&self.spans)?,
+                None => Bounce::new(spans)?,
             };
             let bounce = task.bounce.insert(bounce);
             if direction == Direction::Out {
                 // SAFETY: the spans are the task's, and it is not in flight.
-                unsafe { bounce.gather(&self.spans) };
+                unsafe { bounce.gather(spans) };
             }
-            self.spans.clear();
-            self.spans.push(bounce.span());
+            spans.clear();
+            spans.push(bounce.span());
         }
         let data = match direction {
-            _ if self.spans.is_empty() => Data::None,
-            Direction::In => Data::In(&self.spans),
-            Direction::Out => Data::Out(&self.spans),
+            _ if spans.is_empty() => Data::None,
+            Direction::In => Data::In(spans),
+            Direction::Out => Data::Out(spans),
         };
         let [a, b, c, d, ..] = line.lun;
         let request = Request {
@@ -459,7 +478,7 @@ impl<T: Transport> Serve<T> {
             tasks,
             in_flight,
             answers,
-            spans,
+            runs,
             ..
         } = self;
         let before = *in_flight;
@@ -472,11 +491,12 @@ impl<T: Transport> Serve<T> {
             *in_flight -= 1;
             task.state = State::Over;
             if let Some(mut bounce) = task.bounce.take() {
-                spans_of(target, outcome.slot, Direction::In, spans);
+                let found = runs.find(target, outcome.slot, Direction::In);
+                debug_assert_eq!(found, Ok(()), "as when it was started");
                 let len = bounce.span().len;
                 let residual = usize::try_from(outcome.in_residual).unwrap_or(0);
                 // SAFETY: 1. the spans are the task's, or none where its data went out; 2. the kernel is done with it.
-                unsafe { bounce.scatter(spans, len.saturating_sub(residual)) };
+                unsafe { bounce.scatter(&runs.spans, len.saturating_sub(residual)) };
             }
             target.answer(*answers, outcome.slot, &answer(&outcome, sense));
             *answers += 1;
@@ -553,14 +573,53 @@ impl From<Violation> for Broken {
     }
 }
 
-/// A task's bytes in one direction.
-fn spans_of(target: &Target, slot: u16, direction: Direction, into: &mut Vec<Span>) {
-    into.clear();
-    let segments = target.segments(slot, direction).unwrap_or_default();
-    into.extend(segments.iter().map(|&segment| Span {
-        ptr: target.place(segment),
-        len: segment.len as usize,
-    }));
+/// Where a task's bytes lie: neighbours are one run.
+struct Runs {
+    list: List,
+    /// The same as addresses.
+    spans: Vec<Span>,
+}
+
+impl Runs {
+    fn new() -> Self {
+        Self {
+            list: List::arena(u64::from(u32::MAX), MAX_SEGMENTS),
+            spans: Vec::with_capacity(MAX_SEGMENTS),
+        }
+    }
+
+    /// Those of an accepted task, whose segments lie in the arena, apart from each other: none is refused.
+    fn find(&mut self, target: &Target, slot: u16, direction: Direction) -> Result<(), Errno> {
+        self.list.clear();
+        self.spans.clear();
+        let segments = target.segments(slot, direction).unwrap_or_default();
+        let listed = self.list.try_extend(segments.iter().map(|segment| Segment {
+            address: segment.offset.into(),
+            len: segment.len.into(),
+        }));
+        listed.map_err(|_| Errno(libc::EINVAL))?;
+        self.spans.extend(self.list.segments().iter().map(|run| {
+            // Numbers of 32 bits, for the arena's length is one.
+            let (offset, len) = (run.address as u32, run.len as u32);
+            Span {
+                ptr: target.place(sgring_task::Segment { offset, len }),
+                len: len as usize,
+            }
+        }));
+        Ok(())
+    }
+}
+
+/// Whether a command takes its bytes where they lie, or else in one piece.
+fn fits(list: &List, limits: &Limits) -> Result<bool, Errno> {
+    match list.fit(limits) {
+        Ok(_) => Ok(true),
+        Err(LimitError::Exceeded {
+            limit: Limit::MaxSegments,
+            ..
+        }) => Ok(false),
+        Err(_) => Err(Errno(libc::EMSGSIZE)),
+    }
 }
 
 /// The kernel took no such command.

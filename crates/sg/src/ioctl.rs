@@ -42,10 +42,33 @@ pub enum Header {
     V4,
 }
 
-/// Entries of an iovec that the kernel takes (include/uapi/linux/uio.h, `UIO_MAXIOV`); a task has no more than 256 segments.
-const MAX_IOVEC: usize = 1024;
+impl Header {
+    /// Sends a command to a node of this kind and waits for its end; returns that and how many bytes of sense data were written.
+    ///
+    /// # Errors
+    ///
+    /// Why the kernel took no command.
+    ///
+    /// # Safety
+    ///
+    /// As for [`sg_io`]. V4 takes one span at most.
+    pub(crate) unsafe fn send(
+        self,
+        node: BorrowedFd<'_>,
+        request: &Request<'_>,
+        sense: &mut [u8; SENSE_BUFFER_LEN],
+    ) -> Result<(Outcome, usize), Errno> {
+        match self {
+            // SAFETY: by contract.
+            Self::V3 => unsafe { sg_io(node, request, sense) },
+            // SAFETY: by contract.
+            Self::V4 => unsafe { sg_io_v4(node, request, sense) },
+        }
+    }
+}
+
 /// It has a header, a sense buffer and a few calls on it.
-const STACK_BYTES: usize = 128 << 10;
+pub(crate) const STACK_BYTES: usize = 128 << 10;
 
 const IDLE: u32 = 0;
 const TAKEN: u32 = 1;
@@ -153,7 +176,7 @@ impl Ioctl {
 impl Transport for Ioctl {
     fn max_spans(&self) -> usize {
         match self.node.header {
-            Header::V3 => MAX_IOVEC,
+            Header::V3 => sgring_scatterlist::iovec::MAX_ENTRIES,
             // Its iovec counts are ignored.
             Header::V4 => 1,
         }
@@ -354,12 +377,8 @@ impl Cell {
             ..*request
         };
         let fd = node.node.as_fd();
-        let done = match node.header {
-            // SAFETY: the spans stay mapped by the contract of `Transport::start`: this is before the outcome.
-            Header::V3 => unsafe { sg_io(fd, &request, sense) },
-            // SAFETY: as above.
-            Header::V4 => unsafe { sg_io_v4(fd, &request, sense) },
-        };
+        // SAFETY: the spans stay mapped by the contract of `Transport::start`: this is before the outcome.
+        let done = unsafe { node.header.send(fd, &request, sense) };
         (self.outcome, self.sense_len) = done.unwrap_or_else(|Errno(errno)| {
             let outcome = Outcome {
                 slot: request.slot,

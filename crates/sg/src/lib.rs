@@ -9,6 +9,8 @@
 //! | `sg` | [`Sg`]: v3 headers by write(2) and read(2), on sg nodes |
 //! | `uring` | [`Uring`]: io_uring, on bsg nodes since Linux 7.1 |
 //! | `sg_io` | `SG_IO` with a v3 header, resets, and what else a node answers by ioctl(2) |
+//! | `copy` | [`Copier`]: parts of a copy, moved by threads |
+//! | `mover` | [`NodeMover`]: what moves them from one node to another |
 //! | `message` | messages to nodes that are no devices: hosts, ports, expanders |
 //! | `abi` | the kernel's structures and numbers, every offset asserted |
 //! | `decode` | from the kernel's words to an [`Outcome`] |
@@ -29,11 +31,13 @@
 pub mod abi;
 mod bounce;
 mod cells;
+pub mod copy;
 pub mod decode;
 mod engine;
 mod error;
 mod ioctl;
 pub mod message;
+pub mod mover;
 mod reserved;
 pub mod sg;
 pub mod sg_io;
@@ -42,9 +46,11 @@ pub mod transport;
 mod unusable;
 pub mod uring;
 
-pub use engine::{Engine, StartError};
+pub use copy::Copier;
+pub use engine::{Engine, EngineOptions, StartError};
 pub use error::Errno;
 pub use ioctl::{Header, Ioctl};
+pub use mover::NodeMover;
 pub use sg::Sg;
 pub use transport::{Data, Outcome, Request, Span, Start, Transport};
 pub use unusable::Unusable;

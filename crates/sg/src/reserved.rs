@@ -1,7 +1,9 @@
 //! The buffer that an sg node reserves for an open file, mapped.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
-use std::ptr::{self, NonNull};
+use std::os::fd::BorrowedFd;
+use std::ptr;
+
+use sgring_shm::Region;
 
 use crate::Errno;
 use crate::abi::{SG_GET_RESERVED_SIZE, SG_SET_RESERVED_SIZE};
@@ -12,10 +14,7 @@ use crate::transport::Span;
 ///
 /// A mapping keeps its file open, and its pages: so neither the file's last close nor a command that still runs leaves it dangling.
 #[derive(Debug)]
-pub(crate) struct Reserved {
-    start: NonNull<u8>,
-    len: usize,
-}
+pub(crate) struct Reserved(Region);
 
 impl Reserved {
     /// Asks the node for a buffer of `len` bytes, and maps the one it has then, which may be smaller: `max_sectors` is its bound.
@@ -30,26 +29,11 @@ impl Reserved {
         let len = usize::try_from(len).map_err(|_| Errno(libc::EIO))?;
         // mmap(2) would map the rest of the last page, which the node does not have.
         let len = len - len % page_size();
-        // SAFETY: 1. the kernel chooses an address where nothing is mapped; 2. the borrow keeps the descriptor open.
-        let start = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                len,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                file.as_raw_fd(),
-                0,
-            )
-        };
-        if start == libc::MAP_FAILED {
-            return Err(Errno::last());
-        }
-        let start = NonNull::new(start.cast()).ok_or(Errno(libc::ENOMEM))?;
-        Ok(Self { start, len })
+        Ok(Self(Region::shared(file, len)?))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.0.len()
     }
 
     /// Copies the bytes of `spans` to its start.
@@ -60,9 +44,9 @@ impl Reserved {
     pub(crate) unsafe fn fill(&self, spans: &[Span]) {
         let mut at = 0;
         for span in spans {
-            let len = span.len.min(self.len - at);
-            // SAFETY: at + len <= self.len.
-            let to = unsafe { self.start.as_ptr().add(at) };
+            let len = span.len.min(self.len() - at);
+            // SAFETY: at + len <= self.len().
+            let to = unsafe { self.0.as_ptr().add(at) };
             // SAFETY: 1. both have `len` bytes: the span by contract; 2. they are apart: the buffer is mapped here alone.
             unsafe { ptr::copy_nonoverlapping(span.ptr.cast_const(), to, len) };
             at += len;
@@ -77,21 +61,13 @@ impl Reserved {
     pub(crate) unsafe fn empty(&self, spans: &[Span], len: usize) {
         let mut at = 0;
         for span in spans {
-            let len = span.len.min(len.min(self.len) - at);
-            // SAFETY: at + len <= self.len.
-            let from = unsafe { self.start.as_ptr().add(at) };
+            let len = span.len.min(len.min(self.len()) - at);
+            // SAFETY: at + len <= self.len().
+            let from = unsafe { self.0.as_ptr().add(at) };
             // SAFETY: as in `fill`.
             unsafe { ptr::copy_nonoverlapping(from.cast_const(), span.ptr, len) };
             at += len;
         }
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        // SAFETY: 1. exactly what `map` has mapped; 2. no address of it leaves this module.
-        let unmapped = unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
-        debug_assert_eq!(unmapped, 0, "munmap: {}", Errno::last());
     }
 }
 

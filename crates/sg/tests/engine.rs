@@ -3,7 +3,7 @@
 mod common;
 
 use common::scripted::Limits;
-use common::{Command, Completion, End, Rig};
+use common::{Command, Completion, End, MAX_TRANSFER, Rig};
 use sgring_sg::{Errno, Outcome};
 use sgring_task::flags::{RESIDUAL, SENSE, TRANSPORT};
 
@@ -318,4 +318,45 @@ fn data_in_several_pieces_goes_through_one_buffer_where_there_may_be_but_one() {
         let rest = if max_spans == 1 { b"wo" } else { b"xx" };
         assert_eq!(rig.bytes(5005, 2), rest);
     }
+}
+
+#[test]
+fn data_in_neighbouring_pieces_is_one_and_goes_through_no_buffer() {
+    let mut rig = Rig::new(Limits::default());
+    let into = vec![(4096, 4096), (8192, 100)];
+    rig.submit(
+        0,
+        &Command {
+            into,
+            ..Command::new(1)
+        },
+    );
+    let started = rig.script.started().unwrap();
+    assert_eq!((started.spans, started.in_len), (1, 4196));
+    rig.script.end(&End {
+        outcome: Outcome {
+            in_residual: 1,
+            ..Outcome::default()
+        },
+        fill: b'x',
+        ..End::default()
+    });
+    rig.completed(1);
+    // A bounce buffer would have left out what did not come.
+    assert_eq!(rig.bytes(4096, 4196), vec![b'x'; 4196]);
+}
+
+#[test]
+fn more_than_the_queue_takes_reaches_no_transport() {
+    let mut rig = Rig::new(Limits::default());
+    let half = MAX_TRANSFER / 2;
+    let command = |into| Command {
+        into,
+        ..Command::new(1)
+    };
+    rig.submit(0, &command(vec![(0, half), (half, half + 1)]));
+    rig.completed(1);
+    assert_eq!(rig.transport_status(0), [0, 0, libc::EMSGSIZE as u16]);
+    rig.submit(1, &command(vec![(0, half), (half, half)]));
+    assert_eq!(rig.script.started().unwrap().in_len, MAX_TRANSFER as usize);
 }

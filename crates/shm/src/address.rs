@@ -8,6 +8,7 @@ use crate::{
     listener::SocketFile,
     socket::{address, connect, stream_socket},
 };
+use sgring_kill_points::kill_point;
 use std::{
     fs::{self, File, OpenOptions, Permissions},
     io,
@@ -59,6 +60,7 @@ impl Address {
                 },
             });
         }
+        kill_point();
         taken.bound = identity(path);
         // Until listen() nobody can connect, so the name is never open to more than these may. In this order, as who gives a file away may not change it.
         fs::set_permissions(path, Permissions::from_mode(file.mode)).map_err(|source| {
@@ -73,10 +75,12 @@ impl Address {
                 source,
             })?;
         }
+        kill_point();
         // SAFETY: a plain call on an open descriptor.
         if unsafe { libc::listen(socket.as_raw_fd(), BACKLOG) } < 0 {
             return Err(ShmError::last("listen"));
         }
+        kill_point();
         Ok((taken, socket))
     }
 
@@ -100,6 +104,7 @@ impl Address {
                         source,
                     },
                 })?;
+            kill_point();
             // SAFETY: a plain call on an open descriptor.
             if unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } < 0 {
                 let source = io::Error::last_os_error();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Hello     0  magic 'SGRINGHI'   8  version u32   12 slots u32   16 required_features u64
-//!           24 arena_bytes u32    28 epoch u32     32 token       48 zeros
+//!           24 arena_bytes u32    28 epoch u32     32 token       48 returning u32   52 zeros
 //! Welcome   0  magic 'SGRINGOK'   8  version u32   12 code u32    16 features u64
 //!           24 nexus u32          28 pair u32      32 token       48 zeros
 //! ```
@@ -13,6 +13,9 @@ use crate::error::{HandshakeFault, ShmError};
 
 /// The version of the records and of what follows them.
 pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Of [`Welcome::features`]: the target keeps a ledger, and the pair may come back to the one that follows it.
+pub const FEATURE_RETURNS: u64 = 1;
 /// Bytes of a record.
 pub const RECORD_BYTES: usize = 64;
 
@@ -34,6 +37,8 @@ pub struct Hello {
     pub epoch: u32,
     /// Names the nexus to join; zeros ask for a new one.
     pub token: [u8; 16],
+    /// 0, or one more than the number that this pair had in that nexus with an earlier target, which died.
+    pub returning: u32,
 }
 
 /// What a target answers.
@@ -88,6 +93,7 @@ impl Hello {
         put(&mut record, 24, self.arena_bytes.to_le_bytes());
         put(&mut record, 28, self.epoch.to_le_bytes());
         put(&mut record, 32, self.token);
+        put(&mut record, 48, self.returning.to_le_bytes());
         record
     }
 
@@ -103,7 +109,7 @@ impl Hello {
         if version != PROTOCOL_VERSION {
             return Err(Refusal::Version);
         }
-        if take::<16>(record, 48) != [0; 16] {
+        if take::<12>(record, 52) != [0; 12] {
             return Err(Refusal::Malformed);
         }
         Ok(Self {
@@ -113,6 +119,7 @@ impl Hello {
             arena_bytes: u32::from_le_bytes(take(record, 24)),
             epoch: u32::from_le_bytes(take(record, 28)),
             token: take(record, 32),
+            returning: u32::from_le_bytes(take(record, 48)),
         })
     }
 }

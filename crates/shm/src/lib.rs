@@ -3,7 +3,10 @@
 //! | module | what |
 //! |---|---|
 //! | [`memfd`] | the segment's file: made sealed, and checked before it is believed |
-//! | [`mapping`] | the one owner of mapped bytes; all mapping of shared memory happens here |
+//! | [`region`] | mapped bytes: the one call of mmap(2) for what is shared |
+//! | [`mapping`] | the one owner of a segment's bytes; all mapping of segments happens here |
+//! | [`kept`] | private files: a mapping that outlives its process, and a lock |
+//! | [`process`] | whether a peer's process lives |
 //! | [`socket`] | connecting, peer credentials, a descriptor sent with bytes |
 //! | [`bell`] | one byte on a socket: "look at the ring" |
 //! | [`access`] | which users and groups may connect, and for what |
@@ -24,17 +27,23 @@ mod address;
 pub mod bell;
 mod error;
 pub mod handshake;
+pub mod kept;
 pub mod listener;
 pub mod mapping;
 pub mod memfd;
 mod pace;
+pub mod process;
 mod reception;
+pub mod region;
 pub mod socket;
 
 pub use access::{Access, Grant};
-pub use bell::{Bell, bell_pair};
+pub use bell::{Bell, Farewell, bell_pair};
 pub use error::{HandshakeFault, SegmentFault, ShmError};
 pub use handshake::{Hello, PROTOCOL_VERSION, RECORD_BYTES, Refusal, Welcome};
+pub use kept::{FileLock, KeptFile};
 pub use listener::{Arrival, ListenOptions, Listener, SocketFile};
 pub use mapping::Mapping;
+pub use process::PeerProcess;
+pub use region::Region;
 pub use socket::PeerCredentials;

@@ -1,28 +1,18 @@
-//! The one owner of mapped bytes.
+//! The one owner of a segment's bytes.
 
-use crate::{error::ShmError, memfd};
-use std::{
-    io,
-    ops::Range,
-    os::fd::{AsRawFd, BorrowedFd},
-    ptr::{self, NonNull},
-};
+use crate::{error::ShmError, memfd, region::Region};
+use std::{io, ops::Range, os::fd::BorrowedFd};
 
-/// A shared, writable mapping of a whole segment; unmapped on drop.
+/// A writable mapping of a whole segment; unmapped on drop.
 ///
-/// Another process may write any byte at any time, so nobody may form a reference into it: take [`as_ptr`](Self::as_ptr)
-/// and use atomics, volatile accesses or raw copies. A child made by fork(2) does not inherit it.
+/// Another process may write any byte at any time, or the kernel for a device, so nobody may form a reference into it: take
+/// [`as_ptr`](Self::as_ptr) and use atomics, volatile accesses or raw copies. A child made by fork(2) does not inherit it.
 #[derive(Debug)]
 pub struct Mapping {
-    start: NonNull<u8>,
-    len: usize,
+    region: Region,
+    /// The advice by which pages go back to the system (madvise(2)).
+    giving_back: libc::c_int,
 }
-
-// SAFETY: 1. a mapping belongs to the process, and munmap may be called by any of its threads;
-// 2. all that is offered is an address and advice to the kernel, neither of which reads or writes a byte.
-unsafe impl Send for Mapping {}
-// SAFETY: as above: no method hands out or forms a reference to the bytes, so sharing `&Mapping` shares none.
-unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// Maps the segment `fd` of exactly `len` bytes. The descriptor may be closed afterwards.
@@ -38,30 +28,37 @@ impl Mapping {
     pub fn map(fd: BorrowedFd<'_>, len: u64) -> Result<Self, ShmError> {
         memfd::check(fd, len)?;
         let len = usize::try_from(len).map_err(|_| ShmError::OutOfRange)?;
-        // SAFETY: 1. the kernel chooses an address where nothing is mapped; 2. the borrow keeps the descriptor open.
-        let start = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                len,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                fd.as_raw_fd(),
-                0,
-            )
+        Self::new(Region::shared(fd, len), libc::MADV_REMOVE)
+    }
+
+    /// Maps `len` zeroed bytes that no other process has: a segment whose two ends are in this one.
+    ///
+    /// The system gives such memory huge pages where [asked](Self::advise_huge), and shared memory mostly not: what a device moves in it
+    /// lies in fewer pieces. Since no child inherits it, no fork(2) parts it from the pages that the kernel has pinned.
+    ///
+    /// # Errors
+    /// [`ShmError::System`] if the kernel does not map it.
+    pub fn private(len: usize) -> Result<Self, ShmError> {
+        Self::new(Region::private(len), libc::MADV_DONTNEED)
+    }
+
+    fn new(mapped: io::Result<Region>, giving_back: libc::c_int) -> Result<Self, ShmError> {
+        let region = mapped.map_err(|source| ShmError::System {
+            call: "mmap",
+            source,
+        })?;
+        let mapping = Self {
+            region,
+            giving_back,
         };
-        if start == libc::MAP_FAILED {
-            return Err(ShmError::last("mmap"));
-        }
-        let start = NonNull::new(start.cast()).ok_or_else(|| ShmError::last("mmap"))?;
-        let mapping = Self { start, len };
-        mapping.advise(0..len, libc::MADV_DONTFORK)?;
+        mapping.advise(0..mapping.len(), libc::MADV_DONTFORK)?;
         Ok(mapping)
     }
 
     /// The first byte. Valid for reads and writes of [`len`](Self::len) bytes as long as the mapping lives; page-aligned.
     #[must_use]
     pub fn as_ptr(&self) -> *mut u8 {
-        self.start.as_ptr()
+        self.region.as_ptr()
     }
 
     /// Bytes mapped.
@@ -71,7 +68,7 @@ impl Mapping {
         reason = "an empty mapping cannot be made (mmap(2))"
     )]
     pub fn len(&self) -> usize {
-        self.len
+        self.region.len()
     }
 
     /// Asks for huge pages under the whole pages of `range`. Advice: a kernel that has none changes nothing.
@@ -82,20 +79,21 @@ impl Mapping {
     }
 
     /// Gives the memory under the whole pages of `range` back to the system and returns how many bytes that were.
-    /// They read as zeros from now on, on both sides, and take memory again when written (madvise(2), `MADV_REMOVE`).
+    /// They read as zeros from now on, on both sides, and take memory again when written (madvise(2), `MADV_REMOVE`, and
+    /// `MADV_DONTNEED` of [private](Self::private) memory).
     ///
     /// # Errors
     /// [`ShmError::OutOfRange`] if `range` does not lie in the mapping, [`ShmError::System`] if the kernel refuses.
     pub fn give_back(&self, range: Range<usize>) -> Result<usize, ShmError> {
         let pages = self.whole_pages(range)?;
         let bytes = pages.len();
-        self.advise(pages, libc::MADV_REMOVE)?;
+        self.advise(pages, self.giving_back)?;
         Ok(bytes)
     }
 
     /// The pages that lie wholly in `range`; none is an empty range.
     fn whole_pages(&self, range: Range<usize>) -> Result<Range<usize>, ShmError> {
-        if range.start > range.end || range.end > self.len {
+        if range.start > range.end || range.end > self.len() {
             return Err(ShmError::OutOfRange);
         }
         let page = page_size();
@@ -112,21 +110,13 @@ impl Mapping {
         if range.is_empty() {
             return Ok(());
         }
-        let address = self.start.as_ptr().wrapping_add(range.start);
+        let address = self.as_ptr().wrapping_add(range.start);
         // SAFETY: 1. `range` lies in this mapping, by the callers; 2. the advices used here neither unmap nor move it,
         // and what they do to the bytes a peer may do as well, so no one can hold a reference that minds.
         match unsafe { libc::madvise(address.cast(), range.len(), advice) } {
             0 => Ok(()),
             _ => Err(ShmError::last("madvise")),
         }
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: 1. exactly the range that `map` has mapped; 2. addresses handed out are valid only while it lives.
-        let unmapped = unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
-        debug_assert_eq!(unmapped, 0, "munmap: {}", io::Error::last_os_error());
     }
 }
 

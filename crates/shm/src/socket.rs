@@ -1,6 +1,7 @@
 //! Unix stream sockets: connecting, who the peer is, and a descriptor that travels with bytes.
 
 use crate::error::{HandshakeFault, ShmError};
+use sgring_kill_points::kill_point;
 use std::{
     fs, io, mem,
     os::{
@@ -178,6 +179,7 @@ pub fn send_with_descriptor(
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     // SAFETY: 1. `message` names `part` and `control`, which live; 2. sendmsg only reads `bytes`; 3. both descriptors are open.
     let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, flags) };
+    kill_point();
     transferred("sendmsg", sent)
 }
 
@@ -196,6 +198,7 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> Result<(), ShmError> {
             flags,
         )
     };
+    kill_point();
     if transferred("send", sent)? == bytes.len() {
         return Ok(());
     }

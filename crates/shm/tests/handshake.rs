@@ -43,9 +43,12 @@ proptest! {
     #[test]
     fn a_hello_survives_the_wire(
         slots: u32, required_features: u64, arena_bytes: u32, epoch: u32, token: [u8; 16],
+        returning: u32,
     ) {
         let version = PROTOCOL_VERSION;
-        let hello = Hello { version, slots, required_features, arena_bytes, epoch, token };
+        let hello = Hello {
+            version, slots, required_features, arena_bytes, epoch, token, returning,
+        };
         prop_assert_eq!(Hello::decode(&hello.encode()), Ok(hello));
     }
 
@@ -67,9 +70,10 @@ fn the_bytes_of_a_hello_are_these() {
         arena_bytes: 0x100f_0e0d,
         epoch: 0x1413_1211,
         token: std::array::from_fn(|i| 0x15 + i as u8),
+        returning: 0x2827_2625,
     };
     let mut expected = b"SGRINGHI\x01\0\0\0".to_vec();
-    expected.extend(1..=0x24);
+    expected.extend(1..=0x28);
     expected.resize(RECORD_BYTES, 0);
     assert_eq!(hello.encode()[..], expected);
 }

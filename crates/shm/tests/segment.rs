@@ -125,17 +125,34 @@ fn only_whole_pages_are_given_back_and_only_within_the_mapping() {
 }
 
 #[test]
-fn a_child_does_not_inherit_the_mapping() {
+fn private_memory_is_zeroed_and_again_once_it_was_given_back() {
+    let mapping = Mapping::private(LEN as usize).unwrap();
+    let is_zeroed = || (0..LEN as usize).all(|at| load(&mapping, at) == 0);
+    assert_eq!(mapping.len() as u64, LEN);
+    assert!(is_zeroed());
+    mapping.advise_huge(0..LEN as usize);
+    for at in 0..LEN as usize {
+        store(&mapping, at, 0xA5);
+    }
+    assert_eq!(mapping.give_back(0..LEN as usize).unwrap(), LEN as usize);
+    assert!(is_zeroed());
+    assert_eq!(Mapping::private(0).unwrap_err().code(), "SYSTEM");
+}
+
+#[test]
+fn a_child_does_not_inherit_a_mapping() {
     let file = memfd::create(LEN).unwrap();
-    let mapping = Mapping::map(file.as_fd(), LEN).unwrap();
-    let smaps = fs::read_to_string("/proc/self/smaps").unwrap();
-    let start = format!("{:x}-", mapping.as_ptr().addr());
-    let mut ours = smaps.lines().skip_while(|line| !line.starts_with(&start));
-    let flags = ours.find(|line| line.starts_with("VmFlags:")).unwrap();
-    assert!(
-        flags.split_whitespace().any(|flag| flag == "dc"),
-        "do not copy: {flags}"
-    );
+    let shared = Mapping::map(file.as_fd(), LEN).unwrap();
+    for mapping in [shared, Mapping::private(LEN as usize).unwrap()] {
+        let smaps = fs::read_to_string("/proc/self/smaps").unwrap();
+        let start = format!("{:x}-", mapping.as_ptr().addr());
+        let mut ours = smaps.lines().skip_while(|line| !line.starts_with(&start));
+        let flags = ours.find(|line| line.starts_with("VmFlags:")).unwrap();
+        assert!(
+            flags.split_whitespace().any(|flag| flag == "dc"),
+            "do not copy: {flags}"
+        );
+    }
 }
 
 #[test]

@@ -134,7 +134,8 @@ fn several_descriptors_are_refused_whether_they_fit_or_not() {
     let file = memfd::create(LEN).unwrap();
     for count in [2, 3, 4, 5, 100] {
         let (ours, theirs) = pair();
-        send_with_descriptors(&ours, b"x", &vec![&file; count]);
+        let sent = send_with_descriptors(&ours, b"x", &vec![&file; count]);
+        assert_eq!(sent.expect("room for a byte"), 1);
         let received = receive_with_descriptor(theirs.as_fd(), &mut [0; 8]);
         let fault = Err(HandshakeFault::Descriptors);
         assert_eq!(

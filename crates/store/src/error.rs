@@ -63,6 +63,11 @@ pub enum StoreError {
         /// The path.
         path: PathBuf,
     },
+    /// What was being copied cannot stand at this path: there is something that is no file of this user's, or a longer one.
+    NoIntent {
+        /// The path.
+        path: PathBuf,
+    },
     /// Another store holds the file or device, or the kernel does (it is mounted).
     InUse {
         /// The path.
@@ -128,6 +133,13 @@ impl fmt::Display for StoreError {
                 write!(
                     f,
                     "{} has no bytes; name one that has, or one to be created with a size",
+                    path.display()
+                )
+            }
+            Self::NoIntent { path } => {
+                write!(
+                    f,
+                    "{} is no regular file of this user, or a longer one than was made; remove it",
                     path.display()
                 )
             }

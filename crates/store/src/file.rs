@@ -13,13 +13,19 @@
 //! - reads and plain writes use a description that never syncs. It holds the lock.
 
 use crate::error::Errno;
+use crate::intent::{Intent, Unfinished};
 use crate::lock::Locked;
+use crate::mapped::Mapped;
 use crate::span::{Cursor, Span};
 use crate::store::{Durability, Kind};
 use crate::stripe::{CHUNK, Piece};
 use crate::sync::{Mutex, MutexGuard};
+use sgring_kill_points::kill_point;
 use std::fs::File;
+use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::ptr;
 
 /// How many FUA writes run at once: as many as a pool is likely to have threads.
@@ -37,6 +43,8 @@ pub(crate) struct FileImage {
     data: Locked,
     kind: Kind,
     writer: Option<Writer>,
+    /// Its bytes as memory, where it was opened so.
+    mapped: Option<Mapped>,
 }
 
 /// What only a store that may write has.
@@ -59,6 +67,7 @@ impl FileImage {
             data,
             kind,
             writer: None,
+            mapped: None,
         }
     }
 
@@ -73,7 +82,52 @@ impl FileImage {
             data,
             kind,
             writer: Some(Writer { lanes, flusher }),
+            mapped: None,
         }
+    }
+
+    /// Whether it is a regular file, and of this file system, whose pages are memory: a touch of them waits for no disk, and room that was
+    /// allocated in a file is there for whatever is written into it.
+    pub(crate) fn is_on_tmpfs(&self) -> bool {
+        let mut found = MaybeUninit::<libc::statfs>::zeroed();
+        // SAFETY: `found` has room for what is written, and the descriptor is open.
+        let told = unsafe { libc::fstatfs(self.data.as_raw_fd(), found.as_mut_ptr()) };
+        // SAFETY: zeros are a `statfs`, and so is what the kernel writes.
+        let system = unsafe { found.assume_init() }.f_type as u32;
+        // The number has 32 bits; how many its type has differs with the C library. The nodes of devices are on such a file system, too.
+        self.kind == Kind::File && told == 0 && system == libc::TMPFS_MAGIC as u32
+    }
+
+    /// Finishes what a dead process was copying here, and maps it: a file on tmpfs of `len_bytes`, to read and write.
+    ///
+    /// # Errors
+    ///
+    /// What `pwrite(2)`, `mmap(2)` or `lseek(2)` says.
+    pub(crate) fn map(&mut self, len_bytes: u64, intent: Intent) -> io::Result<()> {
+        if let Some(Unfinished {
+            file,
+            offset,
+            bytes,
+        }) = intent.unfinished()
+        {
+            let end = offset.checked_add(bytes.len() as u64);
+            let within = end.is_some_and(|end| end <= len_bytes);
+            if within && file == self.data.metadata()?.ino() {
+                self.data.write_all_at(&bytes, offset)?;
+                kill_point();
+            }
+        }
+        intent.clear();
+        let extent = |at| self.extent(at, len_bytes);
+        let mapped = Mapped::new(&self.data, len_bytes, intent, extent)
+            .map_err(|Errno(errno)| io::Error::from_raw_os_error(errno))?;
+        self.mapped = Some(mapped);
+        Ok(())
+    }
+
+    /// Its bytes as memory, if it has been mapped.
+    pub(crate) fn mapped(&self) -> Option<&Mapped> {
+        self.mapped.as_ref()
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -120,12 +174,26 @@ impl FileImage {
         durability: Durability,
     ) -> Result<(), Errno> {
         let writer = self.refuse_write(piece)?;
-        match durability {
+        if let Some(mapped) = &self.mapped {
+            mapped.make_room(&self.data, piece);
+        }
+        let written = match durability {
             // SAFETY: the contract is the caller's.
             Durability::Cached => unsafe { write_cached(&self.data, piece, from) },
             // SAFETY: the contract is the caller's.
             Durability::Medium => unsafe { write_medium(&writer.lane(piece), piece, from) },
+        };
+        if let Some(mapped) = &self.mapped {
+            match written {
+                Ok(()) => mapped.note_written(piece),
+                // Some of it may be there. What nobody can tell of is zeros, and its writer has heard of an error.
+                Err(_) => {
+                    let end = piece.offset + piece.len as u64;
+                    let _untold = mapped.note_found(piece.offset..end, |at| self.extent(at, end));
+                }
+            }
         }
+        written
     }
 
     /// Makes `piece` zeros, and has the file system take the room back where it can: else they are written.
@@ -135,11 +203,21 @@ impl FileImage {
     /// As [`FileImage::write`].
     pub(crate) fn release(&self, piece: Piece) -> Result<(), Errno> {
         self.refuse_write(piece)?;
-        match punch(&self.data, piece) {
-            // Not here, or not at such borders.
-            Err(Errno(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL)) => self.write_zeros(piece),
-            punched => punched,
+        if let Some(mapped) = &self.mapped {
+            mapped.note_released(piece);
         }
+        match punch(&self.data, piece) {
+            Ok(()) => {}
+            // Not here, or not at such borders.
+            Err(Errno(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL)) => {
+                return self.write_zeros(piece);
+            }
+            punched => return punched,
+        }
+        if let Some(mapped) = &self.mapped {
+            mapped.note_hole(piece);
+        }
+        Ok(())
     }
 
     fn write_zeros(&self, piece: Piece) -> Result<(), Errno> {
@@ -172,7 +250,8 @@ impl FileImage {
         Ok((seek(libc::SEEK_HOLE, len_bytes)?.min(len_bytes), true))
     }
 
-    /// Has the kernel forget what it has cached of these bytes and the medium has, too: the next read asks the medium.
+    /// Has the kernel forget what it has cached of these bytes and the medium has, too: the next read asks the medium. On tmpfs nothing is
+    /// forgotten: its pages are all the medium that it has.
     pub(crate) fn forget(&self, piece: Piece) {
         let (offset, len) = (piece.offset.cast_signed(), piece.len as libc::off_t);
         // Where the kernel does not heed it, the cache is read, which is no error.
@@ -187,7 +266,7 @@ impl FileImage {
         };
     }
 
-    /// Cuts the file, or makes it longer by a hole.
+    /// Cuts the file, or makes it longer by a hole. One that is mapped has a way of its own: [`Mapped::resize`].
     ///
     /// # Errors
     ///
@@ -227,6 +306,7 @@ impl FileImage {
             return Err(errno);
         }
         let flushed = flusher.file.sync_data().map_err(Errno::from);
+        kill_point();
         flusher.lost = flushed.err();
         flushed
     }
@@ -283,7 +363,9 @@ fn punch(file: &File, piece: Piece) -> Result<(), Errno> {
     let (offset, len) = (piece.offset.cast_signed(), piece.len as libc::off_t);
     loop {
         // SAFETY: it takes numbers, and touches no memory.
-        match unsafe { libc::fallocate(file.as_raw_fd(), mode, offset, len) } {
+        let punched = unsafe { libc::fallocate(file.as_raw_fd(), mode, offset, len) };
+        kill_point();
+        match punched {
             0 => return Ok(()),
             _ => match Errno::last() {
                 Errno(libc::EINTR) => {}
@@ -315,7 +397,9 @@ fn transfer(
         let count = cursor.fill(&mut batch, piece.len - done);
         // A store's length fits an `off_t`, so its offsets do.
         let offset = (piece.offset + done as u64).cast_signed();
-        match call(&batch[..count], offset) {
+        let moved = call(&batch[..count], offset);
+        kill_point();
+        match moved {
             0 => return Err(Errno(libc::EIO)),
             moved if moved > 0 => {
                 done += moved.cast_unsigned();

@@ -11,7 +11,11 @@
 //! |---|---|
 //! | `store` | [`Store`]: ranges, the locks that keep a block whole, and the choice of image |
 //! | `operations` | what it does besides reading and writing: compare, fill, mix, release |
-//! | `memory` | the image in memory: the only mapping here |
+//! | `memory` | the image in memory |
+//! | `mapped` | an image in a file on tmpfs, as memory |
+//! | `intent` | what is being copied there, for who comes after a kill |
+//! | `mapping` | the one owner of mapped bytes |
+//! | `notes` | what is known of the parts of an image |
 //! | `open` | finding and creating a file or device |
 //! | `lock` | keeping others out of it |
 //! | `file` | the image in a file: transfers, FUA and flush, and what is remembered of a failed one |
@@ -21,12 +25,17 @@
 //! | `sync` | the locks, as ThreadSanitizer sees them |
 //! | `error` | [`Errno`], [`StoreError`] |
 //!
-//! Files are never mapped, so a file that shrinks or a disk that fails is an errno and never a `SIGBUS`.
+//! A file is mapped only on tmpfs, and where whoever opens it asks for that ([`Store::open_mapped`]): of any other, one that shrinks or a disk
+//! that fails is an errno and never a `SIGBUS`, and a disk that hangs stops a thread of the pool and never an event loop.
 
 mod error;
 mod file;
+mod intent;
 mod lock;
+mod mapped;
+mod mapping;
 mod memory;
+mod notes;
 mod open;
 mod operations;
 mod pool;

@@ -4,6 +4,7 @@ use crate::error::StoreError;
 use crate::file::{FileImage, LANES};
 use crate::lock::Locked;
 use crate::store::Kind;
+use sgring_kill_points::kill_point;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -77,6 +78,7 @@ fn create(path: &Path, len_bytes: u64) -> Result<(FileImage, u64), StoreError> {
         }
         opened => opened.map_err(system("create", path))?,
     };
+    kill_point();
     let made = data.metadata().map_err(system("look at", path))?;
     fill_in(path, data, len_bytes).inspect_err(|_| remove_if_still(path, &made))
 }
@@ -94,6 +96,7 @@ fn remove_if_still(path: &Path, made: &Metadata) {
 fn fill_in(path: &Path, data: File, len_bytes: u64) -> Result<(FileImage, u64), StoreError> {
     let data = Locked::new(path, data, true)?;
     data.set_len(len_bytes).map_err(system("size", path))?;
+    kill_point();
     data.sync_all().map_err(system("write", path))?;
     // The file's name is its directory's data (fsync(2)).
     let directory = path
@@ -103,6 +106,7 @@ fn fill_in(path: &Path, data: File, len_bytes: u64) -> Result<(FileImage, u64), 
     directory
         .and_then(|directory| directory.sync_all())
         .map_err(system("name", path))?;
+    kill_point();
     let found = data.metadata().map_err(system("look at", path))?;
     assemble(path, data, &found, true)
 }
@@ -171,7 +175,7 @@ fn identity(metadata: &Metadata) -> (u64, u64, u64) {
     (metadata.dev(), metadata.ino(), metadata.rdev())
 }
 
-fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+pub(crate) fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |error| StoreError::System {
         action,
         path: path.into(),

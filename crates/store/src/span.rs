@@ -94,6 +94,21 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Makes the `len` bytes ahead zeros, as far as there are so many, and moves behind them.
+    ///
+    /// # Safety
+    ///
+    /// The spans ahead are mapped and writable.
+    pub(crate) unsafe fn zero(&mut self, len: usize) {
+        let mut left = len;
+        while let Some(span) = self.first(left).filter(|span| span.len > 0) {
+            // SAFETY: the span is mapped by contract.
+            unsafe { std::ptr::write_bytes(span.ptr, 0, span.len) };
+            left -= span.len;
+            self.advance(span.len);
+        }
+    }
+
     /// Moves on by `n` bytes, or to the end, and over empty spans.
     pub(crate) fn advance(&mut self, n: usize) {
         let mut left = n;

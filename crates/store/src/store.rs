@@ -2,6 +2,8 @@
 
 use crate::error::{Errno, StoreError};
 use crate::file::FileImage;
+use crate::intent::Intent;
+use crate::mapped::Mapped;
 use crate::memory::Memory;
 use crate::open::{self, Access};
 use crate::span::{self, Cursor, Span};
@@ -48,7 +50,7 @@ pub enum Kind {
 pub enum Durability {
     /// When later reads see it. [`Store::flush`] brings it to the medium.
     Cached,
-    /// When it is on the medium (SBC-4: FUA set to one). For memory that is the same.
+    /// When it is on the medium (SBC-4: FUA set to one). For memory, and what is on tmpfs, that is the same.
     Medium,
 }
 
@@ -83,14 +85,37 @@ impl Store {
     /// Any of [`StoreError`] but `Memory`.
     pub fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
         let (image, len_bytes) = open::open(path, access)?;
+        Ok(Self::of(image, len_bytes))
+    }
+
+    /// A regular file of the process's own, to read and write: as by [`open`](Self::open), and on tmpfs mapped besides. What an event loop asks for
+    /// is then copied at once. On any other file system a touch of a mapped page may wait for a disk, so there it is as any file.
+    ///
+    /// `intent`, where it is mapped, is or becomes a file for this store alone: with it, a process that is killed in the middle of such a copy leaves
+    /// each block whole to who opens both again. Whoever cuts either makes a `SIGBUS` of such a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); [`StoreError::NoIntent`].
+    pub fn open_mapped(path: &Path, intent: &Path) -> Result<Self, StoreError> {
+        let (mut image, len_bytes) = open::open(path, Access::ReadWrite)?;
+        if image.is_on_tmpfs() {
+            let intent = Intent::obtain(intent)?;
+            let mapped = image.map(len_bytes, intent);
+            mapped.map_err(open::system("map", path))?;
+        }
+        Ok(Self::of(image, len_bytes))
+    }
+
+    fn of(image: FileImage, len_bytes: u64) -> Self {
         let kind = image.kind();
-        Ok(Self {
+        Self {
             image: Image::File(image),
             stripes: Stripes::new(),
             len_bytes: AtomicU64::new(len_bytes),
             resizing: Mutex::new(()),
             kind,
-        })
+        }
     }
 
     /// How many bytes it has. Only [`Store::resize`] changes that.
@@ -99,7 +124,7 @@ impl Store {
     }
 
     /// Makes memory or a regular file longer, by zeros that take no room, or shorter. What is cut off is gone; a transfer of it that is
-    /// under way fails with `EIO`. Memory waits for the pieces, of 1 MiB at most, that are being copied.
+    /// under way fails with `EIO`. Memory, and a file that is mapped, wait for the pieces, of 1 MiB at most, that are being copied.
     ///
     /// # Errors
     ///
@@ -118,7 +143,14 @@ impl Store {
                 // SAFETY: `_owned` has all of them.
                 unsafe { memory.resize(len_bytes) }
             }
-            Image::File(file) => file.set_len(len_bytes),
+            Image::File(file) => match file.mapped() {
+                None => file.set_len(len_bytes),
+                Some(mapped) => {
+                    let _owned = self.stripes.own_every();
+                    // SAFETY: `_owned` has all of them.
+                    unsafe { mapped.resize(len_bytes, |len_bytes| file.set_len(len_bytes)) }
+                }
+            },
         };
         match resized {
             Ok(()) => self.len_bytes.store(len_bytes, Relaxed),
@@ -213,7 +245,8 @@ impl Store {
     /// `EIO` if the file was cut before the piece's end; else what `ftruncate(2)` says.
     pub(crate) fn keep_cut(&self, file: &FileImage, piece: Piece) -> Result<(), Errno> {
         let end = piece.offset + piece.len as u64;
-        if end <= self.len_bytes() {
+        // A file that is mapped is not cut before its pieces are done.
+        if end <= self.len_bytes() || file.mapped().is_some() {
             return Ok(());
         }
         let _resizing = self.resizing.lock();
@@ -241,22 +274,25 @@ impl Store {
 
     /// A `try_read` of this range comes soon: in memory, its bytes are on their way to the processor meanwhile.
     pub fn prefetch(&self, offset: u64, len: usize) {
-        if let Image::Memory(memory) = &self.image {
-            memory.prefetch(offset, len);
+        match &self.image {
+            Image::Memory(memory) => memory.prefetch(offset, len),
+            Image::File(file) => {
+                if let Some(mapped) = file.mapped() {
+                    mapped.prefetch(offset, len);
+                }
+            }
         }
     }
 
     /// [`Store::read`] for an event loop: `None`, with nothing done, if it could wait. That is when the store is
-    /// a file, when somebody writes there now, or when the range touches more than two aligned
+    /// a file that is not mapped, when somebody writes there now, or when the range touches more than two aligned
     /// mebibytes (up to 1 MiB never does).
     ///
     /// # Safety
     ///
     /// As [`Store::read`].
     pub unsafe fn try_read(&self, offset: u64, into: &[Span]) -> Option<Result<(), Errno>> {
-        let Image::Memory(memory) = &self.image else {
-            return None;
-        };
+        let image = InMemory::of(&self.image)?;
         let pieces = match self.pieces(offset, into) {
             Ok(pieces) => pieces,
             Err(errno) => return Some(Err(errno)),
@@ -264,8 +300,14 @@ impl Store {
         let _shared = try_all(&pieces, |piece| self.stripes.try_share(piece))?;
         let mut cursor = Cursor::new(into);
         for piece in pieces {
-            // SAFETY: 1. as in `read`. 2. `_shared` keeps writers out of all pieces.
-            let read = unsafe { memory.read(piece, &mut cursor) };
+            let read = match image {
+                // SAFETY: 1. as in `read`. 2. `_shared` keeps writers out of all pieces.
+                InMemory::Own(memory) => unsafe { memory.read(piece, &mut cursor) },
+                InMemory::Mapped(mapped) => mapped.check(piece).map(|()| {
+                    // SAFETY: as above, and it is there.
+                    unsafe { mapped.read(piece, &mut cursor) }
+                }),
+            };
             if read.is_err() {
                 return Some(read);
             }
@@ -274,25 +316,43 @@ impl Store {
     }
 
     /// [`Store::write`] for an event loop: `None`, with nothing done, if it could wait. That is when the store is
-    /// a file, when somebody reads or writes there now, or when the range touches more than two aligned
-    /// mebibytes (up to 1 MiB never does).
+    /// a file that is not mapped, or has no room there yet; when somebody reads or writes there now; or when the
+    /// range touches more than two aligned mebibytes (up to 1 MiB never does).
     ///
     /// # Safety
     ///
     /// As [`Store::write`].
     pub unsafe fn try_write(&self, offset: u64, from: &[Span]) -> Option<Result<(), Errno>> {
-        let Image::Memory(memory) = &self.image else {
-            return None;
-        };
+        let image = InMemory::of(&self.image)?;
         let pieces = match self.writable_pieces(offset, from) {
             Ok(pieces) => pieces,
             Err(errno) => return Some(Err(errno)),
         };
         let _owned = try_all(&pieces, |piece| self.stripes.try_own(piece))?;
+        let mut claim = None;
+        if let InMemory::Mapped(mapped) = image {
+            claim = Some(mapped.claim()?);
+            for piece in pieces.clone() {
+                if let Err(errno) = mapped.check(piece) {
+                    return Some(Err(errno));
+                }
+                if !mapped.has_room(piece) {
+                    return None;
+                }
+            }
+        }
         let mut cursor = Cursor::new(from);
         for piece in pieces {
-            // SAFETY: 1. as in `read`. 2. `_owned` keeps everybody else out of all pieces.
-            let written = unsafe { memory.write(piece, &mut cursor) };
+            let written = match (image, &claim) {
+                // SAFETY: 1. as in `read`. 2. `_owned` keeps everybody else out of all pieces.
+                (InMemory::Own(memory), _) => unsafe { memory.write(piece, &mut cursor) },
+                (InMemory::Mapped(mapped), Some(claim)) => {
+                    // SAFETY: as above; it is there, and has room.
+                    unsafe { mapped.write(piece, &mut cursor, claim) };
+                    Ok(())
+                }
+                (InMemory::Mapped(_), None) => return None,
+            };
             if written.is_err() {
                 return Some(written);
             }
@@ -319,6 +379,22 @@ impl Store {
 
     fn writable_pieces(&self, offset: u64, spans: &[Span]) -> Result<Pieces, Errno> {
         self.writable_range(offset, span::total(spans).ok_or(Errno(libc::EINVAL))?)
+    }
+}
+
+/// What can be copied at once.
+#[derive(Clone, Copy)]
+enum InMemory<'a> {
+    Own(&'a Memory),
+    Mapped(&'a Mapped),
+}
+
+impl<'a> InMemory<'a> {
+    fn of(image: &'a Image) -> Option<Self> {
+        match image {
+            Image::Memory(memory) => Some(Self::Own(memory)),
+            Image::File(file) => file.mapped().map(Self::Mapped),
+        }
     }
 }
 

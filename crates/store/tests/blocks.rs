@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Directory, create, read, try_read, try_write, write};
+use common::{Directory, create, create_mapped, read, try_read, try_write, write};
 use sgring_store::{Durability, Store};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -31,12 +31,12 @@ fn never_tears(store: &Store, tried: bool) {
                     // The spans' borders are no block's.
                     let (a, b) = bytes[..len].split_at(len / 3);
                     let offset = BASE + (first * BLOCK) as u64;
+                    let cached = Durability::Cached;
                     let done = if tried {
                         try_write(store, offset, &[a, b])
                     } else {
                         None
                     };
-                    let cached = Durability::Cached;
                     let result = done.unwrap_or_else(|| write(store, offset, &[a, b], cached));
                     assert_eq!(result, Ok(()));
                 }
@@ -87,4 +87,13 @@ fn blocks_in_memory_never_tear_when_tried_first() {
 fn blocks_in_a_file_never_tear() {
     let directory = Directory::new();
     never_tears(&create(&directory.join("image"), 2 << 20), false);
+}
+
+/// Some by system calls, the others by copies.
+#[test]
+fn blocks_in_a_mapped_file_never_tear() {
+    let directory = Directory::in_memory();
+    if let Some(store) = create_mapped(&directory.join("image"), 2 << 20) {
+        never_tears(&store, true);
+    }
 }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Directory, create, read, read_vec, try_read, try_write, write};
+use common::{Directory, create, create_mapped, read, read_vec, try_read, try_write, write};
 use proptest::prelude::*;
 use sgring_store::{Durability, Errno, Span, Store};
 
@@ -149,6 +149,14 @@ proptest! {
     fn a_file_matches_oracle(steps in prop::collection::vec(step(), 1..24)) {
         let directory = Directory::new();
         agrees(&create(&directory.join("image"), LEN as u64), &steps)?;
+    }
+
+    #[test]
+    fn a_mapped_file_matches_oracle(steps in prop::collection::vec(step(), 1..24)) {
+        let directory = Directory::in_memory();
+        if let Some(store) = create_mapped(&directory.join("image"), LEN as u64) {
+            agrees(&store, &steps)?;
+        }
     }
 }
 

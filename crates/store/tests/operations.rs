@@ -5,11 +5,13 @@
 mod common;
 
 use common::{
-    Directory, compare, compare_and_write, create, fill, on_a_small_disk, or_write, read_vec, write,
+    Directory, compare, compare_and_write, create, create_mapped, fill, on_a_small_disk, or_write,
+    read_vec, try_read, try_write, write,
 };
 use proptest::prelude::*;
 use sgring_store::{Access, Durability, Errno, Extent, Store, Zeros};
 use std::fs::OpenOptions;
+use std::path::Path;
 use std::sync::atomic::{
     AtomicBool, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
@@ -200,10 +202,10 @@ fn agrees(store: &Store, steps: &[Step]) -> Result<(), TestCaseError> {
                 seed,
             } => {
                 let bytes = pattern(seed, blocks * BLOCK);
-                prop_assert_eq!(
-                    write(store, at(first), &[&bytes], Durability::Cached),
-                    Ok(())
-                );
+                let cached = Durability::Cached;
+                let done = try_write(store, at(first), &[&bytes]);
+                let result = done.unwrap_or_else(|| write(store, at(first), &[&bytes], cached));
+                prop_assert_eq!(result, Ok(()));
                 model[first * BLOCK..][..bytes.len()].copy_from_slice(&bytes);
             }
         }
@@ -212,6 +214,16 @@ fn agrees(store: &Store, steps: &[Step]) -> Result<(), TestCaseError> {
         read_vec(store, 0, model.len()) == Ok(model.clone()),
         "other bytes than the model's"
     );
+    for (chunk, expected) in model.chunks(MIB).enumerate() {
+        let mut bytes = vec![0xee; expected.len()];
+        match try_read(store, (chunk * MIB) as u64, &mut [&mut bytes]) {
+            None => {}
+            Some(result) => {
+                prop_assert_eq!(result, Ok(()));
+                prop_assert!(bytes == expected, "other bytes at once than the model's");
+            }
+        }
+    }
     told_of_all(store, &model)
 }
 
@@ -245,6 +257,14 @@ proptest! {
     fn a_file_agrees_with_a_vector(steps in prop::collection::vec(step(), 1..12)) {
         let directory = Directory::new();
         agrees(&create(&directory.join("image"), (BLOCKS * BLOCK) as u64), &steps)?;
+    }
+
+    #[test]
+    fn a_mapped_file_agrees_with_a_vector(steps in prop::collection::vec(step(), 1..16)) {
+        let directory = Directory::in_memory();
+        if let Some(store) = create_mapped(&directory.join("image"), (BLOCKS * BLOCK) as u64) {
+            agrees(&store, &steps)?;
+        }
     }
 }
 
@@ -308,6 +328,8 @@ fn a_file_on_tmpfs_takes_room_where_it_was_written() {
     let test = "a_file_on_tmpfs_takes_room_where_it_was_written";
     on_a_small_disk(test, |directory| {
         takes_room_where_it_was_written(&create(&directory.join("image"), (2 * MIB) as u64));
+        let mapped = create_mapped(&directory.join("mapped"), (2 * MIB) as u64);
+        takes_room_where_it_was_written(&mapped.unwrap());
     });
 }
 
@@ -433,7 +455,16 @@ fn what_cannot_be_is_an_errno() {
 fn a_file_is_made_longer_and_shorter_and_nothing_else_is() {
     let directory = Directory::new();
     let path = directory.join("image");
-    let store = create(&path, 8192);
+    changes_its_length(create(&path, 8192));
+    let read_only = Store::open(&path, Access::ReadOnly).unwrap();
+    assert_eq!(read_only.resize(4096), Err(Errno(libc::EROFS)));
+    let shared = Directory::in_memory();
+    if let Some(mapped) = create_mapped(&shared.join("mapped"), 8192) {
+        changes_its_length(mapped);
+    }
+}
+
+fn changes_its_length(store: Store) {
     assert_eq!(
         write(&store, 4096, &[&[7; 4096]], Durability::Cached),
         Ok(())
@@ -450,21 +481,28 @@ fn a_file_is_made_longer_and_shorter_and_nothing_else_is() {
         assert_eq!(store.resize(len_bytes), Err(Errno(libc::EINVAL)));
     }
     assert_eq!(store.len_bytes(), 8192);
-    drop(store);
-    let read_only = Store::open(&path, Access::ReadOnly).unwrap();
-    assert_eq!(read_only.resize(4096), Err(Errno(libc::EROFS)));
 }
 
 #[test]
 fn a_file_that_is_cut_under_writes_stays_cut() {
     let directory = Directory::new();
     let path = directory.join("image");
-    let store = create(&path, 8192);
+    stays_cut(&path, &create(&path, 8192));
+    let shared = Directory::in_memory();
+    let path = shared.join("mapped");
+    if let Some(mapped) = create_mapped(&path, 8192) {
+        stays_cut(&path, &mapped);
+    }
+}
+
+fn stays_cut(path: &Path, store: &Store) {
     let (writes, done) = (AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Relaxed) {
-                let outcome = write(&store, 4096, &[&[7; 4096]], Durability::Cached);
+                let cached = Durability::Cached;
+                let tried = try_write(store, 4096, &[&[7; 4096]]);
+                let outcome = tried.unwrap_or_else(|| write(store, 4096, &[&[7; 4096]], cached));
                 let refused = |errno| matches!(errno, Errno(libc::EIO | libc::EINVAL));
                 assert!(outcome.map_or_else(refused, |()| true));
                 writes.fetch_add(1, Release);

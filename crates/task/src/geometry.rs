@@ -12,8 +12,10 @@
 //!         256 the initiator's sleep flag u64 (completion queue)
 //! ```
 
+use crate::memory::{Word64, word64};
 use crate::slot::SLOT_BYTES;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
+use sgring_kill_points::kill_point;
 
 /// The first eight bytes of a segment, "SGRING\0\x01" as a little-endian number.
 pub const HEADER_MAGIC: u64 = u64::from_le_bytes(*b"SGRING\0\x01");
@@ -113,6 +115,7 @@ pub unsafe fn write_header(base: *mut u8, geometry: Geometry, features: u64, epo
     for (index, value) in geometry.header(features, epoch).into_iter().enumerate() {
         // SAFETY: the header's four words lie in the first page, which is mapped and aligned (1).
         unsafe { header_word(base, index) }.store(value, Relaxed);
+        kill_point();
     }
 }
 
@@ -140,11 +143,11 @@ pub(crate) unsafe fn header_matches(
 /// # Safety
 ///
 /// `base` leads to a mapping of at least `8 * index + 8` bytes that outlives the result, aligned to 8 bytes.
-unsafe fn header_word<'a>(base: *mut u8, index: usize) -> &'a AtomicU64 {
+unsafe fn header_word<'a>(base: *mut u8, index: usize) -> Word64<'a> {
     // SAFETY: in bounds by the caller's promise.
     let word = unsafe { base.cast::<u64>().add(index) };
     // SAFETY: aligned and mapped by the caller's promise; an atomic may be changed by others while it is borrowed.
-    unsafe { AtomicU64::from_ptr(word) }
+    unsafe { word64(word) }
 }
 
 #[cfg(test)]

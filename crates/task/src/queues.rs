@@ -1,9 +1,9 @@
 //! The two ends of a pair's queues that one side holds, with the sleep and the wake-up that belong to them.
 
+use crate::memory::{Bell, Mapped, Mapping};
 use crate::{Geometry, Violation};
 use core::ops::ControlFlow;
-use sgring_ring::{Consumer, Mapped, Producer};
-use sgring_shm::{Bell, Mapping};
+use sgring_ring::{Consumer, Producer};
 
 /// The end that publishes, and the bell of who sleeps at the other.
 #[derive(Debug)]

@@ -10,7 +10,7 @@
 //! 144  sense[252]                                                                            target
 //! 400  cdb_tail[228]: bytes 32 to 259 of a longer CDB                                        initiator
 //!
-//! submission entry, 48 bits:  slot 16 | generation 16 | epoch 16
+//! submission entry, 48 bits:  slot 14 | resubmitted 1 | rerun 1 | generation 16 | epoch 16
 //! completion entry, 48 bits:  slot 16 | generation 16 | status 8 | flags 8
 //! ```
 //!
@@ -38,8 +38,8 @@ pub const INLINE_CDB: usize = 32;
 /// What a completion entry says beside the status.
 pub mod flags {
     /// The low four bits: the service response (SAM-5 5.1, 7.1). 0 is COMMAND COMPLETE, 1 SERVICE DELIVERY OR TARGET FAILURE, 3 FUNCTION
-    /// COMPLETE, 4 FUNCTION SUCCEEDED, 5 FUNCTION REJECTED, 6 INCORRECT LOGICAL UNIT NUMBER; 2 is none of SAM-5's: the command ended without
-    /// one.
+    /// COMPLETE, 4 FUNCTION SUCCEEDED, 5 FUNCTION REJECTED, 6 INCORRECT LOGICAL UNIT NUMBER. Three are none of SAM-5's: 2, the command ended
+    /// without one; 7, an earlier target had begun it, and its outcome is not known; 8, likewise, and it must not be carried out again.
     pub const SERVICE_RESPONSE: u8 = 0x0f;
     /// The slot has sense data.
     pub const SENSE: u8 = 0x10;
@@ -47,6 +47,18 @@ pub mod flags {
     pub const RESIDUAL: u8 = 0x20;
     /// The slot says what a kernel's layers said of the command. Only a kernel node's engine sets it; from a ring it counts as not set.
     pub const TRANSPORT: u8 = 0x40;
+    /// Between a target's JavaScript and its ledger, and never in an entry: the task was marked as started.
+    pub const STARTED: u8 = 0x80;
+}
+
+/// What a [`Record`] says of a task that an earlier target has had.
+pub mod resubmitted {
+    /// It is an earlier target's; 0 is a new task.
+    pub const RESUBMITTED: u16 = 1;
+    /// That target may have carried it out, or some of it.
+    pub const STARTED: u16 = 2;
+    /// Its initiator wants it carried out again even so.
+    pub const RERUN: u16 = 4;
 }
 
 /// A segment as the slot and its table spell it.
@@ -71,8 +83,8 @@ pub struct Slot {
     pub cdb_len: u16,
     /// The low four bits: SAM-5 8.7: 0 SIMPLE, 1 ORDERED, 2 HEAD OF QUEUE, 4 ACA. The high four: the priority (SAM-5 8.8).
     pub attribute: u8,
-    /// 0 is a command. Else the slot asks for a task management function, by RFC 7143's number: it has no data, and the first eight bytes
-    /// of the CDB are the tag of the command that it is about.
+    /// 0 is a command. Else the slot asks for a task management function, by RFC 7143's number: it has no data, and in the CDB's place stand
+    /// the tag of the command that it is about (eight bytes), and when it was sent by CLOCK_MONOTONIC: nanoseconds, then seconds (four each).
     pub function: u8,
     /// Data-out bytes: the sum of its segments.
     pub out_len: u32,
@@ -155,8 +167,8 @@ pub struct Record {
     pub in_len: u32,
     /// The generation of the slot that this task is.
     pub generation: u16,
-    /// Zero.
-    pub reserved_2: u16,
+    /// [`resubmitted`]: whether an earlier target has had the same submission.
+    pub resubmitted: u16,
     /// The whole CDB; what lies beyond `cdb_len` is stale.
     pub cdb: [u8; MAX_CDB_LEN],
     /// Zero.
@@ -197,7 +209,7 @@ const _: () = {
 };
 
 /// The payload of a submission entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SubmissionWord {
     /// Which slot.
     pub slot: u16,
@@ -205,22 +217,37 @@ pub struct SubmissionWord {
     pub generation: u16,
     /// Which attachment of the segment, modulo 2^16.
     pub epoch: u16,
+    /// The same submission was published to an earlier target, which died before its completion came.
+    pub resubmitted: bool,
+    /// If that target had begun it and not answered, it is to be carried out again.
+    pub rerun: bool,
 }
+
+const RESUBMITTED: u16 = 1 << 14;
+const RERUN: u16 = 1 << 15;
 
 impl SubmissionWord {
     /// The bits of the entry.
     #[must_use]
     pub fn pack(self) -> u64 {
-        u64::from(self.slot) | u64::from(self.generation) << 16 | u64::from(self.epoch) << 32
+        let marks = [(self.resubmitted, RESUBMITTED), (self.rerun, RERUN)];
+        let slot = marks
+            .into_iter()
+            .filter(|&(set, _)| set)
+            .fold(self.slot, |slot, (_, mark)| slot | mark);
+        u64::from(slot) | u64::from(self.generation) << 16 | u64::from(self.epoch) << 32
     }
 
     /// The entry of some bits.
     #[must_use]
     pub fn unpack(payload: u64) -> Self {
+        let slot = payload as u16;
         Self {
-            slot: payload as u16,
+            slot: slot & !(RESUBMITTED | RERUN),
             generation: (payload >> 16) as u16,
             epoch: (payload >> 32) as u16,
+            resubmitted: slot & RESUBMITTED != 0,
+            rerun: slot & RERUN != 0,
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The side that answers tasks.
 
 use crate::geometry::{Geometry, header_matches};
+use crate::memory::{Bell, Mapping};
 use crate::queues::{Incoming, Outgoing, mapped};
 use crate::segments::Segment;
-use crate::slot::{CompletionWord, Record, SubmissionWord};
-use crate::tasks::Tasks;
-use crate::{Desk, Violation};
+use crate::slot::{Record, SubmissionWord};
+use crate::tasks::{Accepted, Tasks};
+use crate::{Desk, Ledger, Violation};
 use core::mem::size_of;
 use core::ops::ControlFlow;
-use sgring_shm::{Bell, Mapping};
 use std::sync::Arc;
 
 /// The target's end of a pair. One thread uses it.
@@ -70,6 +70,12 @@ impl Target {
         })
     }
 
+    /// Keeps a ledger of what it is asked from now on; `returned` if an earlier target of the same pair has left it, whose submissions
+    /// come again. To be called before the first [`Target::fetch`].
+    pub fn keep(&mut self, ledger: Ledger, returned: bool) {
+        self.tasks.keep(ledger, returned);
+    }
+
     /// What this side shares with its JavaScript.
     #[must_use]
     pub fn desk(&self) -> &Arc<Desk> {
@@ -90,26 +96,51 @@ impl Target {
     ///
     /// What the initiator did wrong, from the call on that finds nothing before it. Accepted submissions stay accepted.
     pub fn fetch(&mut self, arm: bool) -> Result<usize, Violation> {
+        let fetched = loop {
+            let (taken, answered) = self.look(arm)?;
+            // 0 is for none there. A slot's task is answered from the ledger once at most, so this ends.
+            if taken > answered || taken == 0 {
+                break taken - answered;
+            }
+        };
+        if fetched == 0 {
+            // An initiator with little to do mostly uses the slot again that came home last. Asking for its line now, the target waits
+            // for the line and for the entry at the same time, and not for one after the other.
+            self.tasks.prefetch(self.last_completed);
+        }
+        Ok(fetched)
+    }
+
+    /// Takes submissions, of which those to carry out are on the desk's first list. How many were taken, and how many of them the ledger
+    /// answered.
+    fn look(&mut self, arm: bool) -> Result<(usize, usize), Violation> {
         let list = self.tasks.fetched_list();
-        let mut bytes = 0;
-        let fetched = self.submissions.look(arm, |payload, index| {
+        let (mut bytes, mut answered) = (0, 0);
+        let taken = self.submissions.look(arm, |payload, index| {
             let word = SubmissionWord::unpack(payload);
-            bytes += self.tasks.accept(word)?;
-            // The list has room: a slot that is accepted is not accepted again before it was completed, which does not happen here.
-            let desk = self.tasks.desk();
-            desk.store(list, index, u32::from(word.slot));
+            match self.tasks.accept(word)? {
+                Accepted::Task(len) => {
+                    bytes += len;
+                    // The list has room: a slot that is accepted is not accepted again before it was completed, which does not happen
+                    // here.
+                    let desk = self.tasks.desk();
+                    desk.store(list, index - answered, u32::from(word.slot));
+                }
+                Accepted::Answered(completion) => {
+                    answered += 1;
+                    self.completions.publish(completion.pack());
+                }
+            }
             if index + 1 < FETCH_MOST && bytes < FETCH_BYTES {
                 Ok(ControlFlow::Continue(()))
             } else {
                 Ok(ControlFlow::Break(()))
             }
-        });
-        if fetched == Ok(0) {
-            // An initiator with little to do mostly uses the slot again that came home last. Asking for its line now, the target waits
-            // for the line and for the entry at the same time, and not for one after the other.
-            self.tasks.prefetch(self.last_completed);
+        })?;
+        if answered > 0 {
+            self.completions.ring();
         }
-        fetched
+        Ok((taken, answered))
     }
 
     /// Publishes the first `count` completions of the desk's second list, and rings the initiator if it sleeps.
@@ -128,17 +159,9 @@ impl Target {
         for index in 0..count.min(self.tasks.len()) {
             let word = self.tasks.desk().load(list, index);
             let (slot, status, flags) = (word as u16, (word >> 16) as u8, (word >> 24) as u8);
-            let generation = self.tasks.end(slot, flags)?;
+            let completion = self.tasks.end(slot, status, flags)?;
             self.last_completed = slot;
-            self.completions.publish(
-                CompletionWord {
-                    slot,
-                    generation,
-                    status,
-                    flags,
-                }
-                .pack(),
-            );
+            self.completions.publish(completion.pack());
         }
         Ok(())
     }

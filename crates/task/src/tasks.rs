@@ -1,13 +1,14 @@
 //! The tasks that a target has accepted: what it believes of each slot, whatever the slot says now.
 
+use crate::ledger::{Ledger, Remembered};
+use crate::memory::Mapping;
 use crate::segments::{DataDescriptor, Segment, Segments};
 use crate::slot::{
-    INLINE_CDB, INLINE_SEGMENTS, MAX_CDB_LEN, MIN_CDB_LEN, RESPONSE_BYTES, Record, SLOT_BYTES,
-    Slot, SubmissionWord, flags,
+    CompletionWord, INLINE_CDB, INLINE_SEGMENTS, MAX_CDB_LEN, MIN_CDB_LEN, RESPONSE_BYTES, Record,
+    SLOT_BYTES, Slot, SubmissionWord, flags, resubmitted,
 };
 use crate::{Desk, Geometry, Violation, shared};
 use core::mem::{offset_of, size_of};
-use sgring_shm::Mapping;
 use std::sync::Arc;
 
 /// A task for each slot: the one place that decides what is outstanding.
@@ -19,6 +20,7 @@ pub(crate) struct Tasks {
     desk: Arc<Desk>,
     epoch: u16,
     geometry: Geometry,
+    ledger: Option<Ledger>,
     memory: Arc<Mapping>,
 }
 
@@ -26,7 +28,20 @@ pub(crate) struct Tasks {
 struct Task {
     generation: u16,
     accepted: bool,
+    /// What went before is an earlier target's: the next submission may have any generation.
+    unknown: bool,
+    /// The ledger has something of it.
+    kept: bool,
     segments: Segments,
+}
+
+/// What became of a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// A task to carry out, with so many bytes of data.
+    Task(u64),
+    /// An earlier target has answered it: the answer is in its slot, and this is its completion.
+    Answered(CompletionWord),
 }
 
 const DESCRIPTOR_WORDS: usize = 8;
@@ -47,8 +62,18 @@ impl Tasks {
             desk,
             epoch: epoch as u16,
             geometry,
+            ledger: None,
             memory,
         }
+    }
+
+    /// Keeps a ledger from now on; `returned` if it is an earlier target's of the same pair.
+    pub(crate) fn keep(&mut self, ledger: Ledger, returned: bool) {
+        for task in &mut self.slots {
+            task.unknown = returned;
+            task.kept = returned;
+        }
+        self.ledger = Some(ledger);
     }
 
     pub(crate) fn desk(&self) -> &Arc<Desk> {
@@ -74,12 +99,12 @@ impl Tasks {
         self.slots.len()
     }
 
-    /// Checks a submission and copies it to its record. How many bytes of data it has.
+    /// Checks a submission, and copies it to its record unless an earlier target has answered it.
     ///
     /// # Errors
     ///
     /// What is wrong with it: nothing of it is accepted then.
-    pub(crate) fn accept(&mut self, word: SubmissionWord) -> Result<u64, Violation> {
+    pub(crate) fn accept(&mut self, word: SubmissionWord) -> Result<Accepted, Violation> {
         let slot = usize::from(word.slot);
         let task = self.slots.get_mut(slot).ok_or(Violation::Slot)?;
         if word.epoch != self.epoch {
@@ -88,9 +113,28 @@ impl Tasks {
         if task.accepted {
             return Err(Violation::SlotState);
         }
-        if word.generation != task.generation.wrapping_add(1) {
+        let mut resubmitted = 0;
+        if word.resubmitted {
+            let remembered = self.recall(word)?;
+            resubmitted = match remembered {
+                Some(Remembered::Answered(status, flags)) => {
+                    return Ok(Accepted::Answered(self.answer_again(word, status, flags)));
+                }
+                Some(Remembered::Started) if word.rerun => {
+                    resubmitted::RESUBMITTED | resubmitted::STARTED | resubmitted::RERUN
+                }
+                Some(Remembered::Started) => resubmitted::RESUBMITTED | resubmitted::STARTED,
+                None => resubmitted::RESUBMITTED,
+            };
+        } else if word.generation != task.generation.wrapping_add(1) && !task.unknown {
             return Err(Violation::Generation);
+        } else if task.kept {
+            task.kept = false;
+            if let Some(ledger) = &self.ledger {
+                ledger.forget(slot);
+            }
         }
+        let task = &mut self.slots[slot];
         let base = shared_slot(&self.memory, self.geometry, slot, 0);
         let record = slot * size_of::<Record>();
 
@@ -137,9 +181,11 @@ impl Tasks {
         }
         task.generation = word.generation;
         task.accepted = true;
+        task.unknown = false;
 
-        // The record's first line is the slot's, but for the counts of segments, in whose place the generation stands.
-        line[3] = line[3] & 0xffff_ffff | u64::from(word.generation) << 32;
+        // The record's first line is the slot's, but for the counts of segments, in whose place stand the generation and what it was before.
+        line[3] =
+            line[3] & 0xffff_ffff | u64::from(word.generation) << 32 | u64::from(resubmitted) << 48;
         self.desk.store_words(record, &line);
         if cdb_len > INLINE_CDB {
             let mut tail = [0; TAIL_WORDS];
@@ -156,33 +202,92 @@ impl Tasks {
             self.desk
                 .store_words(record + offset_of!(Record, cdb) + INLINE_CDB, &tail);
         }
-        Ok(u64::from(data.out_len) + u64::from(data.in_len))
+        Ok(Accepted::Task(
+            u64::from(data.out_len) + u64::from(data.in_len),
+        ))
     }
 
-    /// The task's answer, as its record has it, is written to its slot, and the task is over. Its generation.
+    /// What the ledger has of a submission that an earlier target has had, or this one, which could not say what had become of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::Generation`] if this target knows better what the slot's next submission is.
+    fn recall(&self, word: SubmissionWord) -> Result<Option<Remembered>, Violation> {
+        let slot = usize::from(word.slot);
+        let task = &self.slots[slot];
+        let remembered = self
+            .ledger
+            .as_ref()
+            .and_then(|ledger| ledger.find(slot, word.generation));
+        let again = word.rerun
+            && word.generation == task.generation
+            && remembered == Some(Remembered::Started);
+        if task.unknown || again {
+            Ok(remembered)
+        } else {
+            Err(Violation::Generation)
+        }
+    }
+
+    /// The answer that an earlier target gave goes to its slot once more. It stays in the ledger, for the next target.
+    fn answer_again(&mut self, word: SubmissionWord, status: u8, flags: u8) -> CompletionWord {
+        let slot = usize::from(word.slot);
+        let mut response = [0; RESPONSE_BYTES / 8];
+        let words = response_words(flags);
+        if let Some(ledger) = &self.ledger {
+            ledger.load_response(slot, &mut response[..words]);
+        }
+        self.store_response(slot, &response[..words]);
+        let task = &mut self.slots[slot];
+        task.generation = word.generation;
+        task.unknown = false;
+        CompletionWord {
+            slot: word.slot,
+            generation: word.generation,
+            status,
+            flags,
+        }
+    }
+
+    /// The task's answer, as its record has it, is written to its slot, and into the ledger where it was marked as started, and the task
+    /// is over. Its completion.
     ///
     /// # Errors
     ///
     /// [`Violation::SlotState`] if the slot has no accepted task.
-    pub(crate) fn end(&mut self, slot: u16, flags: u8) -> Result<u16, Violation> {
+    pub(crate) fn end(
+        &mut self,
+        slot: u16,
+        status: u8,
+        flags: u8,
+    ) -> Result<CompletionWord, Violation> {
         let generation = self.accepted(slot).ok_or(Violation::SlotState)?.generation;
-        self.write_response(usize::from(slot), flags);
-        let task = &mut self.slots[usize::from(slot)];
+        let started = flags & flags::STARTED != 0;
+        let flags = flags & !flags::STARTED;
+        let at = usize::from(slot);
+        let words = response_words(flags);
+        let mut response = [0; RESPONSE_BYTES / 8];
+        if words > 0 {
+            let from = at * size_of::<Record>() + offset_of!(Record, out_residual);
+            self.desk.load_words(from, &mut response[..words]);
+            self.store_response(at, &response[..words]);
+        }
+        let task = &mut self.slots[at];
         task.accepted = false;
         task.segments.release();
-        Ok(generation)
+        if let Some(ledger) = self.ledger.as_ref().filter(|_| started) {
+            ledger.answered(at, generation, status, flags, &response[..words]);
+            task.kept = true;
+        }
+        Ok(CompletionWord {
+            slot,
+            generation,
+            status,
+            flags,
+        })
     }
 
-    fn write_response(&self, slot: usize, flags: u8) {
-        let words = match flags {
-            _ if flags & flags::SENSE != 0 => RESPONSE_BYTES / 8,
-            _ if flags & flags::TRANSPORT != 0 => 2,
-            _ if flags & flags::RESIDUAL != 0 => 1,
-            _ => return,
-        };
-        let from = slot * size_of::<Record>() + offset_of!(Record, out_residual);
-        let mut response = [0; RESPONSE_BYTES / 8];
-        self.desk.load_words(from, &mut response[..words]);
+    fn store_response(&self, slot: usize, response: &[u64]) {
         let to = shared_slot(
             &self.memory,
             self.geometry,
@@ -190,7 +295,7 @@ impl Tasks {
             offset_of!(Slot, out_residual),
         );
         // SAFETY: the slot's response is mapped and aligned.
-        unsafe { shared::store(to, &response[..words]) };
+        unsafe { shared::store(to, response) };
     }
 
     /// `None` if the slot has no accepted task.
@@ -225,6 +330,16 @@ impl Tasks {
         self.slots
             .get(usize::from(slot))
             .filter(|task| task.accepted)
+    }
+}
+
+/// How many words of a response these flags tell of.
+fn response_words(flags: u8) -> usize {
+    match flags {
+        _ if flags & flags::SENSE != 0 => RESPONSE_BYTES / 8,
+        _ if flags & flags::TRANSPORT != 0 => 2,
+        _ if flags & flags::RESIDUAL != 0 => 1,
+        _ => 0,
     }
 }
 

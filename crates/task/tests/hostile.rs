@@ -121,6 +121,7 @@ fn an_entry_of_another_epoch_is_an_epoch_violation() {
                 slot,
                 generation,
                 epoch,
+                ..SubmissionWord::default()
             };
             shared.submissions().publish(word.pack());
         });

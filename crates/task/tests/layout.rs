@@ -2,9 +2,11 @@
 //!
 //! `SGRING_WRITE=1 cargo test -p sgring-task --test layout` writes it anew.
 
+use sgring_shm::{Farewell, handshake::FEATURE_RETURNS};
 use sgring_task::{
-    Geometry, INLINE_CDB, MAX_CDB_LEN, MAX_SEGMENTS, MAX_SENSE_LEN, MIN_CDB_LEN, Record,
-    SLOT_BYTES, Slot, Violation, flags, transfer,
+    Geometry, INLINE_CDB, LEDGER_MAGIC, LEDGER_PAIRS, LEDGER_RECORD_BYTES, LEDGER_RECORDS,
+    LEDGER_SLOTS, LEDGER_STARTED, LEDGER_UNITS, LEDGER_USER, MAX_CDB_LEN, MAX_SEGMENTS,
+    MAX_SENSE_LEN, MIN_CDB_LEN, Record, SLOT_BYTES, Slot, Violation, flags, resubmitted, transfer,
 };
 use std::mem::{offset_of, size_of};
 use std::{env, fs, path::Path};
@@ -14,6 +16,9 @@ fn rendered() -> String {
         "// Generated from crates/task by its test `layout`; see there how to write it anew.\n",
     );
     let constants = [
+        ("FEATURE_RETURNS", FEATURE_RETURNS as usize),
+        ("FAREWELL_FOR_GOOD", Farewell::ForGood as usize),
+        ("FAREWELL_RELEASED", Farewell::Released as usize),
         ("MAX_SLOTS", Geometry::MAX_SLOTS as usize),
         ("MAX_ARENA_BYTES", Geometry::MAX_ARENA_BYTES as usize),
         ("MIN_CDB_LEN", MIN_CDB_LEN),
@@ -50,6 +55,8 @@ fn rendered() -> String {
         ("RECORD_FUNCTION", offset_of!(Record, function)),
         ("RECORD_OUT_LEN", offset_of!(Record, out_len)),
         ("RECORD_IN_LEN", offset_of!(Record, in_len)),
+        ("RECORD_GENERATION", offset_of!(Record, generation)),
+        ("RECORD_RESUBMITTED", offset_of!(Record, resubmitted)),
         ("RECORD_CDB", offset_of!(Record, cdb)),
         ("RECORD_OUT_RESIDUAL", offset_of!(Record, out_residual)),
         ("RECORD_IN_RESIDUAL", offset_of!(Record, in_residual)),
@@ -62,6 +69,17 @@ fn rendered() -> String {
         ("FLAG_SENSE", usize::from(flags::SENSE)),
         ("FLAG_RESIDUAL", usize::from(flags::RESIDUAL)),
         ("FLAG_TRANSPORT", usize::from(flags::TRANSPORT)),
+        ("FLAG_STARTED", usize::from(flags::STARTED)),
+        ("RESUBMITTED", usize::from(resubmitted::RESUBMITTED)),
+        ("RESUBMITTED_STARTED", usize::from(resubmitted::STARTED)),
+        ("RESUBMITTED_RERUN", usize::from(resubmitted::RERUN)),
+        ("LEDGER_SLOTS", LEDGER_SLOTS),
+        ("LEDGER_USER", LEDGER_USER),
+        ("LEDGER_UNITS", LEDGER_UNITS),
+        ("LEDGER_PAIRS", LEDGER_PAIRS),
+        ("LEDGER_RECORDS", LEDGER_RECORDS),
+        ("LEDGER_RECORD_BYTES", LEDGER_RECORD_BYTES),
+        ("LEDGER_STARTED", usize::from(LEDGER_STARTED)),
         ("TRANSFER_WORDS", transfer::BYTES / 4),
         ("TRANSFER_SLOT", transfer::SLOT),
         ("TRANSFER_OP", transfer::OP),
@@ -99,6 +117,8 @@ fn rendered() -> String {
     for (name, value) in constants {
         text += &format!("export const {name} = {value}\n");
     }
+    let magic = LEDGER_MAGIC.to_le_bytes().escape_ascii().to_string();
+    text += &format!("export const LEDGER_MAGIC = '{magic}'\n");
     let under_way = transfer::UNDER_WAY;
     text += &format!("export const TRANSFER_UNDER_WAY = {under_way}\n");
     text += "/** What a peer can do wrong, by number. */\n";

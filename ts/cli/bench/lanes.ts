@@ -114,6 +114,7 @@ class PromiseLanes implements Lanes {
       slot: lane,
       delivered: end.error === undefined,
       aborted: false,
+      unknown: false,
       status: NO_STATUS,
       residual: 0,
       residualOut: 0,

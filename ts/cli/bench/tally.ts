@@ -1,11 +1,10 @@
 /** What came of the commands of a job. */
 
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
-import { getSystemErrorName } from 'node:util'
 import { SgringError } from '../../errors.ts'
 import { CheckConditionError, statusError } from '../../initiator/status-error.ts'
-import { hostStatusName } from '../../sg/host-status.ts'
 import { Status } from '../../task/command.ts'
+import { undelivered } from '../undelivered.ts'
 import { Kind } from './job.ts'
 import type { LaneCompletion } from './lanes.ts'
 
@@ -75,25 +74,12 @@ export class Tally {
  * @param bytes what it was to move
  */
 export function failureOf(done: LaneCompletion, bytes: number): Error | undefined {
-  const { status, error, aborted, delivered } = done
+  const { status, error = undelivered(done) } = done
   if (error !== undefined) return error
-  if (aborted) return new SgringError('ERR_SGRING_ABORTED')
-  if (!delivered) return undelivered(done)
   if (status !== Status.GOOD) return statusError(done)
   if (done.residual === 0 && done.residualOut === 0) return undefined
   const missing = done.residual + done.residualOut
   return new SgringError('ERR_SGRING_RESPONSE', `${bytes - missing} of ${bytes} bytes were moved`)
-}
-
-/** On a kernel node more is known (`NodeError`), and the batch form has it as numbers. */
-function undelivered({ transport }: LaneCompletion): SgringError {
-  if (transport === undefined) return new SgringError('ERR_SGRING_DELIVERY')
-  const { hostStatus, errno } = transport
-  const said =
-    errno === 0
-      ? `the host adapter ended the command: ${hostStatusName(hostStatus)}`
-      : `the kernel took no such command: ${getSystemErrorName(-errno)}`
-  return new SgringError(errno === 0 ? 'ERR_SGRING_HOST_STATUS' : 'ERR_SGRING_DELIVERY', said)
 }
 
 /** The fields of a failure that a program may want. */

@@ -73,13 +73,14 @@ export async function parseConfig(
   if (problems.length > 0) throw new ConfigError(what, problems)
   const wrong: string[] = []
   const { $schema: _, mode, units, allow_paths, ...rest } = value as RawConfig
-  const { max_arena_bytes, max_nexus_arena_bytes, ...named } = rest
+  const { max_arena_bytes, max_nexus_arena_bytes, state, ...named } = rest
   const others = numbered(named, wrong)
   const listening = {
     ...(camelCase(others) as unknown as Listening),
     ...(others.listen.includes('/') && { listen: resolve(folder, others.listen) }),
     ...(mode !== undefined && { mode: Number.parseInt(mode, 8) }),
     ...sizes({ max_arena_bytes, max_nexus_arena_bytes }),
+    ...(state !== undefined && { state: resolve(folder, state) }),
     ...(allow_paths !== undefined && {
       allowPaths: allow_paths.map((path) => resolve(folder, path)),
     }),
@@ -125,12 +126,13 @@ const ACCOUNTS: Readonly<Record<string, 'user' | 'group'>> = {
  *
  * @param wrong gets a line for each thing that stands against that
  */
-function aloneIn({ units, max_nexuses: most = 1 }: RawConfig, wrong: string[]) {
+function aloneIn({ units, max_nexuses: most = 1, state }: RawConfig, wrong: string[]) {
   const at = units.findIndex(({ device }) => device !== undefined)
   if (at < 0) return undefined
   const { device = '', read_only: readOnly = false } = units[at]!
   if (units.length > 1) wrong.push(`units[${at}].device: a device is served alone`)
   if (most > 1) wrong.push(`max_nexuses: a device is for 1 at a time, not for ${most}`)
+  if (state !== undefined) wrong.push('state: of a device nothing is kept')
   return { device, readOnly }
 }
 
@@ -195,6 +197,7 @@ interface RawConfig {
   readonly max_arena_bytes?: Size
   readonly max_nexus_arena_bytes?: Size
   readonly allow_paths?: readonly string[]
+  readonly state?: string
   readonly units: readonly RawUnit[]
 }
 

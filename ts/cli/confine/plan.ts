@@ -24,10 +24,15 @@ export interface Plan {
 /** @param socket of the target: its folder has that for its administration, too */
 export async function planOf(config: Config | DeviceConfig, socket: string): Promise<Plan> {
   const served = 'device' in config ? await deviceOf(config) : disksOf(config)
+  const { state } = config
   const resets = 'device' in config && config.readOnly !== true
   const givesAway = config.owner !== undefined || config.group !== undefined
   return {
-    served,
+    served: [
+      ...served,
+      // Whose folders are there already (`makeStateFolder`).
+      ...(state === undefined ? [] : [{ path: state, access: 'fill' } as const]),
+    ],
     sockets: [
       { path: dirname(socket), access: 'socket' },
       { path: `${socket}.lock`, access: 'write' },

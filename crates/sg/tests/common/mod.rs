@@ -10,5 +10,5 @@
 pub(crate) mod rig;
 pub(crate) mod scripted;
 
-pub(crate) use rig::{Command, Completion, Rig};
+pub(crate) use rig::{Command, Completion, MAX_TRANSFER, Rig};
 pub(crate) use scripted::{End, Started};

@@ -1,8 +1,8 @@
 //! An initiator that writes its slots by the documented layout.
 
 use super::scripted::{Limits, Script, scripted};
-use sgring_sg::{Engine, Errno};
-use sgring_shm::{Bell, Mapping, bell_pair, memfd};
+use sgring_sg::{Engine, EngineOptions, Errno};
+use sgring_shm::{Bell, Mapping, bell_pair};
 use sgring_task::{Geometry, Initiator, Slot};
 use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -13,6 +13,15 @@ use std::time::Duration;
 const SLOTS: u32 = 64;
 const EPOCH: u32 = 1;
 const DEADLINE_MS: i32 = 60_000;
+/// Bytes that the device's queue takes of one command.
+pub(crate) const MAX_TRANSFER: u32 = 1 << 16;
+const QUEUE: EngineOptions = EngineOptions {
+    spin: Duration::ZERO,
+    limits: sgring_scatterlist::Limits {
+        max_total: MAX_TRANSFER as u64,
+        ..sgring_scatterlist::Limits::NONE
+    },
+};
 
 pub(crate) struct Rig {
     pub(crate) script: Script,
@@ -64,23 +73,15 @@ impl Command {
 impl Rig {
     pub(crate) fn new(limits: Limits) -> Self {
         let geometry = Geometry::new(SLOTS, 1 << 20).unwrap();
-        let segment = memfd::create(geometry.segment_bytes() as u64).unwrap();
-        let mapping = Mapping::map(segment.as_fd(), geometry.segment_bytes() as u64).unwrap();
-        let memory = Arc::new(mapping);
+        let memory = Arc::new(Mapping::private(geometry.segment_bytes()).unwrap());
         let (ours, theirs) = bell_pair().unwrap();
         let socket = ours.as_fd().try_clone_to_owned().unwrap();
         let bell = Bell::new(socket.as_fd()).unwrap();
         let initiator = Initiator::new(Arc::clone(&memory), geometry, 0, EPOCH, bell);
         let (script, transport) = scripted(limits);
-        let engine = Engine::start(
-            memory,
-            geometry,
-            EPOCH,
-            theirs,
-            ours,
-            Duration::ZERO,
-            move || Ok::<_, Errno>(transport),
-        );
+        let engine = Engine::start(memory, geometry, EPOCH, theirs, ours, QUEUE, move || {
+            Ok::<_, Errno>(transport)
+        });
         Self {
             script,
             engine: engine.unwrap(),

@@ -1,6 +1,9 @@
 //! What the tests share: a place for sockets, clients of every kind, and waiting with a deadline.
-#![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses some of it")]
 
+mod descriptors;
+
+pub(crate) use descriptors::{memory_file, send_with_descriptors};
 use sgring_shm::{
     Arrival, Hello, ListenOptions, Listener, PROTOCOL_VERSION, RECORD_BYTES, ShmError, Welcome,
     memfd,
@@ -10,11 +13,11 @@ use std::{
     env, fs,
     io::Read,
     os::{
-        fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
+        fd::{AsFd, AsRawFd, OwnedFd},
         unix::net::UnixStream,
     },
     path::{Path, PathBuf},
-    process, ptr,
+    process,
     sync::atomic::{AtomicU32, Ordering},
     thread,
 };
@@ -56,6 +59,7 @@ pub(crate) fn hello() -> Hello {
         arena_bytes: LEN as u32,
         epoch: 1,
         token: [0; 16],
+        returning: 0,
     }
 }
 
@@ -103,7 +107,8 @@ impl Target {
     /// Connects as a client and sends these bytes, and these descriptors with the first.
     pub(crate) fn client(&self, bytes: &[u8], descriptors: &[&OwnedFd]) -> OwnedFd {
         let socket = connect(&self.path).expect("the target listens");
-        send_with_descriptors(&socket, bytes, descriptors);
+        let sent = send_with_descriptors(&socket, bytes, descriptors);
+        assert_eq!(sent.expect("room for it"), bytes.len());
         socket
     }
 
@@ -175,63 +180,6 @@ pub(crate) fn readable_within(socket: &impl AsFd, millis: libc::c_int) -> bool {
     let ready = unsafe { libc::poll(&raw mut polled, 1, millis) };
     assert!(ready >= 0, "{}", std::io::Error::last_os_error());
     ready == 1
-}
-
-/// sendmsg(2) with as many descriptors as one likes, which the library itself never does.
-pub(crate) fn send_with_descriptors(socket: &OwnedFd, bytes: &[u8], descriptors: &[&OwnedFd]) {
-    const HEADER: usize = size_of::<libc::cmsghdr>();
-    let mut control = [0u64; 128];
-    let data = descriptors.len() * size_of::<libc::c_int>();
-    let mut part = libc::iovec {
-        iov_base: bytes.as_ptr().cast_mut().cast(),
-        iov_len: bytes.len(),
-    };
-    // SAFETY: all zeros is a message without address, parts or control data.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = &raw mut part;
-    message.msg_iovlen = 1;
-    if !descriptors.is_empty() {
-        assert!(HEADER + data <= size_of_val(&control));
-        message.msg_control = control.as_mut_ptr().cast();
-        message.msg_controllen = (HEADER + data) as _;
-        // SAFETY: all zeros is a header, and of musl's padding the only value that can be given.
-        let mut header: libc::cmsghdr = unsafe { std::mem::zeroed() };
-        header.cmsg_len = (HEADER + data) as _;
-        header.cmsg_level = libc::SOL_SOCKET;
-        header.cmsg_type = libc::SCM_RIGHTS;
-        let raw: Vec<libc::c_int> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
-        // SAFETY: `control` is aligned for a header and has room for one.
-        unsafe { control.as_mut_ptr().cast::<libc::cmsghdr>().write(header) };
-        let to = control.as_mut_ptr().cast::<u8>().wrapping_add(HEADER);
-        // SAFETY: `control` has room for `data` bytes behind the header, as asserted; `raw` has as many.
-        unsafe { ptr::copy_nonoverlapping(raw.as_ptr().cast(), to, data) };
-    }
-    // SAFETY: `message` names `part` and `control`, which live.
-    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) };
-    assert_eq!(
-        sent,
-        bytes.len() as isize,
-        "{}",
-        std::io::Error::last_os_error()
-    );
-}
-
-/// A memory file with any flags, size and seals.
-pub(crate) fn memory_file(flags: libc::c_uint, len: i64, seals: libc::c_int) -> Option<OwnedFd> {
-    // SAFETY: the name is a NUL-terminated constant.
-    let fd = unsafe { libc::memfd_create(c"test".as_ptr(), flags | libc::MFD_ALLOW_SEALING) };
-    if fd < 0 {
-        return None;
-    }
-    // SAFETY: memfd_create has just made this descriptor, and nobody else knows it.
-    let file = unsafe { OwnedFd::from_raw_fd(fd) };
-    // SAFETY: a plain call on an open descriptor.
-    let result = unsafe { libc::ftruncate(fd, len) };
-    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
-    // SAFETY: a plain call on an open descriptor.
-    let sealed = unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, seals) };
-    assert_eq!(sealed, 0, "{}", std::io::Error::last_os_error());
-    Some(file)
 }
 
 /// How many descriptors this process has open, the one that lists them included.

@@ -14,13 +14,26 @@ pub struct Directory(PathBuf);
 
 impl Directory {
     pub fn new() -> Self {
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// One on tmpfs, where the system has that for everybody.
+    pub fn in_memory() -> Self {
+        let shared = Path::new("/dev/shm");
+        if shared.is_dir() {
+            return Self::within(shared);
+        }
+        Self::new()
+    }
+
+    pub fn within(folder: &Path) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "sgring-store-{}-{}",
             std::process::id(),
             NEXT.fetch_add(1, Relaxed)
         );
-        let path = std::env::temp_dir().join(name);
+        let path = folder.join(name);
         fs::create_dir(&path).unwrap();
         Self(path)
     }
@@ -39,6 +52,27 @@ impl Drop for Directory {
 /// A new file store of this many zero bytes.
 pub fn create(path: &Path, len_bytes: u64) -> Store {
     Store::open(path, Access::Create { len_bytes }).unwrap()
+}
+
+/// The same, mapped. `None`, and a visible skip, where it is not on tmpfs.
+pub fn create_mapped(path: &Path, len_bytes: u64) -> Option<Store> {
+    drop(create(path, len_bytes));
+    let store = open_mapped(path);
+    if try_read(&store, 0, &mut []).is_none() {
+        skip("needs a tmpfs at /dev/shm");
+        return None;
+    }
+    Some(store)
+}
+
+/// The one that is there, with its intent beside it.
+pub fn open_mapped(path: &Path) -> Store {
+    Store::open_mapped(path, &intent_of(path)).unwrap()
+}
+
+/// Where the intent of a mapped file is.
+pub fn intent_of(path: &Path) -> PathBuf {
+    path.with_extension("intent")
 }
 
 /// [`Store::read`] into slices, which Rust keeps alive and to ourselves.

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) struct Heard(UnixStream);
 
 impl Heard {
-    fn new(watched: OwnedFd) -> Self {
+    pub(crate) fn new(watched: OwnedFd) -> Self {
         Self(UnixStream::from(watched))
     }
 
@@ -202,7 +202,7 @@ impl Server {
         assert!(matches!(record.attribute & 0x0f, 0 | 1 | 2 | 4));
         let data = (record.out_len, record.in_len);
         assert!(record.function == 0 || data == (0, 0));
-        assert_eq!((record.reserved_2, record.reserved_3), (0, [0; 4]));
+        assert_eq!(record.reserved_3, [0; 4]);
         let out = self
             .segments(slot, Direction::Out)
             .expect("an accepted task");

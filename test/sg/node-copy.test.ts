@@ -1,0 +1,175 @@
+/** What is made of the ends of a copy's parts: of those that no device here can be brought to, by a copy that does what the test says. */
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { constants, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { Checkpoints } from '#dist/cli/copy-checkpoints.js'
+import type { Writing } from '#dist/cli/copy-end.js'
+import type { CopyState } from '#dist/cli/copy-state.js'
+import { type CheckConditionError, encodeSense, SenseKey, Status } from '#dist/index.js'
+import type { KernelCopy, KernelCopyFailure } from '#dist/native.js'
+import { copyNodes, type NodeBlocks, type NodeCopying } from '#dist/sg/node-copy.js'
+import { suite } from '../harness/index.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { until } from '../support/until.ts'
+
+const test = suite('the supervision of a copy between nodes')
+
+const PART = 4096
+const WRITE_ERROR = 0x0c00
+const BYTES = 8 * PART
+const bell = join(temporaryFolder(), 'bell')
+execFileSync('mkfifo', [bell])
+
+/** It says what the test has it say; nobody rings, so it is looked at now and then. */
+class Scripted implements KernelCopy {
+  readonly failures: KernelCopyFailure[] = []
+  readonly goneOn: number[] = []
+  moved = 0
+  frontier = 0
+  atWork = 2
+  stopped = false
+
+  takeBell(): number {
+    return openSync(bell, constants.O_RDWR | constants.O_NONBLOCK)
+  }
+
+  progress(): [number, number, number, number] {
+    return [this.moved, this.frontier, this.atWork, this.atWork]
+  }
+
+  failure(): KernelCopyFailure | null {
+    return this.failures.shift() ?? null
+  }
+
+  goOn(at: number): void {
+    this.goneOn.push(at)
+  }
+
+  stop(): void {
+    this.stopped = true
+  }
+}
+
+function failed(at: number, key: SenseKey, deferred = false): KernelCopyFailure {
+  return {
+    ...{ at, length: PART, writing: true, status: Status.CHECK_CONDITION },
+    ...{ hostStatus: 0, driverStatus: 0, errno: 0, inResidual: 0, outResidual: 0 },
+    sense: encodeSense(key, WRITE_ERROR, { deferred }),
+  }
+}
+
+const isDeferred = (error: unknown) => (error as CheckConditionError).sense.deferred
+
+/** Sets a scripted copy going, and checkpoints that are due with each part. */
+function begun(more: Partial<NodeCopying> = {}, everyMs = 0) {
+  const copy = new Scripted()
+  const forgotten = new Set<string>()
+  const end = (name: string) =>
+    ({
+      node: { beginCopy: () => copy, forgetCopy: () => forgotten.add(name) },
+      ...{ lba: 0n, blockLength: 512 },
+    }) as unknown as NodeBlocks
+  const saved: number[] = []
+  const steps = { synced: 0, sync: async () => {} }
+  const sync = () => {
+    steps.synced += 1
+    return steps.sync()
+  }
+  const to = { sync, stop: async () => {} }
+  const checkpoints = new Checkpoints({
+    ...{ begun: 0, everyMs, say: () => {}, stopped: () => {} },
+    to: to as unknown as Writing,
+    state: { save: async (done: number) => void saved.push(done) } as unknown as CopyState,
+  })
+  const controller = new AbortController()
+  const copying = copyNodes({
+    ...{ from: end('from'), to: end('to'), length: BYTES, partBytes: PART, depth: 2 },
+    signal: controller.signal,
+    redo: () => Promise.reject(new Error('a part has failed')),
+    moved: (_bytes, frontier) => checkpoints.reached(frontier),
+    lost: (error) => checkpoints.lost(error),
+    begun: (look) => checkpoints.asks(look),
+    ...more,
+  })!
+  copying.catch(() => {})
+  return { copy, copying, checkpoints, saved, steps, controller, forgotten }
+}
+
+test('save nothing that was reached when a deferred error is told of (spc-4 4.5.7)', async () => {
+  const { copy, copying, checkpoints, saved, steps } = begun()
+  copy.failures.push(failed(PART, SenseKey.MEDIUM_ERROR, true))
+  ;[copy.moved, copy.frontier, copy.atWork] = [PART, PART, 0]
+  const error = await copying.catch((error: unknown) => error)
+  assert.ok(isDeferred(error))
+  await checkpoints.stop(error)
+  assert.deepEqual([steps.synced, saved], [0, []])
+})
+
+test('reject with a deferred error, though something else had failed before', async () => {
+  const { copy, copying, checkpoints, saved, steps } = begun()
+  copy.failures.push(failed(0, SenseKey.MEDIUM_ERROR))
+  ;[copy.moved, copy.frontier] = [PART, 0]
+  await until('it is stopped', () => copy.stopped)
+  copy.failures.push(failed(2 * PART, SenseKey.MEDIUM_ERROR, true))
+  ;[copy.moved, copy.frontier, copy.atWork] = [3 * PART, 2 * PART, 0]
+  const error = await copying.catch((error: unknown) => error)
+  assert.ok(isDeferred(error))
+  await checkpoints.stop(error)
+  assert.deepEqual([steps.synced, saved], [0, []])
+})
+
+test('save nothing when a deferred error was told while the cache was synchronized', async () => {
+  const { copy, copying, checkpoints, saved, steps } = begun()
+  steps.sync = async () => {
+    copy.failures.push(failed(PART, SenseKey.HARDWARE_ERROR, true))
+  }
+  ;[copy.moved, copy.frontier] = [PART, PART]
+  await until('it is stopped', () => copy.stopped)
+  copy.atWork = 0
+  const error = await copying.catch((error: unknown) => error)
+  assert.ok(isDeferred(error))
+  await checkpoints.stop(error)
+  assert.deepEqual([steps.synced, saved], [1, []])
+})
+
+test('hear of a deferred error after they were aborted, and let go of a copy once none is at work', async () => {
+  const never = Number.POSITIVE_INFINITY
+  const { copy, copying, checkpoints, saved, steps, controller, forgotten } = begun({}, never)
+  ;[copy.moved, copy.frontier] = [PART, PART]
+  steps.sync = async () => {
+    copy.failures.push(failed(PART, SenseKey.HARDWARE_ERROR, true))
+    copy.atWork = 0
+  }
+  controller.abort()
+  await assert.rejects(copying, { name: 'AbortError' })
+  assert.deepEqual([...forgotten], [])
+  await checkpoints.stop(controller.signal.reason)
+  assert.deepEqual([steps.synced, saved], [1, []])
+  assert.deepEqual([...forgotten], ['from', 'to'])
+})
+
+test('begin nothing where they were aborted before', async () => {
+  const signal = AbortSignal.abort()
+  const { copying, copy } = begun({ signal })
+  await assert.rejects(copying, { name: 'AbortError' })
+  assert.equal(copy.stopped, false)
+})
+
+test('go on after a WRITE that failed and was done once more, and tell of a frontier that jumps', async () => {
+  const told: number[] = []
+  const { copy, copying } = begun({
+    redo: async () => {},
+    moved: (bytes, frontier) => void told.push(bytes, frontier),
+  })
+  copy.failures.push(failed(0, SenseKey.UNIT_ATTENTION))
+  ;[copy.moved, copy.frontier] = [PART, 0]
+  await until('it goes on', () => copy.goneOn.length > 0)
+  assert.deepEqual(copy.goneOn, [0])
+  ;[copy.moved, copy.frontier, copy.atWork] = [BYTES, BYTES, 0]
+  await copying
+  assert.deepEqual(told, [PART, 0, BYTES - PART, BYTES])
+})
+
+test.run()

@@ -1,0 +1,246 @@
+/** Copies between kernel nodes, part by part, by native threads: of a part that goes well, JavaScript hears nothing. */
+
+import { SgringError, type SgringErrorCode, TransportError } from '../errors.ts'
+import type { Completion } from '../initiator/queue.ts'
+import { statusError } from '../initiator/status-error.ts'
+import type { KernelCopy, KernelCopyFailure } from '../native.ts'
+import { Bell } from '../ring/bell.ts'
+import { blockCdb } from '../scsi/block.ts'
+import { Opcode } from '../scsi/opcode.ts'
+import { parseSense } from '../scsi/sense.ts'
+import { Status } from '../task/command.ts'
+import type { KernelNode } from './node.ts'
+
+/** How often progress is told. */
+const LOOK_EVERY_MS = 100
+
+/** With these it cannot begin, but the ring may have another way, or tells the same better. */
+const ELSEWHERE: ReadonlySet<string> = new Set<SgringErrorCode>([
+  'ERR_SGRING_CLOSED',
+  'ERR_SGRING_NOT_PERMITTED',
+  'ERR_SGRING_READ_ONLY',
+  'ERR_SGRING_SYSTEM',
+])
+
+/** An end of a copy. */
+export interface NodeBlocks {
+  readonly node: KernelNode
+  /** The block at which it begins. */
+  readonly lba: bigint
+  readonly blockLength: number
+}
+
+/** A part of which a command was not carried out in full. */
+export interface FailedPart {
+  /** Bytes from the copy's beginning. */
+  readonly at: number
+  readonly length: number
+  /** Whether it was the WRITE; nothing of the part was written otherwise. */
+  readonly writing: boolean
+  /** How the command ended. */
+  readonly end: CommandEnd
+}
+
+/** The end of a command, as the batch form has it. */
+export type CommandEnd = Omit<Completion, 'slot' | 'data' | 'release'>
+
+/** What is copied, and who has a say in it. Source and destination must not overlap: parts are moved in any order. */
+export interface NodeCopying {
+  readonly from: NodeBlocks
+  readonly to: NodeBlocks
+  /** Bytes, as all lengths here: whole blocks of both ends. */
+  readonly length: number
+  /** No more than a command of either node can move. */
+  readonly partBytes: number
+  /** Parts under way. */
+  readonly depth: number
+  /** Ends it, without waiting for what the kernel has: nothing more is sent, not even the WRITE of a part that was read. */
+  readonly signal: AbortSignal
+  /** Moves a part otherwise, while others go on; a rejection ends the copy. */
+  redo(part: FailedPart): Promise<void>
+  /** Called now and then, and before the end: so many bytes more were moved, and all before `frontier`. What it throws ends the copy. */
+  moved(bytes: number, frontier: number): void
+  /** A command of the copy has told of a deferred error: blocks that count as moved may not be what was written. It ends the copy, and `moved` is not called any more. */
+  lost(error: unknown): void
+  /** Hands over what looks whether there are failures that were not told of yet. */
+  begun?(look: () => void): void
+}
+
+/**
+ * Copies all of it. Rejects with the first failure once nothing is under way any more, with a deferred error before any other one, and when it is aborted.
+ *
+ * @returns undefined where it cannot begin: a command would be refused, or there are no threads or no memory to be had
+ */
+export function copyNodes(copying: NodeCopying): Promise<void> | undefined {
+  const { from, to, length, partBytes: partLength, depth } = copying
+  if (copying.signal.aborted) return Promise.reject(copying.signal.reason)
+  if ([from, to].some(({ lba }) => lba > Number.MAX_SAFE_INTEGER)) return undefined
+  let copy: KernelCopy
+  try {
+    copy = from.node.beginCopy(to.node, {
+      from: endOf(from, Opcode.READ_16),
+      to: endOf(to, Opcode.WRITE_16),
+      length,
+      partLength,
+      depth,
+    })
+  } catch (error) {
+    if (error instanceof SgringError && ELSEWHERE.has(error.code)) return undefined
+    throw error
+  }
+  return new Promise((resolve, reject) => {
+    new Supervision(copying, copy, (failure) => (failure ? reject(failure.error) : resolve()))
+  })
+}
+
+function endOf({ lba, blockLength }: NodeBlocks, opcode: number) {
+  return { cdb: blockCdb(opcode, 0, 0, 0), lba: Number(lba), blockLength }
+}
+
+interface Failed {
+  readonly error: unknown
+}
+
+/** From a copy's beginning to its end. */
+class Supervision {
+  readonly #copying: NodeCopying
+  readonly #copy: KernelCopy
+  readonly #ended: (failure: Failed | undefined) => void
+  readonly #bell: Bell
+  readonly #timer: NodeJS.Timeout
+  readonly #abort = () => this.#leave()
+  #told = 0
+  /** Parts that are moved otherwise. */
+  #redoing = 0
+  #failure: Failed | undefined
+  /** A deferred error was told of. */
+  #lost = false
+  #over = false
+
+  constructor(copying: NodeCopying, copy: KernelCopy, ended: (failure?: Failed) => void) {
+    this.#copying = copying
+    this.#copy = copy
+    this.#ended = ended
+    const look = () => this.#look()
+    this.#bell = new Bell(copy.takeBell(), { ring: look, end: look })
+    this.#bell.reference(true)
+    this.#timer = setInterval(look, LOOK_EVERY_MS)
+    copying.signal.addEventListener('abort', this.#abort, { once: true })
+    copying.begun?.(() => void (this.#over ? this.#rest() : this.#tell()))
+  }
+
+  #look(): void {
+    if (this.#over) {
+      this.#rest()
+      return
+    }
+    const [, frontier, atWork] = this.#tell()
+    if (atWork > 0 || this.#redoing > 0) return
+    if (this.#failure === undefined && frontier < this.#copying.length) this.#fail(endedEarly())
+    this.#end()
+  }
+
+  /** Tells how far it is, once it is known that nothing of it was lost. */
+  #tell(): ReturnType<KernelCopy['progress']> {
+    // First: whoever is at work no more has left its failure before, and whatever counts as moved was written before an error that tells of it.
+    const progress = this.#copy.progress()
+    const failed = this.#failures()
+    const [moved, frontier] = progress
+    const bytes = moved - this.#told
+    this.#told = moved
+    try {
+      if (bytes > 0 && !this.#lost) this.#copying.moved(bytes, frontier)
+    } catch (error) {
+      this.#fail(error)
+    }
+    for (const part of failed) if (this.#failure === undefined) void this.#redo(part)
+    return progress
+  }
+
+  /** Those that were not taken yet. A deferred error among them counts, whatever failed before. */
+  #failures(): KernelCopyFailure[] {
+    const failed: KernelCopyFailure[] = []
+    for (let part = this.#copy.failure(); part !== null; part = this.#copy.failure()) {
+      failed.push(part)
+    }
+    const deferred = failed.map(endOfCommand).find(isDeferred)
+    if (deferred !== undefined && !this.#lost) {
+      const error = statusError(deferred)
+      this.#lost = true
+      this.#failure = { error }
+      this.#copy.stop()
+      this.#copying.lost(error)
+    }
+    return failed
+  }
+
+  async #redo(failure: KernelCopyFailure): Promise<void> {
+    const { at, length, writing } = failure
+    this.#redoing += 1
+    try {
+      await this.#copying.redo({ at, length, writing, end: endOfCommand(failure) })
+      this.#copy.goOn(at, length)
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#redoing -= 1
+    this.#look()
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#copy.stop()
+  }
+
+  /** What the kernel has goes on. */
+  #leave(): void {
+    this.#tell()
+    this.#fail(this.#copying.signal.reason)
+    this.#end()
+  }
+
+  #end(): void {
+    this.#over = true
+    clearInterval(this.#timer)
+    this.#bell.reference(false)
+    this.#copying.signal.removeEventListener('abort', this.#abort)
+    this.#rest()
+    this.#ended(this.#failure)
+  }
+
+  /** It is over; of what was left behind only a deferred error is told. Whoever ends last rings for this. */
+  #rest(): void {
+    const [, , atWork] = this.#copy.progress()
+    this.#failures()
+    if (atWork > 0) return
+    this.#bell.close()
+    this.#copying.from.node.forgetCopy(this.#copy)
+    this.#copying.to.node.forgetCopy(this.#copy)
+  }
+}
+
+/** Of an earlier command, such as a write that a cache has lost (SPC-4 4.5.7). */
+function isDeferred({ status, sense }: CommandEnd): boolean {
+  return status === Status.CHECK_CONDITION && sense.length > 0 && parseSense(sense).deferred
+}
+
+function endedEarly(): TransportError {
+  return new TransportError('ERR_SGRING_NEXUS_LOST', 'a node of the copy was closed meanwhile')
+}
+
+/** As an engine has it: a device that answered has a status, or nothing to say against its being GOOD. */
+function endOfCommand(failure: KernelCopyFailure): CommandEnd {
+  const { hostStatus, driverStatus, errno } = failure
+  const delivered = errno === 0 && (hostStatus === 0 || failure.status !== 0)
+  const silent = hostStatus === 0 && driverStatus === 0 && errno === 0
+  return {
+    delivered,
+    aborted: false,
+    unknown: false,
+    status: delivered ? failure.status : -1,
+    residual: failure.inResidual,
+    residualOut: failure.outResidual,
+    sense: failure.sense,
+    transport: silent ? undefined : { hostStatus, driverStatus, errno },
+  }
+}
