@@ -2,6 +2,6 @@
 
 import type { Suite } from './cases/case.ts'
 import { RINGS } from './cases/index.ts'
-import { KERNEL } from './kernel/suite.ts'
+import { SUITES as KERNEL } from './kernel/suite.ts'
 
-export const SUITES: readonly Suite[] = [RINGS, KERNEL]
+export const SUITES: readonly Suite[] = [RINGS, ...KERNEL]

@@ -17,6 +17,12 @@ export const HUNG_LUN = 1
 const PROGRAM = fileURLToPath(new URL('target.js', import.meta.url))
 const PART_BYTES = 4 << 20
 
+/** What differs between targets. */
+export interface TargetTraits extends Pick<TargetOptions, 'disks' | 'state'> {
+  /** Tells the targets of one case apart. Default: `target`. */
+  readonly name?: string
+}
+
 /** A target process whose disk has its image. */
 export class TargetProcess {
   readonly #process: ChildProcess
@@ -32,20 +38,17 @@ export class TargetProcess {
 
   /**
    * @param rival whether to serve the rivals as well
-   * @param name tells the targets of one case apart
-   * @param disks how many there are: at LUN 0, and from 2 on
    */
   static async start(
     setting: CaseSetting,
     imageBytes: number,
     rival: boolean,
-    name = 'target',
-    disks = 1,
+    { name = 'target', ...more }: TargetTraits = {},
   ): Promise<TargetProcess> {
     const { placement, folder } = setting
     const ring = join(folder, name)
     const net = rival && { net: join(folder, 'net') }
-    const options: TargetOptions = { ring, imageBytes, disks, ...net }
+    const options: TargetOptions = { ring, imageBytes, ...more, ...net }
     const args = [...process.execArgv, PROGRAM, JSON.stringify(options)]
     const started = start(process.execPath, args)
     const child = new LineChild('the target', started)

@@ -20,6 +20,8 @@ export interface TargetOptions {
   readonly imageBytes: number
   /** Disks, of which those but the first hold little; 1 if it does not say. */
   readonly disks?: number
+  /** The folder of what outlives it, if anything does. */
+  readonly state?: string
 }
 
 const SMALL_BYTES = 64 << 10
@@ -30,6 +32,7 @@ const hang: Handler = () => new Promise(() => {})
 const options = JSON.parse(process.argv[2] ?? '{}') as TargetOptions
 const server = await serve({
   listen: options.ring,
+  ...(options.state !== undefined && { state: options.state }),
   units: [
     { memory: options.imageBytes },
     { handler: hang },

@@ -9,6 +9,8 @@ export interface Load {
   readonly cdb: Uint8Array
   /** Data-in bytes of each. */
   readonly dataBytes: number
+  /** What each brings. */
+  readonly dataOut?: Uint8Array
   /** Changes the CDB for the next command; what it returns is given to `check`. */
   prepare(cdb: Uint8Array): number
   /** Throws for what is not the right answer. */
@@ -44,7 +46,8 @@ export async function promiseForm(
 }
 
 /** Each lane's own, with a buffer to read into, as who wants speed has it. */
-function commandOf({ cdb, dataBytes }: Load): Command {
+function commandOf({ cdb, dataBytes, dataOut }: Load): Command {
+  if (dataOut !== undefined) return { cdb: cdb.slice(), dataOut }
   return dataBytes > 0
     ? { cdb: cdb.slice(), dataIn: new Uint8Array(dataBytes) }
     : { cdb: cdb.slice() }

@@ -2,6 +2,7 @@
 
 import type { Goal } from '../judge.ts'
 import { DEPTHS, IDLE, UNITS } from './growth.ts'
+import { COMMANDS, nameOf } from './ledger.ts'
 
 /** How many times as fast as each rival of `execute()`. */
 const EXECUTE: readonly Goal[] = [
@@ -115,6 +116,21 @@ const HEADLINE: readonly Goal[] = [
   },
 ]
 
+/** What is kept for the next target costs next to nothing. */
+const LEDGER = COMMANDS.flatMap((command): Goal[] => {
+  const called = command === 'ready' ? 'TEST UNIT READY' : 'WRITE of 512 bytes'
+  const at = (depth: number) => ({
+    case: 'ledger',
+    what: `${called} to a target with a state folder, ${depth} at a time, against one without`,
+    ours: nameOf(command, depth, true),
+    rival: nameOf(command, depth, false),
+  })
+  return [
+    { ...at(64), sense: 'slower', limit: 1.05 },
+    { ...at(1), sense: 'above', limit: 25 },
+  ]
+})
+
 export const GOALS: readonly Goal[] = [
   {
     case: 'native-trip',
@@ -189,4 +205,5 @@ export const GOALS: readonly Goal[] = [
     sense: 'slower',
     limit: 1.1,
   },
+  ...LEDGER,
 ]

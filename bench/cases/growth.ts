@@ -39,7 +39,7 @@ export const luns: Case = {
   bytes: 0,
   async open(setting) {
     const most = Math.max(...UNITS)
-    const target = await TargetProcess.start(setting, IMAGE_BYTES, false, 'target', most)
+    const target = await TargetProcess.start(setting, IMAGE_BYTES, false, { disks: most })
     const nexus = await target.connect()
     const numbers = Array.from({ length: most + 1 }, (_, lun) => lun)
     const units = numbers.filter((lun) => lun !== HUNG_LUN).map((lun) => nexus.unit(lun))
@@ -69,7 +69,9 @@ async function openIdle(setting: CaseSetting): Promise<OpenCase> {
   const targets: TargetProcess[] = []
   const contestants: Contestant[] = []
   for (const count of IDLE) {
-    const target = await TargetProcess.start(setting, IMAGE_BYTES, false, `beside-${count}`)
+    const target = await TargetProcess.start(setting, IMAGE_BYTES, false, {
+      name: `beside-${count}`,
+    })
     targets.push(target)
     const nexus = await target.connect()
     for (let left = count; left > 0; left--) await target.connect()

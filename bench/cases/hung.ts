@@ -19,8 +19,8 @@ export const hung: Case = {
 
 async function open(setting: CaseSetting): Promise<OpenCase> {
   // Two targets, so that one of them has nothing that hangs.
-  const quiet = await TargetProcess.start(setting, IMAGE_BYTES, false, 'quiet')
-  const busy = await TargetProcess.start(setting, IMAGE_BYTES, false, 'busy')
+  const quiet = await TargetProcess.start(setting, IMAGE_BYTES, false, { name: 'quiet' })
+  const busy = await TargetProcess.start(setting, IMAGE_BYTES, false, { name: 'busy' })
   const hanging = await hang(await busy.connect({ slots: HUNG }))
   const [alone, beside] = [await quiet.connect(), await busy.connect()]
   const contestants = [

@@ -12,6 +12,7 @@ import { depths, idle, luns } from './growth.ts'
 import { hung } from './hung.ts'
 import { read1m, read128k } from './large-reads.ts'
 import { latency, latencyOpen } from './latency.ts'
+import { ledger } from './ledger.ts'
 import { nativeTrip } from './native-trip.ts'
 import { RIVAL_GOALS, RIVAL_SWEEPS, RIVALS } from './rivals.ts'
 import { read4k, ready } from './small-commands.ts'
@@ -35,10 +36,11 @@ const CASES: readonly Case[] = [
   calls,
   abort,
   hung,
+  ledger,
   ...RIVALS,
 ]
 
-const NOT_MEASURED = `Numbers are means over a sample's batch in a closed loop, but for latency and latency-open. Not measured here: WRITE, file
+const NOT_MEASURED = `Numbers are means over a sample's batch in a closed loop, but for latency and latency-open. Not measured here: larger WRITEs, file
 and device backings, several workers or nexuses at work at a time, other placements than the one above, and what a busy
 machine does to any of it. The rivals have no deadlines and no checks, and those of execute() carry no data-out.
 `

@@ -63,6 +63,7 @@ export class ReadLoad implements CheckedLoad {
   }
 }
 
-function checkGood(status: number, residual: number): void {
+/** @throws for what is not GOOD, or not whole */
+export function checkGood(status: number, residual: number): void {
   if (status !== 0 || residual !== 0) throw new Error(`status ${status}, residual ${residual}`)
 }

@@ -3,8 +3,12 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { paceOf } from '#dist/cli/copy-pace.js'
+import { readerOf, writerOf } from '#dist/cli/copy-unit.js'
+import { pour } from '#dist/cli/copying.js'
 import type { Contestant } from '../contest.ts'
-import { type Disk, spoil } from './disks.ts'
+import { BLOCK_BYTES } from '../image.ts'
+import { type Disk, ready, spoil } from './disks.ts'
 
 const exec = promisify(execFile)
 const MIB = 1 << 20
@@ -45,42 +49,94 @@ interface FioReport {
   }[]
 }
 
-/** What is copied at a time: whoever asks for more, or for less, gets the time that it would have taken. */
-export const COPY_MIB = 16
+/** What is copied, and by commands of how many bytes. */
+export interface Copying {
+  readonly from: Disk
+  readonly to: Disk
+  readonly bytes: number
+  readonly commandBytes: number
+}
 
-/** Copies from disk to disk; where one has been, it is looked at. */
-function copying(name: string, to: Disk, copy: (mib: number) => Promise<number>): Contestant {
+/**
+ * Copies all of it, however many MiB are asked for, and takes the time that those would have taken. Where the copy has been is looked at.
+ *
+ * @param copy resolves with its milliseconds
+ */
+function copying(name: string, { to, bytes }: Copying, copy: () => Promise<number>): Contestant {
   const run = async (mib: number) => {
-    const check = await spoil(to, COPY_MIB * MIB)
-    const ms = await copy(COPY_MIB)
+    const check = await spoil(to, bytes)
+    const ms = await copy()
     await check()
-    return (ms * mib) / COPY_MIB
+    return (ms * mib * MIB) / bytes
   }
   return { name, run, elsewhere: true }
 }
 
-/** `sgring copy`. */
-export function sgringCopy(from: Disk, to: Disk): Contestant {
-  return copying('sgring', to, async (mib) => {
+/** `sgring copy`, in a process of its own. */
+export function sgringCopy(job: Copying): Contestant {
+  const { from, to, bytes, commandBytes } = job
+  return copying('sgring', job, async () => {
     const { stdout } = await exec(process.execPath, [
-      ...[SGRING, 'copy', from.bsg, to.bsg, '--yes', '--json'],
-      ...['--bs=1M', `--count=${mib}`],
+      ...[SGRING, 'copy', from.bsg, to.bsg, '--yes', '--json', `--part-bytes=${commandBytes}`],
+      ...[`--bs=${BLOCK_BYTES}`, `--count=${bytes / BLOCK_BYTES}`],
     ])
-    const { bytes, seconds } = JSON.parse(stdout) as { bytes: number; seconds: number }
-    if (bytes !== mib * MIB) throw new Error(`sgring copy: ${stdout}`)
-    return seconds * 1000
+    const copied = JSON.parse(stdout) as { bytes: number; seconds: number }
+    if (copied.bytes !== bytes) throw new Error(`sgring copy: ${stdout}`)
+    return copied.seconds * 1000
   })
 }
 
-/** sg3_utils' `sg_dd`, whose block size is that of `sgring copy`: 1 MiB a command. */
-export function sgDd(name: string, from: Disk, to: Disk): Contestant {
-  return copying(name, to, async (mib) => {
+/** What `sgring copy` does, in this process: after the first time its code is compiled, as it soon is where a disk is larger. */
+export function poured(job: Copying): Contestant {
+  const { from, to, bytes, commandBytes } = job
+  return copying('warm', job, async () => {
+    const [source, sink] = [await ready(from.bsg), await ready(to.bsg)]
+    const place = { blockLength: BLOCK_BYTES, size: bytes }
+    const blocks = { options: {}, blockLength: BLOCK_BYTES, lba: 0n }
+    const limits = { blockLength: BLOCK_BYTES, maxTransferBytes: commandBytes }
+    const none = async () => {}
+    const begun = performance.now()
+    await pour({
+      from: {
+        ...place,
+        name: '',
+        place: '',
+        read: readerOf({ ...blocks, unit: source }),
+        direct: { ...blocks, unit: source, node: source.node },
+        close: none,
+      },
+      to: {
+        ...place,
+        name: '',
+        ordered: false,
+        write: writerOf({ ...blocks, unit: sink }),
+        direct: { ...blocks, unit: sink, node: sink.node },
+        readBack: undefined,
+      },
+      range: { skip: 0, seek: 0, length: bytes, done: 0 },
+      pace: paceOf({ values: {} }, limits, limits),
+      signal: new AbortController().signal,
+      pad: false,
+      verify: false,
+      moved: () => {},
+    })
+    const ms = performance.now() - begun
+    await Promise.all([source.close(), sink.close()])
+    return ms
+  })
+}
+
+/** sg3_utils' `sg_dd`. */
+export function sgDd(job: Copying): Contestant {
+  const { from, to, bytes, commandBytes } = job
+  const blocks = bytes / BLOCK_BYTES
+  return copying('sg_dd', job, async () => {
     const { stderr } = await exec('sg_dd', [
-      ...[`if=${from.sg}`, `of=${to.sg}`, 'bs=512', 'bpt=2048', 'time=1'],
-      `count=${(mib * MIB) / 512}`,
+      ...[`if=${from.sg}`, `of=${to.sg}`, `bs=${BLOCK_BYTES}`, `bpt=${commandBytes / BLOCK_BYTES}`],
+      ...['time=1', `count=${blocks}`],
     ])
     const seconds = Number(/: ([\d.]+) secs/.exec(stderr)?.[1])
-    if (!stderr.includes(`${(mib * MIB) / 512}+0 records out`) || !(seconds > 0))
+    if (!stderr.includes(`${blocks}+0 records out`) || !(seconds > 0))
       throw new Error(`sg_dd: ${stderr}`)
     return seconds * 1000
   })

@@ -20,6 +20,7 @@ import {
 export class HeapBacking implements Backing {
   readonly kind = 'memory'
   readonly readOnly = false
+  readonly volatileCache = false
   /** Nothing here outlasts its call. */
   readonly traffic: Traffic = new Traffic()
   readonly native: Buffer
@@ -68,11 +69,13 @@ export class RivalTask implements Task {
     begin: (_backing, _operation, _range, done) => done(EOPNOTSUPP),
   }
   readonly plain = true
+  readonly kept = undefined
   readonly function = 0
   readonly attribute = 0
   readonly priority = 0
   readonly ownTag = true
   readonly managedTag = 0n
+  readonly sentAt = 0
   readonly dataOutLength = 0
   owner: TaskOwner | undefined = undefined
   onAbort: (() => void) | undefined = undefined

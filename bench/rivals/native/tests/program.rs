@@ -112,14 +112,16 @@ fn several_clients_and_several_servers_are_all_answered() {
     all_in(&["pairs=2", "depth=5"], 100);
 }
 
+/// A ring's side that finds its answer there before it sleeps makes no call for it, and the other none to wake it, so four is the most that a
+/// command takes; a stream makes its four whoever is faster.
 #[test]
 fn one_command_at_a_time_takes_four_calls_where_both_sides_sleep() {
     let mut program = Program::start(&["sleep=yes", "process=yes", "depth=1", "payload=0"]);
-    for name in ["sgring", "stream"] {
+    for (name, least) in [("sgring", 0.1), ("stream", 3.5)] {
         let count = 200;
         let [_, calls, ..] = program.sample(name, count);
         let calls_each = calls as f64 / count as f64;
-        assert!((3.5..=4.5).contains(&calls_each), "{name}: {calls_each}");
+        assert!((least..=4.5).contains(&calls_each), "{name}: {calls_each}");
     }
 }
 
