@@ -10,6 +10,7 @@ import { temporaryFolder } from '../support/folder.ts'
 import { commonJs, type Resolution, typedProject } from './programs.ts'
 
 const root = process.cwd()
+const { installEnvironment } = await import(join(root, 'scripts/setup.js'))
 const test = suite('the packages')
 const run = promisify(execFile)
 const PATIENT = { deadlineMs: 120_000 }
@@ -35,8 +36,9 @@ test(
   'install into an empty project without Rust and scripts',
   async () => {
     writeFileSync(join(folder, 'package.json'), '{"name":"empty","private":true}')
-    const install = ['install', '--ignore-scripts', '--offline', '--no-audit', '--no-fund']
-    await run('npm', [...install, ...tarballs], { cwd: folder, env })
+    // What `npm ci` leaves in npm's cache are packages, and not what the registry says of them.
+    const install = ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
+    await run('npm', [...install, ...tarballs], { cwd: folder, env: installEnvironment(env) })
 
     const bin = join(folder, 'node_modules', '.bin', 'sgring')
     const version = await run(bin, ['--version'], { cwd: folder, env })
