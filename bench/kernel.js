@@ -37,7 +37,8 @@ main(async () => {
   let status = 0
   for (const counted of [true, false]) {
     const together = runs.filter((run) => run.counted === counted)
-    if (together.length > 0) status ||= await inGuest(together, counted)
+    // Whatever fails, the others are run.
+    if (together.length > 0) status = (await inGuest(together, counted)) || status
   }
   return status
 })
@@ -69,14 +70,14 @@ function chosen(suites, args) {
  *
  * @param {readonly { name: string, words: readonly string[] }[]} runs
  * @param {boolean} counted
- * @returns {Promise<number>} the exit code of the first that failed, else 0
+ * @returns {Promise<number>} the exit code of one that failed, else 0
  */
 async function inGuest(runs, counted) {
   const guest = machine({ 'scsi-debug': DISKS, modules: '', qemu: '' })
   const results = mkdtempSync(join(tmpdir(), 'sgring-results-'))
   try {
-    const lines = runs.map(({ words }) => `${words.map(quoted).join(' ')} || exit`)
-    const job = [`cd ${quoted(root)}`, ...lines].join('\n')
+    const lines = runs.map(({ words }) => `${words.map(quoted).join(' ')} || status=$?`)
+    const job = [`cd ${quoted(root)}`, 'status=0', ...lines, 'exit $status'].join('\n')
     const end = await runGuest(await kernel('newest'), guest, job, results, {
       paths: [root],
       counted,

@@ -1,12 +1,14 @@
 /** The disks of scsi_debug that the contestants use, and the devices of one. */
 
 import { randomInt } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { type OpenedNode, open, SgringError } from '#dist/index.js'
 import { BLOCK_BYTES, blocks, checkWhole } from '../image.ts'
 
 /** One disk's nodes. */
 export interface Disk {
+  /** Its address, H:C:T:L. */
+  readonly address: string
   readonly bsg: `/dev/${string}`
   readonly sg: `/dev/${string}`
 }
@@ -18,11 +20,16 @@ export function disks(): readonly [Disk, Disk] {
     .sort()
     .map((name): Disk => {
       const [sg] = readdirSync(`/sys/bus/scsi/devices/${name}/scsi_generic`)
-      return { bsg: `/dev/bsg/${name}`, sg: `/dev/${sg}` }
+      return { address: name, bsg: `/dev/bsg/${name}`, sg: `/dev/${sg}` }
     })
   const [first, second] = found
   if (first === undefined || second === undefined) throw new Error('there are no two disks here')
   return [first, second]
+}
+
+/** How many commands the disk has had, whoever sent them. */
+export function commands({ address }: Disk): number {
+  return Number(readFileSync(`/sys/bus/scsi/devices/${address}/iorequest_cnt`, 'utf8'))
 }
 
 const FILL_BYTES = 1 << 17

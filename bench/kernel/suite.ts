@@ -4,7 +4,7 @@ import type { Case, CaseSetting, Suite } from '../cases/case.ts'
 import { ReadLoad, ReadyLoad } from '../cases/loads.ts'
 import { disks, fill } from './disks.ts'
 import { SWEEPS, sweepCases } from './sweeps.ts'
-import { fio, poured, sgDd, sgringCopy, sgTurs } from './tools.ts'
+import { fio, sgDd, sgpDd, sgringCopy, sgTurs } from './tools.ts'
 import { units, type Way } from './units.ts'
 
 const READY_DEPTH = 64
@@ -72,14 +72,19 @@ const COPIES = { 'copy-1m': MIB, 'copy-64k': 64 << 10 } as const
 const copies = Object.entries(COPIES).map(
   ([name, commandBytes]): Case => ({
     name,
-    what: `a disk of 64 MiB to another, ${commandBytes >> 10} KiB a command; warm: as sgring, in a process that has done it before`,
+    what: `a disk of 64 MiB to another, ${commandBytes >> 10} KiB a command; sgring: between bsg nodes; the others: between sg nodes`,
     bytes: MIB,
     open: async ({ imageBytes }) => {
       const [from, to] = disks()
       const bytes = Math.min(imageBytes, DISK_BYTES)
       await fill(from, bytes)
       const job = { from, to, bytes, commandBytes }
-      const contestants = [sgringCopy, poured, sgDd].map((copy) => copy(job))
+      const contestants = [
+        sgringCopy('sgring', 'bsg', job),
+        sgringCopy('sgring-sg', 'sg', job),
+        sgDd(job),
+        sgpDd(job),
+      ]
       return { contestants, close: async () => {} }
     },
   }),

@@ -4,11 +4,9 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { paceOf } from '#dist/cli/copy-pace.js'
-import { readerOf, writerOf } from '#dist/cli/copy-unit.js'
-import { pour } from '#dist/cli/copying.js'
 import type { Contestant } from '../contest.ts'
 import { BLOCK_BYTES } from '../image.ts'
-import { type Disk, ready, spoil } from './disks.ts'
+import { commands, type Disk, spoil } from './disks.ts'
 
 const exec = promisify(execFile)
 const MIB = 1 << 20
@@ -57,15 +55,26 @@ export interface Copying {
   readonly commandBytes: number
 }
 
+/** What a program sends beside READs and WRITEs, at most: it asks for capacities and pages, and has caches written. */
+const OTHER_COMMANDS = 40
+
 /**
- * Copies all of it, however many MiB are asked for, and takes the time that those would have taken. Where the copy has been is looked at.
+ * Copies all of it, however many MiB are asked for, and takes the time that those would have taken. Where the copy has been is looked at, and
+ * that it took commands as long as they are to be.
  *
  * @param copy resolves with its milliseconds
  */
-function copying(name: string, { to, bytes }: Copying, copy: () => Promise<number>): Contestant {
+function copying(name: string, job: Copying, copy: () => Promise<number>): Contestant {
+  const { from, to, bytes, commandBytes } = job
   const run = async (mib: number) => {
     const check = await spoil(to, bytes)
+    const before = [commands(from), commands(to)]
     const ms = await copy()
+    for (const [index, disk] of [from, to].entries()) {
+      const more = commands(disk) - before[index]! - bytes / commandBytes
+      if (more < 0 || more > OTHER_COMMANDS)
+        throw new Error(`${name}: ${more} commands more than ${disk.sg} should have had`)
+    }
     await check()
     return (ms * mib * MIB) / bytes
   }
@@ -73,11 +82,11 @@ function copying(name: string, { to, bytes }: Copying, copy: () => Promise<numbe
 }
 
 /** `sgring copy`, in a process of its own. */
-export function sgringCopy(job: Copying): Contestant {
+export function sgringCopy(name: string, kind: 'bsg' | 'sg', job: Copying): Contestant {
   const { from, to, bytes, commandBytes } = job
-  return copying('sgring', job, async () => {
+  return copying(name, job, async () => {
     const { stdout } = await exec(process.execPath, [
-      ...[SGRING, 'copy', from.bsg, to.bsg, '--yes', '--json', `--part-bytes=${commandBytes}`],
+      ...[SGRING, 'copy', from[kind], to[kind], '--yes', '--json', `--part-bytes=${commandBytes}`],
       ...[`--bs=${BLOCK_BYTES}`, `--count=${bytes / BLOCK_BYTES}`],
     ])
     const copied = JSON.parse(stdout) as { bytes: number; seconds: number }
@@ -86,58 +95,28 @@ export function sgringCopy(job: Copying): Contestant {
   })
 }
 
-/** What `sgring copy` does, in this process: after the first time its code is compiled, as it soon is where a disk is larger. */
-export function poured(job: Copying): Contestant {
-  const { from, to, bytes, commandBytes } = job
-  return copying('warm', job, async () => {
-    const [source, sink] = [await ready(from.bsg), await ready(to.bsg)]
-    const place = { blockLength: BLOCK_BYTES, size: bytes }
-    const blocks = { options: {}, blockLength: BLOCK_BYTES, lba: 0n }
-    const limits = { blockLength: BLOCK_BYTES, maxTransferBytes: commandBytes }
-    const none = async () => {}
-    const begun = performance.now()
-    await pour({
-      from: {
-        ...place,
-        name: '',
-        place: '',
-        read: readerOf({ ...blocks, unit: source }),
-        direct: { ...blocks, unit: source, node: source.node },
-        close: none,
-      },
-      to: {
-        ...place,
-        name: '',
-        ordered: false,
-        write: writerOf({ ...blocks, unit: sink }),
-        direct: { ...blocks, unit: sink, node: sink.node },
-        readBack: undefined,
-      },
-      range: { skip: 0, seek: 0, length: bytes, done: 0 },
-      pace: paceOf({ values: {} }, limits, limits),
-      signal: new AbortController().signal,
-      pad: false,
-      verify: false,
-      moved: () => {},
-    })
-    const ms = performance.now() - begun
-    await Promise.all([source.close(), sink.close()])
-    return ms
-  })
+/** sg3_utils' `sg_dd`, which has one command at a time. */
+export function sgDd(job: Copying): Contestant {
+  return dd('sg_dd', [], job)
 }
 
-/** sg3_utils' `sg_dd`. */
-export function sgDd(job: Copying): Contestant {
+/** sg3_utils' `sgp_dd`, by as many threads as `sgring copy` has commands under way. */
+export function sgpDd(job: Copying): Contestant {
+  const limits = { blockLength: BLOCK_BYTES, maxTransferBytes: job.commandBytes }
+  return dd('sgp_dd', [`thr=${paceOf({ values: {} }, limits, limits).depth}`], job)
+}
+
+function dd(program: string, options: readonly string[], job: Copying): Contestant {
   const { from, to, bytes, commandBytes } = job
   const blocks = bytes / BLOCK_BYTES
-  return copying('sg_dd', job, async () => {
-    const { stderr } = await exec('sg_dd', [
+  return copying(program, job, async () => {
+    const { stderr } = await exec(program, [
       ...[`if=${from.sg}`, `of=${to.sg}`, `bs=${BLOCK_BYTES}`, `bpt=${commandBytes / BLOCK_BYTES}`],
-      ...['time=1', `count=${blocks}`],
+      ...['time=1', `count=${blocks}`, ...options],
     ])
-    const seconds = Number(/: ([\d.]+) secs/.exec(stderr)?.[1])
+    const seconds = Number(/ ([\d.]+) secs/.exec(stderr)?.[1])
     if (!stderr.includes(`${blocks}+0 records out`) || !(seconds > 0))
-      throw new Error(`sg_dd: ${stderr}`)
+      throw new Error(`${program}: ${stderr}`)
     return seconds * 1000
   })
 }
