@@ -16,6 +16,7 @@ const test = suite('the typed helpers, on units that are not as they should be')
 const listen = join(temporaryFolder(), 'odd.sock')
 const CAPACITY_CHANGED = 0x2a09
 const THRESHOLD_EXCEEDED = 0x5d00
+const WRITE_ERROR = 0x0c00
 
 /** A unit whose block length can change, and which says something else first when it has `pending` answers. */
 class OddUnit implements Unit {
@@ -93,6 +94,30 @@ test("sends a command again that told an earlier command's RECOVERED ERROR (spc-
   assert.deepEqual(await unit.read({ lba: 0, blocks: 1 }), new Uint8Array(512).fill(7))
   assert.equal(told, 1)
   assert.deepEqual(odd.seen, [Opcode.SERVICE_ACTION_IN_16, Opcode.READ_16, Opcode.READ_16])
+})
+
+test('rejects with a deferred error of any other key, and sends nothing again (spc-4 4.5.7)', async () => {
+  for (const key of [SenseKey.MEDIUM_ERROR, SenseKey.UNIT_ATTENTION]) {
+    await using open = await opened()
+    const { odd, unit } = open
+    odd.pending.push(checkCondition(key, WRITE_ERROR, true))
+    const told = { ...code('ERR_SGRING_CHECK_CONDITION'), senseKey: key }
+    await assert.rejects(unit.read({ lba: 0, blocks: 1 }), told)
+    assert.deepEqual(odd.seen, [Opcode.SERVICE_ACTION_IN_16, Opcode.READ_16])
+  }
+})
+
+test('write() rejects with a deferred error before what else has failed', async () => {
+  await using open = await opened(new OddUnit(), 0, 1 << 23)
+  const { odd, unit } = open
+  odd.pending.push(
+    checkCondition(SenseKey.MEDIUM_ERROR, WRITE_ERROR),
+    checkCondition(SenseKey.HARDWARE_ERROR, WRITE_ERROR, true),
+  )
+  await assert.rejects(unit.write({ lba: 0, data: new Uint8Array(2 << 20) }), {
+    ...code('ERR_SGRING_CHECK_CONDITION'),
+    senseKey: SenseKey.HARDWARE_ERROR,
+  })
 })
 
 test('read() reads into the memory that it is given, if that has the length of its blocks', async () => {

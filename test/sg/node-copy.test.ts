@@ -8,6 +8,7 @@ import { Checkpoints } from '#dist/cli/copy-checkpoints.js'
 import type { Writing } from '#dist/cli/copy-end.js'
 import type { CopyState } from '#dist/cli/copy-state.js'
 import { type CheckConditionError, encodeSense, SenseKey, Status } from '#dist/index.js'
+import { statusError } from '#dist/initiator/status-error.js'
 import type { KernelCopy, KernelCopyFailure } from '#dist/native.js'
 import { copyNodes, type NodeBlocks, type NodeCopying } from '#dist/sg/node-copy.js'
 import { suite } from '../harness/index.ts'
@@ -103,7 +104,7 @@ test('save nothing that was reached when a deferred error is told of (spc-4 4.5.
   ;[copy.moved, copy.frontier, copy.atWork] = [PART, PART, 0]
   const error = await copying.catch((error: unknown) => error)
   assert.ok(isDeferred(error))
-  await checkpoints.stop(error)
+  await checkpoints.stop()
   assert.deepEqual([steps.synced, saved], [0, []])
 })
 
@@ -116,7 +117,7 @@ test('reject with a deferred error, though something else had failed before', as
   ;[copy.moved, copy.frontier, copy.atWork] = [3 * PART, 2 * PART, 0]
   const error = await copying.catch((error: unknown) => error)
   assert.ok(isDeferred(error))
-  await checkpoints.stop(error)
+  await checkpoints.stop()
   assert.deepEqual([steps.synced, saved], [0, []])
 })
 
@@ -130,8 +131,64 @@ test('save nothing when a deferred error was told while the cache was synchroniz
   copy.atWork = 0
   const error = await copying.catch((error: unknown) => error)
   assert.ok(isDeferred(error))
-  await checkpoints.stop(error)
+  await checkpoints.stop()
   assert.deepEqual([steps.synced, saved], [1, []])
+})
+
+const earlier = (key: SenseKey) => ({
+  status: Status.CHECK_CONDITION,
+  sense: encodeSense(key, WRITE_ERROR, { deferred: true }),
+})
+
+test('save nothing when a part that is moved once more tells of a deferred error, though others end with GOOD', async () => {
+  const redo = async () => {
+    throw statusError(earlier(SenseKey.MEDIUM_ERROR))
+  }
+  const { copy, copying, checkpoints, saved, steps } = begun({ redo })
+  copy.failures.push(failed(4 * PART, SenseKey.UNIT_ATTENTION))
+  await until('it is stopped', () => copy.stopped)
+  ;[copy.moved, copy.frontier, copy.atWork] = [3 * PART, 3 * PART, 0]
+  assert.ok(isDeferred(await copying.catch((error: unknown) => error)))
+  await checkpoints.stop()
+  assert.deepEqual([steps.synced, saved], [0, []])
+})
+
+test('reject with the deferred error of a part that is moved once more, though another one had failed before', async () => {
+  const ends: ((error: unknown) => void)[] = []
+  const redo = () => new Promise<void>((_, reject) => ends.push(reject))
+  const { copy, copying, checkpoints, saved, steps } = begun({ redo }, Number.POSITIVE_INFINITY)
+  copy.failures.push(failed(0, SenseKey.UNIT_ATTENTION), failed(PART, SenseKey.UNIT_ATTENTION))
+  ;[copy.moved, copy.frontier] = [3 * PART, 3 * PART]
+  await until('both are moved once more', () => ends.length === 2)
+  ends[0]?.(new Error('a part has failed'))
+  await until('it is stopped', () => copy.stopped)
+  ends[1]?.(statusError(earlier(SenseKey.HARDWARE_ERROR)))
+  copy.atWork = 0
+  assert.ok(isDeferred(await copying.catch((error: unknown) => error)))
+  await checkpoints.stop()
+  assert.deepEqual([steps.synced, saved], [0, []])
+})
+
+test('move a part once more that tells of an earlier RECOVERED ERROR: nothing is lost', async () => {
+  const { copy, copying, saved } = begun({ redo: async () => {} })
+  copy.failures.push(failed(0, SenseKey.RECOVERED_ERROR, true))
+  await until('it goes on', () => copy.goneOn.length > 0)
+  ;[copy.moved, copy.frontier, copy.atWork] = [BYTES, BYTES, 0]
+  await copying
+  assert.deepEqual(saved, [BYTES])
+})
+
+test('reject when sense data are of neither format, and hear what else has failed', async () => {
+  for (const more of [[], [failed(PART, SenseKey.MEDIUM_ERROR, true)]]) {
+    const { copy, copying, checkpoints, saved } = begun()
+    const odd = { ...failed(0, SenseKey.MEDIUM_ERROR), sense: Uint8Array.of(0x7f, 0, 3, 0) }
+    copy.failures.push(odd, ...more)
+    ;[copy.moved, copy.frontier, copy.atWork] = [PART, PART, 0]
+    const error = await copying.catch((error: unknown) => error as CheckConditionError)
+    await checkpoints.stop()
+    const code = more.length === 0 ? 'ERR_SGRING_RESPONSE' : 'ERR_SGRING_CHECK_CONDITION'
+    assert.deepEqual([error?.code, saved], [code, more.length === 0 ? [PART] : []])
+  }
 })
 
 test('hear of a deferred error after they were aborted, and let go of a copy once none is at work', async () => {
@@ -145,7 +202,7 @@ test('hear of a deferred error after they were aborted, and let go of a copy onc
   controller.abort()
   await assert.rejects(copying, { name: 'AbortError' })
   assert.deepEqual([...forgotten], [])
-  await checkpoints.stop(controller.signal.reason)
+  await checkpoints.stop()
   assert.deepEqual([steps.synced, saved], [1, []])
   assert.deepEqual([...forgotten], ['from', 'to'])
 })

@@ -1,6 +1,5 @@
 /** What a copy that is stopped can go on after, kept up to date while it runs. */
 
-import { CheckConditionError } from '../initiator/status-error.ts'
 import type { Writing } from './copy-end.ts'
 import type { CopyState } from './copy-state.ts'
 
@@ -22,6 +21,12 @@ export interface CheckpointOptions {
  * to take something. Where no state can be written the copy goes on without.
  */
 export class Checkpoints {
+  /** Of a copy that cannot go on later. */
+  static none(to: Writing): Checkpoints {
+    const never = { begun: 0, everyMs: Number.POSITIVE_INFINITY, state: undefined }
+    return new Checkpoints({ to, ...never, say: () => {}, stopped: () => {} })
+  }
+
   readonly #options: CheckpointOptions
   #state: CopyState | undefined
   #frontier: number
@@ -35,6 +40,11 @@ export class Checkpoints {
     this.#options = options
     this.#state = options.state
     this.#saved = this.#frontier = options.begun
+  }
+
+  /** What must not be taken as copied, though it was written with success. It counts before whatever else has gone wrong. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure
   }
 
   /** @throws what went wrong meanwhile: the rest need not be copied then */
@@ -70,16 +80,11 @@ export class Checkpoints {
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  /**
-   * Saves what there is, leaves it where a later run can go on after it, and says so.
-   *
-   * @param error what has stopped the copy
-   */
-  async stop(error: unknown): Promise<void> {
+  /** Saves what there is, leaves it where a later run can go on after it, and says so. */
+  async stop(): Promise<void> {
     await this.#saving
     // What could not be brought to the medium is told once: to ask again may succeed, without those bytes (fsync(2), NOTES; SPC-4 4.5.7).
-    const told = this.#failure !== undefined || isDeferred(error)
-    if (!told) await this.#save().catch(() => {})
+    if (this.#failure === undefined) await this.#save().catch(() => {})
     // What was saved before is still true.
     const kept = this.#saved
     await this.#options.to.stop({ keep: kept > 0 })
@@ -102,9 +107,4 @@ export class Checkpoints {
       this.#options.say(`how far it is cannot be noted: ${(error as Error).message}\n`)
     }
   }
-}
-
-/** Whether it is about an earlier command, which had ended with success. */
-function isDeferred(error: unknown): boolean {
-  return error instanceof CheckConditionError && error.sense.deferred
 }

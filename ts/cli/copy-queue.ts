@@ -7,7 +7,7 @@ import type { Completion, Queue } from '../initiator/queue.ts'
 import { statusError } from '../initiator/status-error.ts'
 import { read16, write16 } from '../scsi/block.ts'
 import { badResponse } from '../scsi/bytes.ts'
-import { parseSense, SenseKey } from '../scsi/sense.ts'
+import { parseSense, SenseKey, tellsOfEarlierFailure } from '../scsi/sense.ts'
 import type { CommandEnd } from '../sg/node-copy.ts'
 import { Status } from '../task/command.ts'
 import type { LentParts } from './copy-end.ts'
@@ -172,11 +172,12 @@ export function checkMayMoveAgain(done: CommandEnd): void {
   if (!mayMoveAgain(done)) throw statusError(done)
 }
 
-/** A deferred error tells of an earlier command, such as a write that a cache has lost (SPC-4 4.5.7): it is over when this one is repeated, and the blocks are gone. */
+/** As a helper sends a command again. */
 function mayMoveAgain({ status, sense }: CommandEnd): boolean {
   // GOOD is a part that was moved but in part.
   if (AGAIN.has(status)) return true
   if (status !== Status.CHECK_CONDITION || sense.length === 0) return false
-  const { key, deferred } = parseSense(sense)
-  return key === SenseKey.RECOVERED_ERROR || (key === SenseKey.UNIT_ATTENTION && !deferred)
+  const told = parseSense(sense)
+  if (tellsOfEarlierFailure(told)) return false
+  return told.key === SenseKey.RECOVERED_ERROR || told.key === SenseKey.UNIT_ATTENTION
 }

@@ -1,6 +1,7 @@
 /** Moving bytes from one end to the other, several parts at a time. */
 
 import { TransportError } from '../errors.ts'
+import { tellsOfLoss } from '../initiator/status-error.ts'
 import type { LentParts, Reading, Writing } from './copy-end.ts'
 import { pourBetweenNodes } from './copy-nodes.ts'
 import type { Pace } from './copy-pace.ts'
@@ -96,6 +97,7 @@ export async function pour(copying: Copying): Promise<void> {
       source.giveBack(input)
       return bytes
     } catch (error) {
+      if (tellsOfLoss(error)) copying.lost?.(error)
       turn?.over(error)
       throw error
     }
@@ -158,7 +160,7 @@ export function firstDifference(one: Uint8Array, other: Uint8Array): number {
 
 /**
  * Runs `move` over all parts of a range, some at a time; it resolves with the bytes there were, fewer than asked for at the end. After a
- * failure no further part is started, and a reading that waits is ended. Resolves with the end.
+ * failure no further part is started, and a reading that waits is ended. Resolves with the end; rejects with the first failure, or one that tells of lost data.
  */
 export async function inParts(
   parts: Pick<Copying, 'pace' | 'signal'> & {
@@ -182,7 +184,7 @@ export async function inParts(
         const came = await move(at, length)
         if (came < length) end = Math.min(end, at + came)
       } catch (error) {
-        failure ??= { error }
+        if (failure === undefined || tellsOfLoss(error)) failure = { error }
         // Nobody is left who would take what it waits for.
         if (from !== undefined && from.place === undefined) await from.close()
       }

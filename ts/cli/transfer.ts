@@ -1,6 +1,6 @@
 /** What `read`, `write` and `copy` have in common: two open ends, and all bytes of a range from one to the other. */
 
-import type { Checkpoints } from './copy-checkpoints.ts'
+import { Checkpoints } from './copy-checkpoints.ts'
 import type { Reading, Writing } from './copy-end.ts'
 import { type PACE, paceOf } from './copy-pace.ts'
 import { pour, type Range } from './copying.ts'
@@ -57,7 +57,15 @@ export type Transferred = Pick<Progress, 'bytes' | 'seconds'>
 /** Moves all bytes of the range, and shows how far it has come. They are on the medium then, and a file has its name. */
 export async function transfer(
   call: Call<typeof PACE>,
-  { from, to, range, label, pad = false, verify = false, checkpoints }: Transfer,
+  {
+    from,
+    to,
+    range,
+    label,
+    pad = false,
+    verify = false,
+    checkpoints = Checkpoints.none(to),
+  }: Transfer,
 ): Promise<Transferred> {
   const { signal, json } = call
   const pace = paceOf(call, from, to)
@@ -66,22 +74,22 @@ export async function transfer(
   const progress = new Progress({ label, total, silent: json })
   const moved = (bytes: number, frontier: number) => {
     progress.moved(bytes)
-    checkpoints?.reached(frontier)
+    checkpoints.reached(frontier)
   }
   const told = {
     moved,
-    lost: (error: unknown) => checkpoints?.lost(error),
-    begun: (look: () => void) => checkpoints?.asks(look),
+    lost: (error: unknown) => checkpoints.lost(error),
+    begun: (look: () => void) => checkpoints.asks(look),
   }
   try {
     const pouring = pour({ from, to, range, pace, signal, pad, verify, ...told })
     await (to.ordered || from.place === undefined ? unlessAborted(signal, pouring) : pouring)
-    await checkpoints?.end()
+    await checkpoints.end()
     signal.throwIfAborted()
   } catch (error) {
     progress.end()
-    await checkpoints?.stop(error)
-    throw error
+    await checkpoints.stop()
+    throw signal.aborted ? error : (checkpoints.failure?.error ?? error)
   }
   progress.end()
   await to.sync()
@@ -89,7 +97,7 @@ export async function transfer(
     await to.commit()
   } catch (error) {
     // All of it is there, under another name.
-    await checkpoints?.stop(error)
+    await checkpoints.stop()
     throw error
   }
   await to.settle?.()

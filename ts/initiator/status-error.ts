@@ -1,7 +1,7 @@
 /** What typed helpers throw for a status that they do not take as success. */
 
 import { SgringError, type SgringErrorCode } from '../errors.ts'
-import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
+import { parseSense, type Sense, SenseKey, tellsOfEarlierFailure } from '../scsi/sense.ts'
 import { senseCodeName } from '../scsi/sense-code.ts'
 import { type Response, Status } from '../task/command.ts'
 
@@ -83,6 +83,11 @@ export function statusError(response: Pick<Response, 'status' | 'sense'>): ScsiS
     sense,
     `${key}: ${what === undefined ? code : `${what} (${code})`}`,
   )
+}
+
+/** Whether what was written before, with success, may be lost. */
+export function tellsOfLoss(error: unknown): boolean {
+  return error instanceof CheckConditionError && tellsOfEarlierFailure(error.sense)
 }
 
 function hex(byte: number): string {

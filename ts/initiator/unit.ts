@@ -8,12 +8,12 @@ import type { TypedCommand } from '../scsi/command.ts'
 import { type Inquiry, inquiry, testUnitReady } from '../scsi/inquiry.ts'
 import { lunWord } from '../scsi/lun.ts'
 import { type ReportedLuns, reportLuns } from '../scsi/report-luns.ts'
-import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
+import { parseSense, type Sense, SenseKey, tellsOfEarlierFailure } from '../scsi/sense.ts'
 import { type Command, type Response, Status } from '../task/command.ts'
 import type { FunctionRequest, FunctionResult } from '../task/function.ts'
 import { checkCommand, checkFunction, tooLong } from './check.ts'
 import type { Queue, QueueOptions } from './queue.ts'
-import { statusError } from './status-error.ts'
+import { statusError, tellsOfLoss } from './status-error.ts'
 import type { Transport } from './transport.ts'
 
 /** How often a helper sends a command again that was not carried out, to tell a condition instead: they queue up, and each is told once. */
@@ -243,6 +243,7 @@ export class LogicalUnit {
       } else {
         if (sense?.key !== SenseKey.UNIT_ATTENTION) throw statusError(response)
         this.#blockLength = undefined
+        if (tellsOfEarlierFailure(sense)) throw statusError(response)
         if (this.#options.unitAttention === 'throw' || again === MAX_AGAIN)
           throw statusError(response)
         this.#transport.emit('unitAttention', this.lun, response.sense)
@@ -296,7 +297,8 @@ export class LogicalUnit {
       }
     }
     const lanes = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, lane))
-    for (const result of lanes) if (result.status === 'rejected') throw result.reason
+    const reasons = lanes.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
+    if (reasons.length > 0) throw reasons.find(tellsOfLoss) ?? reasons[0]
   }
 }
 

@@ -2,12 +2,12 @@
 
 import { SgringError, type SgringErrorCode, TransportError } from '../errors.ts'
 import type { Completion } from '../initiator/queue.ts'
-import { statusError } from '../initiator/status-error.ts'
+import { statusError, tellsOfLoss } from '../initiator/status-error.ts'
 import type { KernelCopy, KernelCopyFailure } from '../native.ts'
 import { Bell } from '../ring/bell.ts'
 import { blockCdb } from '../scsi/block.ts'
 import { Opcode } from '../scsi/opcode.ts'
-import { parseSense } from '../scsi/sense.ts'
+import { parseSense, tellsOfEarlierFailure } from '../scsi/sense.ts'
 import { Status } from '../task/command.ts'
 import type { KernelNode } from './node.ts'
 
@@ -60,14 +60,14 @@ export interface NodeCopying {
   redo(part: FailedPart): Promise<void>
   /** Called now and then, and before the end: so many bytes more were moved, and all before `frontier`. What it throws ends the copy. */
   moved(bytes: number, frontier: number): void
-  /** A command of the copy has told of a deferred error: blocks that count as moved may not be what was written. It ends the copy, and `moved` is not called any more. */
+  /** A command has told that blocks which count as moved may not be what was written: a deferred error. It ends the copy, and `moved` is not called any more. */
   lost(error: unknown): void
   /** Hands over what looks whether there are failures that were not told of yet. */
   begun?(look: () => void): void
 }
 
 /**
- * Copies all of it. Rejects with the first failure once nothing is under way any more, with a deferred error before any other one, and when it is aborted.
+ * Copies all of it. Rejects with the first failure once nothing is under way any more, with one that tells of lost data before any other one, and when it is aborted.
  *
  * @returns undefined where it cannot begin: a command would be refused, or there are no threads or no memory to be had
  */
@@ -113,7 +113,7 @@ class Supervision {
   /** Parts that are moved otherwise. */
   #redoing = 0
   #failure: Failed | undefined
-  /** A deferred error was told of. */
+  /** Data may be lost. */
   #lost = false
   #over = false
 
@@ -157,19 +157,16 @@ class Supervision {
     return progress
   }
 
-  /** Those that were not taken yet. A deferred error among them counts, whatever failed before. */
+  /** Those that were not taken yet. What they tell of earlier commands counts, whatever failed before. */
   #failures(): KernelCopyFailure[] {
     const failed: KernelCopyFailure[] = []
     for (let part = this.#copy.failure(); part !== null; part = this.#copy.failure()) {
       failed.push(part)
-    }
-    const deferred = failed.map(endOfCommand).find(isDeferred)
-    if (deferred !== undefined && !this.#lost) {
-      const error = statusError(deferred)
-      this.#lost = true
-      this.#failure = { error }
-      this.#copy.stop()
-      this.#copying.lost(error)
+      try {
+        hear(endOfCommand(part))
+      } catch (error) {
+        this.#fail(error)
+      }
     }
     return failed
   }
@@ -188,8 +185,13 @@ class Supervision {
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= { error }
     this.#copy.stop()
+    if (tellsOfLoss(error) && !this.#lost) {
+      this.#lost = true
+      this.#failure = { error }
+      this.#copying.lost(error)
+    }
+    this.#failure ??= { error }
   }
 
   /** What the kernel has goes on. */
@@ -208,7 +210,7 @@ class Supervision {
     this.#ended(this.#failure)
   }
 
-  /** It is over; of what was left behind only a deferred error is told. Whoever ends last rings for this. */
+  /** It is over; of what was left behind only lost data are told. Whoever ends last rings for this. */
   #rest(): void {
     const [, , atWork] = this.#copy.progress()
     this.#failures()
@@ -219,9 +221,10 @@ class Supervision {
   }
 }
 
-/** Of an earlier command, such as a write that a cache has lost (SPC-4 4.5.7). */
-function isDeferred({ status, sense }: CommandEnd): boolean {
-  return status === Status.CHECK_CONDITION && sense.length > 0 && parseSense(sense).deferred
+/** @throws what is wrong beyond the part whose command it was */
+function hear(end: CommandEnd): void {
+  if (end.status !== Status.CHECK_CONDITION || end.sense.length === 0) return
+  if (tellsOfEarlierFailure(parseSense(end.sense))) throw statusError(end)
 }
 
 function endedEarly(): TransportError {
