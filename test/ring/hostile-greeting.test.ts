@@ -19,6 +19,7 @@ import { mappedSegments } from './shared-bytes.ts'
 const test = suite('a listener that is no honest target')
 
 const WELCOME_BYTES = 64
+const WELCOME_PAIR = 28
 const folder = temporaryFolder()
 let listeners = 0
 
@@ -105,6 +106,15 @@ test('that lets in, and sends without end behind it, keeps nobody from anything'
   const command = { cdb: new Uint8Array(6), timeoutMs: 1, onAbort: 'detach' } as const
   await assert.rejects(nexus.unit(0).execute(command), timeout)
   await nexus.close()
+})
+
+test('that gives the pair a number with which none can come back to it is refused', async () => {
+  const answer = welcome()
+  await using odd = await greeting((socket) => socket.end(answer))
+  for (const number of [0x8000_0000, 0xffff_ffff]) {
+    new DataView(answer.buffer).setUint32(WELCOME_PAIR, number, true)
+    await assert.rejects(connect(odd.path), { code: 'ERR_SGRING_HANDSHAKE' })
+  }
 })
 
 test('is told apart by whatever it answers, and nothing is left of it', async () => {

@@ -6,7 +6,7 @@
 //! Over the socket it speaks the records of `bench/rivals/net/record.ts`: what one read brought is answered by one write.
 
 use crate::fail;
-use sgring_shm::handshake::{Hello, PROTOCOL_VERSION, Welcome};
+use sgring_shm::handshake::{Hello, PROTOCOL_VERSION, PairNumber, Welcome};
 use sgring_shm::{Arrival, Bell, ListenOptions, Listener};
 use sgring_task::{Answer, Geometry, Line, Target};
 use std::io::{self, Read, Write};
@@ -160,7 +160,7 @@ fn let_in(arrival: Arrival) -> Option<Pair> {
         code: 0,
         features: 0,
         nexus: 0,
-        pair: 0,
+        pair: PairNumber::default(),
         token: [1; 16],
     };
     arrival.welcome(&welcome).ok()?;

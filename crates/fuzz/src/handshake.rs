@@ -10,9 +10,13 @@ const PAGE: u64 = 4096;
 /// Where what stands in every version stands, by the table of the records' layout; and the first that means nothing.
 const VERSION: usize = 8;
 const CODE: usize = 12;
+const PAIR: usize = 28;
 const TOKEN: usize = 32;
+const RETURNING: usize = 48;
 const HELLO_ZEROS: usize = 52;
 const WELCOME_ZEROS: usize = 48;
+/// 31 bits.
+const MOST_PAIR: u32 = 0x7fff_ffff;
 
 /// A record, and behind it a file's size and seals.
 pub fn run(data: &[u8]) {
@@ -34,7 +38,9 @@ fn hello(record: &[u8; RECORD_BYTES]) {
         Some(Refusal::Malformed)
     } else if number(record, VERSION) != PROTOCOL_VERSION {
         Some(Refusal::Version)
-    } else if record[HELLO_ZEROS..].iter().any(|&byte| byte != 0) {
+    } else if record[HELLO_ZEROS..].iter().any(|&byte| byte != 0)
+        || number(record, RETURNING) > 1 + MOST_PAIR
+    {
         Some(Refusal::Malformed)
     } else {
         None
@@ -44,8 +50,12 @@ fn hello(record: &[u8; RECORD_BYTES]) {
     let Ok(hello) = read else { return };
     let features = u64::from(number(record, 20)) << 32 | u64::from(number(record, 16));
     assert_eq!(hello.required_features, features);
-    let numbers = [hello.slots, hello.arena_bytes, hello.epoch, hello.returning];
-    assert_eq!(numbers, [12, 24, 28, 48].map(|at| number(record, at)));
+    let returning = hello.returning.map_or(0, |pair| pair.number() + 1);
+    let numbers = [hello.slots, hello.arena_bytes, hello.epoch, returning];
+    assert_eq!(
+        numbers,
+        [12, 24, 28, RETURNING].map(|at| number(record, at))
+    );
     assert!(record[TOKEN..].starts_with(&hello.token));
     assert_eq!(&hello.encode(), record, "every byte of it means something");
 }
@@ -53,7 +63,8 @@ fn hello(record: &[u8; RECORD_BYTES]) {
 fn welcome(record: &[u8; RECORD_BYTES]) {
     let zeros = record[WELCOME_ZEROS..].iter().all(|&byte| byte == 0);
     let known = number(record, VERSION) == PROTOCOL_VERSION;
-    let good = record.starts_with(b"SGRINGOK") && (zeros || !known);
+    let meant = zeros && number(record, PAIR) <= MOST_PAIR;
+    let good = record.starts_with(b"SGRINGOK") && (meant || !known);
     let read = Welcome::decode(record);
     assert_eq!(read.is_ok(), good);
     let Ok(welcome) = read else { return };
@@ -62,8 +73,8 @@ fn welcome(record: &[u8; RECORD_BYTES]) {
     if known {
         let features = u64::from(number(record, 20)) << 32 | u64::from(number(record, 16));
         assert_eq!(welcome.features, features);
-        let numbers = [welcome.nexus, welcome.pair];
-        assert_eq!(numbers, [24, 28].map(|at| number(record, at)));
+        let numbers = [welcome.nexus, welcome.pair.number()];
+        assert_eq!(numbers, [24, PAIR].map(|at| number(record, at)));
         assert!(record[TOKEN..].starts_with(&welcome.token));
         assert_eq!(
             &welcome.encode(),

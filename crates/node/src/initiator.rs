@@ -1,7 +1,7 @@
 //! Connect; submit and reap.
 
 use crate::error::{self, Coded};
-use crate::{FEATURES, memory};
+use crate::{FEATURES, memory, number};
 use napi::Env;
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi_derive::napi;
@@ -145,7 +145,7 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
         arena_bytes: options.arena_bytes,
         epoch: options.epoch.unwrap_or(1),
         token,
-        returning: 0,
+        returning: None,
     };
     let holder = Holder::of(&socket).unwrap_or(Holder::Unseen);
     let bell = Bell::new(socket.as_fd()).map_err(error::shm)?;
@@ -211,7 +211,7 @@ pub fn decode_welcome(bytes: Uint8Array) -> Result<WelcomeRecord, Coded> {
         refusal: refusal.to_owned(),
         features: (welcome.features & u64::from(u32::MAX)) as u32,
         nexus: welcome.nexus,
-        pair: welcome.pair,
+        pair: welcome.pair.number(),
         token: Uint8Array::new(welcome.token.to_vec()),
     })
 }
@@ -346,6 +346,7 @@ impl InitiatorPair {
     #[napi(catch_unwind)]
     pub fn reattach(&mut self, options: ReattachOptions) -> Result<u32, Coded> {
         let token = token_of(&options.token)?;
+        let number = number::pair(options.pair)?;
         let pair = self.pair.as_mut().ok_or_else(error::closed)?;
         let segment = self.segment.as_mut().ok_or_else(error::closed)?;
         let (socket, peer) = connect_to(&options.path, &options.allowed_uids)?;
@@ -365,7 +366,7 @@ impl InitiatorPair {
         let hello = &mut segment.hello;
         hello.epoch = hello.epoch.wrapping_add(1);
         hello.token = token;
-        hello.returning = options.pair + 1;
+        hello.returning = Some(number);
         let features = hello.required_features;
         // SAFETY: the segment's only other holder was the process that is gone, or that has told that it did not take it and is asked
         // again, checked above: whoever it is handed to is `holder` from then on.

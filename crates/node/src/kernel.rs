@@ -2,7 +2,8 @@
 
 use crate::error::{self, Coded};
 use crate::initiator::InitiatorPair;
-use crate::kernel_copy::{KernelCopy, KernelCopyEnd, KernelCopyOptions, whole};
+use crate::kernel_copy::{KernelCopy, KernelCopyEnd, KernelCopyOptions};
+use crate::number::whole;
 use napi_derive::napi;
 use sgring_scatterlist::Limits;
 use sgring_sg::abi::Reset;

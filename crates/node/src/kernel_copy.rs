@@ -1,6 +1,7 @@
 //! Copies between kernel nodes, which JavaScript looks at now and then.
 
 use crate::error::{self, Coded};
+use crate::number::whole;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use sgring_sg::copy::{Part, Stage};
@@ -77,17 +78,6 @@ impl KernelCopy {
             copier: copier.map_err(failed)?,
             bell: Some(watched),
         })
-    }
-}
-
-/// A number of JavaScript's that is a whole one, exactly.
-pub(crate) fn whole(number: f64) -> Result<u64, Coded> {
-    /// `Number.MAX_SAFE_INTEGER`.
-    const MOST: f64 = 9_007_199_254_740_991.0;
-    if number.fract() == 0.0 && (0.0..=MOST).contains(&number) {
-        Ok(number as u64)
-    } else {
-        Err(error::argument("a copy's number is no safe integer"))
     }
 }
 

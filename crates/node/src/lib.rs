@@ -3,6 +3,7 @@
 //! ```text
 //! confine.rs    give up what is not needed
 //! error.rs      codes that TypeScript turns into its errors
+//! number.rs     numbers of JavaScript's that have to be checked
 //! memory.rs     memory that JavaScript sees in place
 //! initiator.rs  connect; submit and reap
 //! listener.rs   let connections in
@@ -35,6 +36,7 @@ mod kill;
 mod listener;
 mod memory;
 mod messages;
+mod number;
 mod store;
 mod target;
 

@@ -2,6 +2,7 @@
 
 use crate::error::{self, Coded};
 use crate::memory;
+use crate::number::whole;
 use napi::Env;
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi_derive::napi;
@@ -21,7 +22,7 @@ pub struct NativeStore {
 /// Zeroed memory of `length` bytes.
 #[napi(catch_unwind)]
 pub fn memory_store(length: f64) -> Result<NativeStore, Coded> {
-    let store = Store::memory(length as u64).map_err(error::store)?;
+    let store = Store::memory(whole(length)?).map_err(error::store)?;
     Ok(NativeStore {
         store: Some(Arc::new(store)),
     })
@@ -36,7 +37,7 @@ pub fn file_store(
 ) -> Result<NativeStore, Coded> {
     let access = match create {
         Some(length) => Access::Create {
-            len_bytes: length as u64,
+            len_bytes: whole(length)?,
         },
         None if read_only => Access::ReadOnly,
         None => Access::ReadWrite,
@@ -70,10 +71,11 @@ impl NativeStore {
     /// Gives a file another length. 0, or an errno. One caller at a time: it is JavaScript's thread.
     #[napi(catch_unwind)]
     pub fn resize(&self, length: f64) -> i32 {
-        let resized = self
-            .store
-            .as_ref()
-            .map_or(Err(Errno(libc::EBADF)), |store| store.resize(length as u64));
+        let resized = match (&self.store, whole(length)) {
+            (None, _) => Err(Errno(libc::EBADF)),
+            (_, Err(_)) => Err(Errno(libc::EINVAL)),
+            (Some(store), Ok(length)) => store.resize(length),
+        };
         resized.map_or_else(|Errno(errno)| errno, |()| 0)
     }
 
@@ -206,8 +208,8 @@ impl IoPool {
             token: u64::from(owner) << 32 | u64::from(name),
             store,
             op,
-            offset: offset as u64,
-            len: length as u64,
+            offset: whole(offset)?,
+            len: whole(length)?,
             spans,
             keep: Arc::new(bytes),
         };

@@ -2,7 +2,7 @@
 
 use crate::error::{self, Coded};
 use crate::store::{Io, IoPool};
-use crate::{FEATURES, memory};
+use crate::{FEATURES, memory, number};
 use napi::Env;
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi_derive::napi;
@@ -88,7 +88,7 @@ impl TargetPair {
             slots: hello.slots,
             arena_bytes: hello.arena_bytes,
             token: Uint8Array::new(hello.token.to_vec()),
-            returning: i32::try_from(hello.returning).map_or(i32::MAX, |number| number - 1),
+            returning: hello.returning.map_or(-1, |pair| pair.number() as i32),
         })
     }
 
@@ -104,6 +104,7 @@ impl TargetPair {
     ) -> Result<bool, Coded> {
         let token = <[u8; 16]>::try_from(token.as_ref())
             .map_err(|_| error::argument("a join token has 16 bytes"))?;
+        let pair = number::pair(pair)?;
         let arrival = self.arrival.take().ok_or_else(error::closed)?;
         let admitted = match Admitted::new(&arrival, ledger) {
             Ok(Ok(admitted)) => admitted,

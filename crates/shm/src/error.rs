@@ -50,6 +50,8 @@ pub enum HandshakeFault {
     Magic,
     /// A reserved byte is not zero.
     Reserved,
+    /// A pair's number has more than 31 bits.
+    PairNumber,
     /// More than one descriptor came; all that were taken in were closed.
     Descriptors,
 }
@@ -148,6 +150,7 @@ impl fmt::Display for HandshakeFault {
         f.write_str(match self {
             Self::Magic => "wrong magic",
             Self::Reserved => "a reserved byte is set",
+            Self::PairNumber => "a pair's number beyond 31 bits",
             Self::Descriptors => "more than one descriptor",
         })
     }

@@ -37,8 +37,29 @@ pub struct Hello {
     pub epoch: u32,
     /// Names the nexus to join; zeros ask for a new one.
     pub token: [u8; 16],
-    /// 0, or one more than the number that this pair had in that nexus with an earlier target, which died.
-    pub returning: u32,
+    /// The number that this pair had in that nexus with an earlier target, which died; 0 on the wire for none, else one more.
+    pub returning: Option<PairNumber>,
+}
+
+/// A pair's number in its nexus: 31 bits, as many as a tag has for it (`ts/ring/tags.ts`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PairNumber(u32);
+
+impl PairNumber {
+    /// The greatest one. There is room for one more than it, where 0 means none.
+    pub const MAX: Self = Self(u32::MAX >> 1);
+
+    /// `None` for a number of more bits.
+    #[must_use]
+    pub fn new(number: u32) -> Option<Self> {
+        (number <= Self::MAX.0).then_some(Self(number))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0
+    }
 }
 
 /// What a target answers.
@@ -53,7 +74,7 @@ pub struct Welcome {
     /// Number of the nexus in the target.
     pub nexus: u32,
     /// Number of the pair in its nexus.
-    pub pair: u32,
+    pub pair: PairNumber,
     /// With this, further pairs join the nexus.
     pub token: [u8; 16],
 }
@@ -93,7 +114,8 @@ impl Hello {
         put(&mut record, 24, self.arena_bytes.to_le_bytes());
         put(&mut record, 28, self.epoch.to_le_bytes());
         put(&mut record, 32, self.token);
-        put(&mut record, 48, self.returning.to_le_bytes());
+        let returning = self.returning.map_or(0, |pair| pair.number() + 1);
+        put(&mut record, 48, returning.to_le_bytes());
         record
     }
 
@@ -112,6 +134,10 @@ impl Hello {
         if take::<12>(record, 52) != [0; 12] {
             return Err(Refusal::Malformed);
         }
+        let returning = match u32::from_le_bytes(take(record, 48)).checked_sub(1) {
+            None => None,
+            Some(number) => Some(PairNumber::new(number).ok_or(Refusal::Malformed)?),
+        };
         Ok(Self {
             version,
             slots: u32::from_le_bytes(take(record, 12)),
@@ -119,7 +145,7 @@ impl Hello {
             arena_bytes: u32::from_le_bytes(take(record, 24)),
             epoch: u32::from_le_bytes(take(record, 28)),
             token: take(record, 32),
-            returning: u32::from_le_bytes(take(record, 48)),
+            returning,
         })
     }
 }
@@ -133,7 +159,7 @@ impl Welcome {
             code: refusal as u32,
             features,
             nexus: 0,
-            pair: 0,
+            pair: PairNumber::default(),
             token: [0; 16],
         }
     }
@@ -147,7 +173,7 @@ impl Welcome {
         put(&mut record, 12, self.code.to_le_bytes());
         put(&mut record, 16, self.features.to_le_bytes());
         put(&mut record, 24, self.nexus.to_le_bytes());
-        put(&mut record, 28, self.pair.to_le_bytes());
+        put(&mut record, 28, self.pair.number().to_le_bytes());
         put(&mut record, 32, self.token);
         record
     }
@@ -164,12 +190,16 @@ impl Welcome {
         if version == PROTOCOL_VERSION && take::<16>(record, 48) != [0; 16] {
             return Err(ShmError::Handshake(HandshakeFault::Reserved));
         }
+        let pair = PairNumber::new(u32::from_le_bytes(take(record, 28)));
+        if version == PROTOCOL_VERSION && pair.is_none() {
+            return Err(ShmError::Handshake(HandshakeFault::PairNumber));
+        }
         Ok(Self {
             version,
             code: u32::from_le_bytes(take(record, 12)),
             features: u64::from_le_bytes(take(record, 16)),
             nexus: u32::from_le_bytes(take(record, 24)),
-            pair: u32::from_le_bytes(take(record, 28)),
+            pair: pair.unwrap_or_default(),
             token: take(record, 32),
         })
     }

@@ -40,7 +40,7 @@ pub mod socket;
 pub use access::{Access, Grant};
 pub use bell::{Bell, Farewell, bell_pair};
 pub use error::{HandshakeFault, SegmentFault, ShmError};
-pub use handshake::{Hello, PROTOCOL_VERSION, RECORD_BYTES, Refusal, Welcome};
+pub use handshake::{Hello, PROTOCOL_VERSION, PairNumber, RECORD_BYTES, Refusal, Welcome};
 pub use kept::{FileLock, KeptFile};
 pub use listener::{Arrival, ListenOptions, Listener, SocketFile};
 pub use mapping::Mapping;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sgring_shm::{
-    HandshakeFault, Hello, PROTOCOL_VERSION, RECORD_BYTES, Refusal, ShmError, Welcome,
+    HandshakeFault, Hello, PROTOCOL_VERSION, PairNumber, RECORD_BYTES, Refusal, ShmError, Welcome,
 };
 
 fn any_record() -> impl Strategy<Value = [u8; RECORD_BYTES]> {
@@ -24,6 +24,10 @@ fn any_record() -> impl Strategy<Value = [u8; RECORD_BYTES]> {
     })
 }
 
+fn any_pair() -> impl Strategy<Value = PairNumber> {
+    (0..=PairNumber::MAX.number()).prop_map(|number| PairNumber::new(number).expect("31 bits"))
+}
+
 proptest! {
     #[test]
     fn whatever_decodes_encodes_to_the_same_bytes(record in any_record()) {
@@ -35,7 +39,7 @@ proptest! {
             Ok(welcome) if welcome.version == PROTOCOL_VERSION => {
                 prop_assert_eq!(welcome.encode(), record);
             }
-            Ok(welcome) => prop_assert_eq!(&welcome.encode()[..48], &record[..48]),
+            Ok(welcome) => prop_assert_eq!(&welcome.encode()[..28], &record[..28]),
             Err(error) => prop_assert_eq!(error.code(), "HANDSHAKE"),
         }
     }
@@ -43,7 +47,7 @@ proptest! {
     #[test]
     fn a_hello_survives_the_wire(
         slots: u32, required_features: u64, arena_bytes: u32, epoch: u32, token: [u8; 16],
-        returning: u32,
+        returning in proptest::option::of(any_pair()),
     ) {
         let version = PROTOCOL_VERSION;
         let hello = Hello {
@@ -54,7 +58,7 @@ proptest! {
 
     #[test]
     fn a_welcome_survives_the_wire(
-        version: u32, code: u32, features: u64, nexus: u32, pair: u32, token: [u8; 16],
+        version: u32, code: u32, features: u64, nexus: u32, pair in any_pair(), token: [u8; 16],
     ) {
         let welcome = Welcome { version, code, features, nexus, pair, token };
         prop_assert_eq!(Welcome::decode(&welcome.encode()).unwrap(), welcome);
@@ -70,7 +74,7 @@ fn the_bytes_of_a_hello_are_these() {
         arena_bytes: 0x100f_0e0d,
         epoch: 0x1413_1211,
         token: std::array::from_fn(|i| 0x15 + i as u8),
-        returning: 0x2827_2625,
+        returning: PairNumber::new(0x2827_2624),
     };
     let mut expected = b"SGRINGHI\x01\0\0\0".to_vec();
     expected.extend(1..=0x28);
@@ -85,7 +89,7 @@ fn the_bytes_of_a_welcome_are_these() {
         code: 0x0403_0201,
         features: 0x0c0b_0a09_0807_0605,
         nexus: 0x100f_0e0d,
-        pair: 0x1413_1211,
+        pair: PairNumber::new(0x1413_1211).unwrap(),
         token: std::array::from_fn(|i| 0x15 + i as u8),
     };
     let mut expected = b"SGRINGOK\x01\0\0\0".to_vec();
@@ -109,6 +113,36 @@ fn a_reserved_byte_is_refused_in_this_version_and_ignored_in_others() {
         (later.version, Refusal::from_code(later.code)),
         (2, Some(Refusal::Version))
     );
+}
+
+#[test]
+fn a_pair_s_number_beyond_its_bits_is_refused() {
+    for number in [0x8000_0000_u32, u32::MAX] {
+        let mut record = Welcome::refused(Refusal::Limit, 0).encode();
+        record[28..32].copy_from_slice(&number.to_le_bytes());
+        let welcome = Welcome::decode(&record);
+        assert!(matches!(
+            welcome,
+            Err(ShmError::Handshake(HandshakeFault::PairNumber))
+        ));
+        record[8] = 2;
+        assert_eq!(Welcome::decode(&record).unwrap().version, 2);
+    }
+    let hello = Hello {
+        version: PROTOCOL_VERSION,
+        slots: 1,
+        required_features: 0,
+        arena_bytes: 0,
+        epoch: 2,
+        token: [1; 16],
+        returning: Some(PairNumber::MAX),
+    };
+    let mut record = hello.encode();
+    assert_eq!(Hello::decode(&record), Ok(hello));
+    for number in [0x8000_0001_u32, u32::MAX] {
+        record[48..52].copy_from_slice(&number.to_le_bytes());
+        assert_eq!(Hello::decode(&record), Err(Refusal::Malformed));
+    }
 }
 
 #[test]

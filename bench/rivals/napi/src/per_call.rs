@@ -51,7 +51,7 @@ impl PerCall {
             arena_bytes: ARENA_BYTES,
             epoch: EPOCH,
             token: [0; 16],
-            returning: 0,
+            returning: None,
         };
         send_with_descriptor(socket.as_fd(), &hello.encode(), segment.as_fd()).map_err(failed)?;
         welcomed(&socket)?;

@@ -5,8 +5,8 @@ mod descriptors;
 
 pub(crate) use descriptors::{memory_file, send_with_descriptors};
 use sgring_shm::{
-    Arrival, Hello, ListenOptions, Listener, PROTOCOL_VERSION, RECORD_BYTES, ShmError, Welcome,
-    memfd,
+    Arrival, Hello, ListenOptions, Listener, PROTOCOL_VERSION, PairNumber, RECORD_BYTES, ShmError,
+    Welcome, memfd,
     socket::{connect, receive_with_descriptor, send_with_descriptor},
 };
 use std::{
@@ -59,7 +59,7 @@ pub(crate) fn hello() -> Hello {
         arena_bytes: LEN as u32,
         epoch: 1,
         token: [0; 16],
-        returning: 0,
+        returning: None,
     }
 }
 
@@ -141,7 +141,7 @@ pub(crate) fn welcome() -> Welcome {
         code: 0,
         features: 0,
         nexus: 3,
-        pair: 4,
+        pair: PairNumber::new(4).expect("31 bits"),
         token: *b"0123456789abcdef",
     }
 }
