@@ -74,7 +74,7 @@ export interface TargetPair {
     nexus: number,
     pair: number,
     token: Uint8Array,
-    ledger?: { readonly path: string; readonly returned: boolean },
+    ledger?: { readonly path: string; readonly units: number | undefined },
   ): boolean
   ledger(): ArrayBuffer | null
   refuse(code: number): void

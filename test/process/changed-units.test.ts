@@ -14,9 +14,12 @@ import {
   serve,
 } from '#dist/index.js'
 import { KeptUnits } from '#dist/kept-units.js'
+import { native } from '#dist/native.js'
+import { listenOptions, resolvePortOptions } from '#dist/ring/port-options.js'
 import { deadlineScale } from '../harness/deadline.ts'
 import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('a server with other units than the one before it')
 
@@ -178,6 +181,37 @@ test('the same units: what was sent to them is carried out, with nothing new to 
   await nexus.close()
   await server.close()
 })
+
+for (const [name, units, expected, bytes] of [
+  ['the same units: it is carried out', 'ab', [0, 0], [9, 0]],
+  ['other units: it is carried out on none', 'ba', [UNKNOWN, UNKNOWN], [0, 0]],
+] as const) {
+  test(`what was sent to a target that died when it had let the pair in, behind it ${name}`, async () => {
+    const home = new Home()
+    const [a, b] = home.files
+    await (await home.start([{ file: a }, { file: b }])).close()
+    const { last } = JSON.parse(readFileSync(join(home.state, 'units'), 'utf8'))
+    const token = new Uint8Array(16).fill(1)
+    const path = join(home.state, 'ledgers', `${Buffer.from(token).toString('hex')}-0`)
+    const options = listenOptions(resolvePortOptions({}))
+    const listener = native().listen({ path: home.listen, ...options })
+    const connecting = connect(home.listen, PATIENT)
+    const pair = await until('a connection', () => listener.accept() ?? undefined)
+    assert.ok(pair.welcome(1, 0, token, { path, units: last }))
+    const nexus = await connecting
+    const sent = outcomes(nexus)
+    listener.close()
+    const resumed = once(nexus.events, 'resumed')
+    // All that it does is to let go of the segment, as the kernel does for a process that is killed.
+    pair.release()
+    const next = units === 'ab' ? [{ file: a }, { file: b }] : [{ file: b }, { file: a }]
+    await using _next = await home.start(next)
+    await resumed
+    assert.deepEqual(await sent, expected)
+    assert.deepEqual(home.bytes, bytes)
+    await nexus.close()
+  })
+}
 
 test('units that have changed places are others for who comes to a later server, too', async () => {
   const home = new Home()

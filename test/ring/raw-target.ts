@@ -64,7 +64,7 @@ export class RawTarget {
   /** @param keeps it has a ledger, and says so */
   static async open(options: ConnectOptions, keeps = false): Promise<RawTarget> {
     const path = join(folder, `${opened++}.sock`)
-    const ledger = keeps ? { path: `${path}.ledger`, returned: false } : undefined
+    const ledger = keeps ? { path: `${path}.ledger`, units: 0 } : undefined
     const listener = native().listen({ path, ...listenOptions(resolvePortOptions({})) })
     const connecting = connect(path, options)
     const pair = await until('a connection', () => listener.accept() ?? undefined)

@@ -119,7 +119,6 @@ export class PortPair implements TransferOwner {
   /**
    * @param number the pair's number in its nexus: it stands in the tags that its initiator chooses
    * @param held nothing is fetched before `release`
-   * @param asOf the change of the target's units as of which its nexus knows them; undefined for an earlier target's, whose ledger says that
    */
   constructor(
     pair: TargetPair,
@@ -133,7 +132,6 @@ export class PortPair implements TransferOwner {
     events: PortPairEvents,
     watch: Watch = watchBell,
     held = false,
-    asOf?: number,
   ) {
     this.#held = held
     this.#native = pair
@@ -151,7 +149,6 @@ export class PortPair implements TransferOwner {
       ledger === null
         ? undefined
         : { marks: new Uint32Array(ledger), sequences: new Float64Array(ledger) }
-    if (asOf !== undefined && this.ledger !== undefined) this.ledger.marks[UNITS] = asOf
     const lists = slots * RECORD_BYTES
     this.#fetched = new Uint32Array(this.desk, lists, slots)
     this.#completions = new Uint32Array(this.desk, lists + 4 * slots, slots)

@@ -214,7 +214,8 @@ export class RingPort {
     let welcomed = false
     try {
       const path = this.#ledgers?.pathOf(nexus.token, number)
-      const ledger = path === undefined ? undefined : { path, returned: returning }
+      const units = returning ? undefined : (nexus.unitsAsOf ?? this.#router.units)
+      const ledger = path === undefined ? undefined : { path, units }
       welcomed = translated(() => pair.welcome(nexus.state.id, number, nexus.token, ledger))
     } catch (error) {
       // No descriptors are left, or no memory: this connection's misfortune, not the server's.
@@ -288,7 +289,7 @@ export class RingPort {
     nexus: PortNexus,
     pair: TargetPair,
     number: number,
-    { slots, arenaBytes, returning }: ArrivalRecord,
+    { slots, arenaBytes }: ArrivalRecord,
   ): PortPair {
     const { state, pairs, lingering } = nexus
     nexus.opened = true
@@ -332,7 +333,6 @@ export class RingPort {
       },
       this.#watch,
       this.#ledgers?.graceful,
-      returning < 0 ? (nexus.unitsAsOf ?? this.#router.units) : undefined,
     )
     this.#pairs++
     this.#arenaBytes += arenaBytes

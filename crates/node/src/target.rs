@@ -56,8 +56,8 @@ pub struct ArrivalRecord {
 pub struct LedgerRecord {
     /// The file: made for a new pair, and found for one that returns.
     pub path: String,
-    /// Whether an earlier target has left it.
-    pub returned: bool,
+    /// As of which change of the units a new pair's tasks are; none for one that returns, whose ledger says that.
+    pub units: Option<u32>,
 }
 
 impl TargetPair {
@@ -327,13 +327,13 @@ impl Admitted {
             features: FEATURES,
             kept: None,
         };
-        if let Some(LedgerRecord { path, returned }) = ledger {
+        if let Some(LedgerRecord { path, units }) = ledger {
             let (path, user) = (Path::new(&path), arrival.peer.uid);
-            let Some(found) = ledger_at(path, returned, geometry, hello.epoch, user)? else {
+            let Some(found) = ledger_at(path, units, geometry, hello.epoch, user)? else {
                 return Ok(Err(Refusal::Join));
             };
             admitted.kept = Some(Arc::clone(found.memory()));
-            admitted.pair.keep(found, returned);
+            admitted.pair.keep(found, units.is_none());
             admitted.features |= FEATURE_RETURNS;
         }
         Ok(Ok(admitted))
@@ -343,15 +343,15 @@ impl Admitted {
 /// A new ledger, or the one that an earlier target has left. `None` if that is none of this pair.
 fn ledger_at(
     path: &Path,
-    returned: bool,
+    units: Option<u32>,
     geometry: Geometry,
     epoch: u32,
     user: u32,
 ) -> Result<Option<Ledger>, Coded> {
     let (slots, len) = (geometry.slots(), Ledger::bytes(geometry.slots()));
-    if !returned {
+    if let Some(units) = units {
         let file = KeptFile::create(path, len).map_err(error::shm)?;
-        return Ok(Some(Ledger::new(Arc::new(file), slots, epoch, user)));
+        return Ok(Some(Ledger::new(Arc::new(file), slots, epoch, user, units)));
     }
     match KeptFile::open(path, len) {
         Ok(file) => Ok(Ledger::open(Arc::new(file), slots, epoch, user)),

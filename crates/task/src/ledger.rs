@@ -6,7 +6,7 @@
 //! | header | a record a slot   | a response a slot       |
 //! +--------+-------------------+-------------------------+
 //!
-//! header    0 magic u64 | 8 slots u32 | 12 epoch u32 | 16 user u32: its initiator's | 20 units u32, 24 pairs u32: JavaScript's | 28 zero
+//! header    0 magic u64 | 8 slots u32 | 12 epoch u32 | 16 user u32: its initiator's | 20 units u32 | 24 pairs u32: JavaScript's | 28 zero
 //! record    0 mark u32: generation 16, state 8, zero 8 | 4 answer u32: status 8, flags 8, zero 16
 //!           8 the owner's 56 bytes: what the task was about to change
 //! response  as the slot's bytes from `out_residual` on
@@ -56,7 +56,7 @@ pub const LEDGER_MAGIC: u64 = u64::from_le_bytes(*b"SGRINGLE");
 pub const LEDGER_SLOTS: usize = 8;
 /// Where it has the initiator's user.
 pub const LEDGER_USER: usize = 16;
-/// Where the port has as of which change of the units the pair's tasks are (`ts/state.ts`).
+/// Where it has as of which change of the units the pair's tasks are (`ts/kept-units.ts`); JavaScript raises it.
 pub const LEDGER_UNITS: usize = 20;
 /// Where it has how many pairs the nexus had by the last time that one joined it.
 pub const LEDGER_PAIRS: usize = 24;
@@ -95,14 +95,17 @@ impl Ledger {
         LEDGER_RECORDS + slots * (LEDGER_RECORD_BYTES + RESPONSE_STRIDE)
     }
 
-    /// The ledger of a new pair, in memory that is all zero.
+    /// The ledger of a new pair, in memory that is all zero. `units` is the change of the units as of which its tasks are: an initiator that is
+    /// let in may publish some that its target does not live to look at, and they are for those units, and no others.
     ///
     /// # Panics
     ///
     /// If `memory` has fewer than [`Ledger::bytes`].
     #[must_use]
-    pub fn new(memory: Arc<KeptFile>, slots: usize, epoch: u32, user: u32) -> Self {
+    pub fn new(memory: Arc<KeptFile>, slots: usize, epoch: u32, user: u32, units: u32) -> Self {
         let ledger = Self::over(memory, slots);
+        ledger.word(LEDGER_UNITS).store(units, Relaxed);
+        kill_point();
         ledger.word(LEDGER_USER).store(user, Relaxed);
         kill_point();
         ledger.word(EPOCH).store(epoch, Relaxed);

@@ -133,7 +133,7 @@ impl World {
         let mut pair = target.expect("a header that matches");
         let file = Arc::clone(&self.ledger);
         let ledger = match epoch {
-            1 => Ledger::new(file, SLOTS, epoch, USER),
+            1 => Ledger::new(file, SLOTS, epoch, USER, 0),
             _ => Ledger::open(file, SLOTS, epoch, USER).expect("a ledger of an earlier epoch"),
         };
         pair.keep(ledger, epoch > 1);

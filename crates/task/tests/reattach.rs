@@ -267,7 +267,7 @@ fn a_ledger_of_another_user_pair_epoch_or_size_is_none() {
     let memory = Memory::new(4);
     let open = |slots, epoch| Ledger::open(memory.again(), slots, epoch, USER).is_some();
     assert!(!open(4, 2), "zeros");
-    drop(Ledger::new(memory.again(), 4, 5, USER));
+    drop(Ledger::new(memory.again(), 4, 5, USER, 0));
     assert!(!open(4, 5), "its own epoch");
     assert!(!open(3, 6), "fewer slots");
     assert!(!open(5, 6), "more slots than it has room for");

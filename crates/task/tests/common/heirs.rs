@@ -72,7 +72,7 @@ impl Server {
     /// A new pair's target keeps a ledger.
     pub(crate) fn keep(&mut self, memory: &Memory) {
         let slots = self.shared.geometry.slots();
-        let ledger = Ledger::new(memory.again(), slots, EPOCH, USER);
+        let ledger = Ledger::new(memory.again(), slots, EPOCH, USER, 0);
         self.pair.keep(ledger, false);
     }
 }
