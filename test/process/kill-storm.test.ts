@@ -1,60 +1,21 @@
-/** Targets that are killed again and again while blocks are written: what may have happened to each block is all that has. */
+/** Targets that are killed again and again while blocks are written: what the torture's checker says of the history of every command. */
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { connect, type LogicalUnit } from '#dist/index.js'
-import { write10 } from '#dist/scsi/index.js'
+import { connect } from '#dist/index.js'
 import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { ServerProcess } from '../support/server.ts'
+import { Checker } from '../torture/checker.ts'
+import { History } from '../torture/history.ts'
+import { Journal, Lane } from '../torture/operations.ts'
 
 const test = suite('targets that are killed again and again')
 
 const WRITERS = 32
 const KILLS = 12
-
-/** What a block may hold: the version that was answered last, and those whose outcome nobody knows. */
-class Block {
-  readonly lba: number
-  allowed = new Set([0])
-  #version = 0
-  unknown = 0
-  writes = 0
-
-  constructor(lba: number) {
-    this.lba = lba
-  }
-
-  async write(unit: LogicalUnit): Promise<void> {
-    const version = ++this.#version
-    const dataOut = new Uint8Array(512)
-    new DataView(dataOut.buffer).setUint32(0, version)
-    new DataView(dataOut.buffer).setUint32(508, this.lba)
-    this.allowed.add(version)
-    this.writes++
-    try {
-      const { status } = await unit.execute(
-        write10({ lba: this.lba, data: dataOut, blockLength: 512 }),
-      )
-      // A unit attention: nothing was done.
-      if (status === 0) this.allowed = new Set([version])
-      else this.allowed.delete(version)
-    } catch (error) {
-      assert.equal((error as { code?: string }).code, 'ERR_SGRING_OUTCOME_UNKNOWN')
-      this.unknown++
-    }
-  }
-
-  async check(unit: LogicalUnit): Promise<void> {
-    const data = await unit.read({ lba: this.lba, blocks: 1 })
-    const view = new DataView(data.buffer, data.byteOffset, data.length)
-    const version = view.getUint32(0)
-    assert.ok(this.allowed.has(version), `${this.lba}: ${version} of ${[...this.allowed]}`)
-    assert.equal(view.getUint32(508), version === 0 ? 0 : this.lba)
-    // What was read once is what there is.
-    this.allowed = new Set([version])
-  }
-}
+/** Of which there are, between two kills, so many more of each writer. */
+const WRITES = 3
 
 for (const policy of ['fail', 'rerun'] as const) {
   test(
@@ -69,37 +30,47 @@ for (const policy of ['fail', 'rerun'] as const) {
           graceMs: 60_000,
           units: [create ? { file, createBytes: 1 << 20 } : { file }],
         })
+      const history = new History()
+      const checker = new Checker(({ fault, what, event }) =>
+        assert.fail(`${fault}: ${what}\n${history.around(event).join('\n')}`),
+      )
       let server = await start(true)
       const nexus = await connect(join(folder, 'target.sock'), {
         recovery: { policy, waitMs: 100_000 },
       })
       let resumed = 0
       nexus.events.on('resumed', () => resumed++)
-      const unit = nexus.unit(0)
-      const blocks = Array.from({ length: WRITERS }, (_, index) => new Block(index * 8))
-      let over = false
-      const writers = blocks.map(async (block) => {
-        while (!over) {
-          await block.write(unit)
-          if (block.writes % 7 === 0) await block.check(unit)
-        }
+      const journal = new Journal({ client: 0, life: 1, worker: 0 }, policy, (event) => {
+        history.see(event)
+        checker.see(event)
       })
+      const writes = new Array<number>(WRITERS).fill(0)
+      let over = false
+      const writers = writes.map(async (_none, index) => {
+        const lane = new Lane(nexus, journal, index * 8)
+        while (!over) {
+          await lane.write(0, 0, 1)
+          writes[index]! += 1
+          if (writes[index]! % 7 === 0) await lane.read(0, 0, 1)
+        }
+        // What there is at the end, whatever unit attention conditions come first.
+        while ((await lane.read(0, 0, 1)) === 'refused');
+      })
+      const all = Promise.all(writers)
       for (let kill = 0; kill < KILLS; kill++) {
-        const before = blocks.map(({ writes }) => writes)
-        const moved = () => blocks.every(({ writes }, index) => writes >= before[index]! + 3)
-        await server.has('all write', moved)
+        const before = [...writes]
+        const moved = () => writes.every((count, index) => count >= before[index]! + WRITES)
+        await Promise.race([server.has('all write', moved), all])
+        history.see({ at: 'deed', what: 'the target is killed' })
         await server.killed()
         server = await start(false)
       }
       over = true
-      await Promise.all(writers)
-      for (const block of blocks) await block.check(unit)
+      await all
+      checker.finish()
       assert.equal(resumed, KILLS)
-      if (policy === 'rerun')
-        assert.equal(
-          blocks.reduce((sum, { unknown }) => sum + unknown, 0),
-          0,
-        )
+      // A WRITE is repeated whenever no later one of its block has begun.
+      if (policy === 'rerun') assert.equal(checker.unknown, 0)
       assert.equal(nexus.stats.outstanding, 0)
       await nexus.close()
       await server.close()

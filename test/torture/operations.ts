@@ -27,28 +27,31 @@ export function tell(event: RunEvent): void {
 export class Journal {
   readonly #giver: Giver
   readonly #policy: Policy
+  readonly #tell: (event: RunEvent) => void
   #commands = 0
 
-  constructor(giver: Giver, policy: Policy) {
+  /** @param told whom it tells; default: whoever reads descriptor 3 */
+  constructor(giver: Giver, policy: Policy, told: (event: RunEvent) => void = tell) {
     this.#giver = giver
     this.#policy = policy
+    this.#tell = told
   }
 
   /** The next command. It is told before it is given. */
   begin(kind: Kind, about: Partial<Begin> = {}): CommandName {
     const name = { ...this.#giver, command: this.#commands++ }
     const nowhere = { unit: COUNTING, lba: 0, blocks: 0 }
-    tell({ at: 'begin', id: idOf(name), kind, policy: this.#policy, ...nowhere, ...about })
+    this.#tell({ at: 'begin', id: idOf(name), kind, policy: this.#policy, ...nowhere, ...about })
     return name
   }
 
   end(name: CommandName, end: Omit<End, 'at' | 'id'>): void {
-    tell({ at: 'end', id: idOf(name), ...end })
+    this.#tell({ at: 'end', id: idOf(name), ...end })
   }
 
   /** An end that no command was waiting for. */
   stray(why: string): void {
-    tell({ at: 'end', id: `${nameOf(this.#giver)}/stray`, outcome: 'odd', why })
+    this.#tell({ at: 'end', id: `${nameOf(this.#giver)}/stray`, outcome: 'odd', why })
   }
 
   /** The version of the next command. */
