@@ -5,11 +5,9 @@ import { join } from 'node:path'
 import {
   compareAndWrite,
   connect,
-  type Nexus,
   type NexusInfo,
   parseSense,
   SenseKey,
-  type Server,
   Status,
   serve,
 } from '#dist/index.js'
@@ -25,34 +23,18 @@ import { temporaryFolder } from '../support/folder.ts'
 import { pattern } from '../support/pattern.ts'
 import { ServerProcess } from '../support/server.ts'
 import { until } from '../support/until.ts'
+import { Bystander, undisturbed } from './bystander.ts'
 import { Hostile, SLOTS, segments, toldEnd } from './hostile-client.ts'
 import type { Entry } from './shared-bytes.ts'
 
 const test = suite('a client that writes to any byte of its segment')
 
 const listen = join(temporaryFolder(), 'target.sock')
-let server: Server
-let bystander: Nexus
-test.before(async () => {
-  server = await serve({ listen, units: [{ memory: 1 << 20 }] })
-  bystander = await connect(listen)
-})
-test.after(async () => {
-  await bystander.close()
-  await server.close()
-})
-
-/** The bystander's data are what they were, and it can go on. */
-async function undisturbed(seed: number, nexus = bystander, blockLength = 512): Promise<void> {
-  const data = pattern(64 << 10, seed)
-  const blocks = data.length / blockLength
-  await nexus.unit(0).write({ lba: 0, data })
-  assert.ok(Buffer.from(await nexus.unit(0).read({ lba: 0, blocks })).equals(data))
-}
+const bystander = new Bystander(test, () => serve({ listen, units: [{ memory: 1 << 20 }] }))
 
 function closing(): Promise<[NexusInfo, string | undefined]> {
   return new Promise((resolve) =>
-    server.events.once('nexusClosed', (nexus, why) => resolve([nexus, why])),
+    bystander.server.events.once('nexusClosed', (nexus, why) => resolve([nexus, why])),
   )
 }
 
@@ -76,9 +58,9 @@ for (const [what, reason, entries] of cases) {
     hostile.ring()
     const [nexus, why] = await closed
     assert.match(why ?? '', reason)
-    assert.equal(server.stats.recent.at(-1), toldEnd(nexus, why))
+    assert.equal(bystander.server.stats.recent.at(-1), toldEnd(nexus, why))
     await hostile.hungUp()
-    await undisturbed(1)
+    await bystander.undisturbed(1)
   })
 }
 
@@ -95,7 +77,7 @@ test(
       try {
         for (let turn = 0; ended().length === round; turn++) {
           hostile.ring()
-          await undisturbed(turn, honest)
+          await undisturbed(honest, turn)
         }
       } finally {
         await stop()
@@ -107,7 +89,7 @@ test(
       )
       await hostile.hungUp()
     }
-    await undisturbed(2, honest)
+    await undisturbed(honest, 2)
     await honest.close()
     await target.close()
   },
@@ -182,7 +164,7 @@ test(
       seen.add(one)
     }
     hostile.leave()
-    await undisturbed(3, honest, blockLength)
+    await undisturbed(honest, 3, blockLength)
     await honest.close()
     await target.close()
   },

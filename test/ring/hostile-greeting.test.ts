@@ -7,13 +7,14 @@ import { readdirSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { connect, type Nexus, SgringError } from '#dist/index.js'
+import { connect, SgringError } from '#dist/index.js'
 import { deadlineScale } from '../harness/deadline.ts'
 import { suite } from '../harness/index.ts'
 import { generator, randomBytes, seed } from '../scsi/random.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { ServerProcess } from '../support/server.ts'
 import { until } from '../support/until.ts'
+import { Bystander } from './bystander.ts'
 import { mappedSegments } from './shared-bytes.ts'
 
 const test = suite('a listener that is no honest target')
@@ -23,18 +24,9 @@ const WELCOME_PAIR = 28
 const folder = temporaryFolder()
 let listeners = 0
 
-let server: ServerProcess
-let honest: Nexus
-test.before(async () => {
-  server = await ServerProcess.start({ units: [{ memory: 1 << 20 }] })
-  honest = await connect(server.socket)
-})
-test.after(async () => {
-  await honest.close()
-  await server.close()
-})
+const honest = new Bystander(test, () => ServerProcess.start({ units: [{ memory: 1 << 20 }] }))
 test.after.each(async () => {
-  await honest.unit(0).testUnitReady()
+  await honest.nexus.unit(0).testUnitReady()
   // Buffers that are detached let go of it in their own time.
   await until('the segments to go', () => mappedSegments().size === 1)
 })
@@ -101,7 +93,7 @@ test('that lets in, and sends without end behind it, keeps nobody from anything'
   const flood = randomBytes(generator(seed), 64 << 10)
   await using endless = await greeting((socket) => floodWith(socket, welcome(), flood))
   const nexus = await connect(endless.path)
-  for (let round = 0; round < 20; round++) await honest.unit(0).testUnitReady()
+  for (let round = 0; round < 20; round++) await honest.nexus.unit(0).testUnitReady()
   const timeout = { code: 'ERR_SGRING_TIMEOUT' }
   const command = { cdb: new Uint8Array(6), timeoutMs: 1, onAbort: 'detach' } as const
   await assert.rejects(nexus.unit(0).execute(command), timeout)

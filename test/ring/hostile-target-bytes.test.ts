@@ -19,6 +19,7 @@ import { pattern } from '../support/pattern.ts'
 import { Program } from '../support/program.ts'
 import { ServerProcess } from '../support/server.ts'
 import { until } from '../support/until.ts'
+import { Bystander } from './bystander.ts'
 import { CarelessTarget } from './careless-target.ts'
 import { RawTarget } from './raw-target.ts'
 import { mappedSegments } from './shared-bytes.ts'
@@ -39,23 +40,7 @@ const GOOD = {
   data: new Uint8Array(LENGTH).fill(0xff),
 }
 
-let server: ServerProcess
-let honest: Nexus
-test.before(async () => {
-  server = await ServerProcess.start({ units: [{ memory: 1 << 20 }] })
-  honest = await connect(server.socket)
-})
-test.after(async () => {
-  await honest.close()
-  await server.close()
-})
-
-/** The nexus of an honest target goes on, and its data are what they were. */
-async function undisturbed(seed: number): Promise<void> {
-  const data = pattern(64 << 10, seed)
-  await honest.unit(0).write({ lba: 0, data })
-  assert.ok(Buffer.from(await honest.unit(0).read({ lba: 0, blocks: 128 })).equals(data))
-}
+const honest = new Bystander(test, () => ServerProcess.start({ units: [{ memory: 1 << 20 }] }))
 
 /** A target in a process of its own (`hostile-target-main.ts`). */
 async function hostile(deed: string) {
@@ -123,7 +108,7 @@ test(
         why = reason
       })
       const loaded = load(nexus, () => why !== undefined)
-      for (let turn = 0; why === undefined; turn++) await undisturbed(turn)
+      for (let turn = 0; why === undefined; turn++) await honest.undisturbed(turn)
       await loaded
       assert.ok(isViolation(why), why.message)
       await assert.rejects(nexus.unit(0).execute(CDB), { code: 'ERR_SGRING_NEXUS_LOST' })
@@ -132,7 +117,7 @@ test(
       // Buffers that are detached let go of it in their own time.
       await until('the segment to go', () => mappedSegments().size === before)
     }
-    await undisturbed(1)
+    await honest.undisturbed(1)
   },
   MANY,
 )
@@ -143,11 +128,11 @@ test(
     await using target = await hostile('floods')
     const nexus = await connect(target.path, { slots: 8 })
     for (let round = 0; round < 100; round++) {
-      await Promise.all([nexus.unit(0).execute(CDB), honest.unit(0).testUnitReady()])
+      await Promise.all([nexus.unit(0).execute(CDB), honest.nexus.unit(0).testUnitReady()])
     }
     // Timers have their turn, too.
     await new Promise((resolve) => setTimeout(resolve, 1))
-    await undisturbed(2)
+    await honest.undisturbed(2)
     await nexus.close()
   },
   MANY,
@@ -238,7 +223,7 @@ test(
     await first
     const [why] = await ended
     assert.ok(isViolation(why), why.message)
-    await undisturbed(4)
+    await honest.undisturbed(4)
   },
   { skip },
 )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { connect, type Nexus, type NexusInfo, type Server, serve } from '#dist/index.js'
+import { connect, type NexusInfo, serve } from '#dist/index.js'
 import {
   SLOT_ATTRIBUTE,
   SLOT_CDB,
@@ -13,21 +13,13 @@ import { suite } from '../harness/index.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { pattern } from '../support/pattern.ts'
 import { ServerProcess } from '../support/server.ts'
+import { Bystander } from './bystander.ts'
 import { ARENA, Hostile, segments, toldEnd } from './hostile-client.ts'
 
 const test = suite('a hostile client')
 
 const listen = join(temporaryFolder(), 'target.sock')
-let server: Server
-let bystander: Nexus
-test.before(async () => {
-  server = await serve({ listen, units: [{ memory: 1 << 20 }] })
-  bystander = await connect(listen)
-})
-test.after(async () => {
-  await bystander.close()
-  await server.close()
-})
+const bystander = new Bystander(test, () => serve({ listen, units: [{ memory: 1 << 20 }] }))
 
 /** An indirect table of `count` segments of a page each, at `table`. */
 function indirect(count: number, table: number, tableBytes: number) {
@@ -102,28 +94,21 @@ const cases: readonly (readonly [
   ['a table that ends beyond the arena', /beyond the arena/, indirect(3, ARENA - 16, 24)],
 ]
 
-/** The bystander's data are what they were, and it can go on. */
-async function undisturbed(seed: number): Promise<void> {
-  const data = pattern(64 << 10, seed)
-  await bystander.unit(0).write({ lba: 0, data })
-  assert.ok(Buffer.from(await bystander.unit(0).read({ lba: 0, blocks: 128 })).equals(data))
-}
-
 for (const [index, [what, reason, forge]] of cases.entries()) {
   test(`that submits ${what} loses its nexus, and nobody else's`, async () => {
     const closing = new Promise<[NexusInfo, string | undefined]>((resolve) =>
-      server.events.once('nexusClosed', (nexus, why) => resolve([nexus, why])),
+      bystander.server.events.once('nexusClosed', (nexus, why) => resolve([nexus, why])),
     )
     const hostile = await Hostile.connect(listen)
-    const busy = undisturbed(index)
+    const busy = bystander.undisturbed(index)
     hostile.submit(forge)
     const [nexus, why] = await closing
     assert.match(why ?? '', reason)
-    assert.equal(server.stats.recent.at(-1), toldEnd(nexus, why))
-    assert.notEqual(nexus.id, bystander.id)
+    assert.equal(bystander.server.stats.recent.at(-1), toldEnd(nexus, why))
+    assert.notEqual(nexus.id, bystander.nexus.id)
     await hostile.hungUp()
     await busy
-    await undisturbed(index + 100)
+    await bystander.undisturbed(index + 100)
   })
 }
 
@@ -133,10 +118,10 @@ test('that keeps writing a slot which the target is reading hurts only itself', 
   const noise = new Uint8Array(hostile.slots.buffer)
   for (let round = 0; round < 50; round++) {
     noise.set(pattern(noise.length, round))
-    await bystander.unit(0).testUnitReady()
+    await bystander.nexus.unit(0).testUnitReady()
   }
   hostile.leave()
-  await undisturbed(1)
+  await bystander.undisturbed(1)
 })
 
 test('that punches holes under transfers which run gets zeros, and nobody else does', async () => {
@@ -174,16 +159,16 @@ test('whose segment is torn down in mid-command is gone, and nobody else', async
     hostile.submit(() => {})
     hostile.leave()
   }
-  await undisturbed(2)
+  await bystander.undisturbed(2)
 })
 
 test('is one that left in peace when it did nothing wrong', async () => {
   const closing = new Promise((resolve) =>
-    server.events.once('nexusClosed', (_nexus, why) => resolve(why)),
+    bystander.server.events.once('nexusClosed', (_nexus, why) => resolve(why)),
   )
   const hostile = await Hostile.connect(listen)
   hostile.submit(indirect(3, 0, 24))
-  await undisturbed(3)
+  await bystander.undisturbed(3)
   hostile.leave()
   assert.equal(await closing, undefined)
 })

@@ -5,6 +5,7 @@ import { knownCommand } from '#dist/scsi/effect.js'
 import { DeviceType } from '#dist/scsi/index.js'
 import { suite } from '../harness/index.ts'
 import { COMMAND_NAMES } from './differences.ts'
+import { words } from './words.ts'
 
 const skip =
   spawnSync('sg_decode_sense', ['--version']).error === undefined
@@ -43,12 +44,5 @@ test(
   },
   { skip },
 )
-
-function words(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, ' ')
-    .trim()
-}
 
 test.run()

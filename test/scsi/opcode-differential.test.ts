@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { ata, mmc, ses, smc, ssc } from '#dist/scsi/index.js'
 import { suite } from '../harness/index.ts'
+import { words } from './words.ts'
 
 const skip =
   spawnSync('sg_decode_sense', ['--version']).error === undefined
@@ -56,12 +57,5 @@ test(
   },
   { skip },
 )
-
-function words(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, ' ')
-    .trim()
-}
 
 test.run()

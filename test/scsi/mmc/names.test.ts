@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { Feature, Profile } from '#dist/scsi/mmc/index.js'
 import { suite } from '../../harness/index.ts'
+import { words } from '../words.ts'
 
 const test = suite('names of features and profiles of disc drives')
 
@@ -49,12 +50,5 @@ test(
   },
   { skip },
 )
-
-function words(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, ' ')
-    .trim()
-}
 
 test.run()
