@@ -17,9 +17,10 @@ use crate::Errno;
 use crate::ioctl::STACK_BYTES;
 use crate::signals::block_signals;
 use crate::transport::Outcome;
+use sgring_sync::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 /// UNIT ATTENTION (SPC-4 4.5.6, table 44).
@@ -156,7 +157,7 @@ impl<M: Mover> Copier<M> {
                 failures: VecDeque::new(),
                 taken: Vec::new(),
             }),
-            released: Condvar::new(),
+            released: Condvar::default(),
             wake: Box::new(wake),
         });
         for (index, mover) in movers.into_iter().enumerate() {
@@ -229,7 +230,7 @@ impl<M> Shared<M> {
 
     /// It has no invariants that a panic could break: what panics is a mover, which does not hold it.
     fn state(&self) -> MutexGuard<'_, State<M>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 
@@ -289,9 +290,10 @@ impl<M: Mover> Shared<M> {
 
     /// Counts a command that is sent next, once none is held; false if none is to be sent any more.
     fn begin(&self) -> bool {
-        let is_held = |state: &mut State<M>| !state.stopped && state.is_held();
-        let held = self.released.wait_while(self.state(), is_held);
-        let mut state = held.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        while !state.stopped && state.is_held() {
+            state = self.released.wait(state);
+        }
         if !state.stopped {
             state.progress.under_way += 1;
         }

@@ -87,7 +87,8 @@ impl Intent {
 
     /// For as long as the claim lives, nobody else copies. `None` while somebody does.
     pub(crate) fn claim(&self) -> Option<Claim<'_>> {
-        (!self.busy.swap(true, Acquire)).then_some(Claim(self))
+        // Only a claim that was won may be dropped, and so be made at all.
+        (!self.busy.swap(true, Acquire)).then(|| Claim(self))
     }
 
     fn word(&self, index: usize) -> &AtomicU64 {
@@ -150,5 +151,22 @@ impl Claim<'_> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         self.0.busy.store(false, Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_that_somebody_copies_does_not_end_that_ones_claim() {
+        let path = std::env::temp_dir().join(format!("sgring-claim-{}", std::process::id()));
+        let intent = Intent::obtain(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let claim = intent.claim().unwrap();
+        assert!(intent.claim().is_none());
+        assert!(intent.claim().is_none());
+        drop(claim);
+        assert!(intent.claim().is_some());
     }
 }

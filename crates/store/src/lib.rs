@@ -22,7 +22,6 @@
 //! | `span` | [`Span`], and a position in a list of them |
 //! | `stripe` | the locks, and how a range is cut along them |
 //! | `pool` | [`Pool`], [`Job`], [`Done`] |
-//! | `sync` | the locks, as ThreadSanitizer sees them |
 //! | `error` | [`Errno`], [`StoreError`] |
 //!
 //! A file is mapped only on tmpfs, and where whoever opens it asks for that ([`Store::open_mapped`]): of any other, one that shrinks or a disk
@@ -42,7 +41,6 @@ mod pool;
 mod span;
 mod store;
 mod stripe;
-mod sync;
 
 pub use error::{Errno, StoreError};
 pub use open::Access;

@@ -20,7 +20,7 @@ use crate::error::Errno;
 use crate::operations::{Extent, Zeros};
 use crate::span::Span;
 use crate::store::{Durability, Store};
-use crate::sync::{Condvar, Mutex};
+use sgring_sync::{Condvar, Mutex};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;

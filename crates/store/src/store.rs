@@ -8,7 +8,7 @@ use crate::memory::Memory;
 use crate::open::{self, Access};
 use crate::span::{self, Cursor, Span};
 use crate::stripe::{Piece, Pieces, Stripes};
-use crate::sync::Mutex;
+use sgring_sync::Mutex;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -12,7 +12,7 @@
 //! - a transfer over several chunks is not atomic as a whole, as no SCSI transfer is but COMPARE AND WRITE, which holds the stripes of all its
 //!   chunks at once, taken in the order of their numbers.
 
-use crate::sync::{Owned, RwLock, Shared};
+use sgring_sync::{Owned, RwLock, Shared};
 use std::iter::FusedIterator;
 
 /// What one stripe covers at a time, in bytes. Blocks divide it.

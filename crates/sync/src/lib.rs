@@ -1,11 +1,10 @@
-//! std's locks, without poison, and with the edges that ThreadSanitizer does not see.
+//! The locks of crates whose threads share more than a ring: std's, without poison, and with the edges that ThreadSanitizer does not see.
 //!
-//! **Poison** is ignored: nothing panics while it holds one of these, and what they guard is whole between any two
-//! statements.
+//! **Poison** is ignored: what these guard must be whole wherever its holder may panic.
 //!
 //! **Edges.** std comes compiled without ThreadSanitizer's instrumentation. A lock taken on its slow path, which is
-//! not inlined, looks like no lock at all, and what it guards like a race. With the feature `tsan`, which no build
-//! that ships has, each lock also passes its ordering through an [`Edge`], an atomic of this crate. That takes
+//! not inlined, looks like no lock at all, and what it guards like a race. With `--cfg tsan`, which only the sanitizers'
+//! build has, each lock also passes its ordering through an edge, an atomic of this crate. That takes
 //! std's word for its own locks and for nothing else: what is touched without its lock is reported as before.
 
 use std::ops::{Deref, DerefMut};
@@ -14,25 +13,25 @@ use std::sync::{self, PoisonError, TryLockError};
 /// What a lock orders: all before a release is seen after a later acquire.
 #[derive(Debug, Default)]
 struct Edge {
-    #[cfg(feature = "tsan")]
+    #[cfg(tsan)]
     releases: sync::atomic::AtomicU32,
 }
 
 impl Edge {
     fn acquire(&self) {
-        #[cfg(feature = "tsan")]
+        #[cfg(tsan)]
         self.releases.load(sync::atomic::Ordering::Acquire);
     }
 
     fn release(&self) {
-        #[cfg(feature = "tsan")]
+        #[cfg(tsan)]
         self.releases.fetch_add(1, sync::atomic::Ordering::Release);
     }
 }
 
 /// A lock that is held: it passes its edge on, then opens.
 #[derive(Debug)]
-pub(crate) struct Held<'a, G> {
+pub struct Held<'a, G> {
     // In this order: fields are dropped as they are declared.
     _release: Release<'a>,
     guard: G,
@@ -70,29 +69,32 @@ fn tried<G>(result: Result<G, TryLockError<G>>) -> Option<G> {
     }
 }
 
-/// [`sync::Mutex`].
+/// [`sync::Mutex`], which does not poison.
 #[derive(Debug, Default)]
-pub(crate) struct Mutex<T> {
+pub struct Mutex<T> {
     inner: sync::Mutex<T>,
     edge: Edge,
 }
 
-pub(crate) type MutexGuard<'a, T> = Held<'a, sync::MutexGuard<'a, T>>;
+/// A [`Mutex`] that is held.
+pub type MutexGuard<'a, T> = Held<'a, sync::MutexGuard<'a, T>>;
 
 impl<T> Mutex<T> {
-    pub(crate) fn new(value: T) -> Self {
+    /// It guards `value`.
+    pub fn new(value: T) -> Self {
         Self {
             inner: sync::Mutex::new(value),
             edge: Edge::default(),
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+    /// Waits until nobody else holds it.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
         self.held(self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// `None` if it would wait.
-    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         tried(self.inner.try_lock()).map(|guard| self.held(guard))
     }
 
@@ -107,10 +109,11 @@ impl<T> Mutex<T> {
 
 /// [`sync::Condvar`].
 #[derive(Debug, Default)]
-pub(crate) struct Condvar(sync::Condvar);
+pub struct Condvar(sync::Condvar);
 
 impl Condvar {
-    pub(crate) fn wait<'a, T>(&self, held: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    /// Lets go of the lock, and holds it again once this was notified, or for no reason.
+    pub fn wait<'a, T>(&self, held: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         let Held { _release, guard } = held;
         let edge = _release.0;
         drop(_release);
@@ -122,43 +125,49 @@ impl Condvar {
         }
     }
 
-    pub(crate) fn notify_one(&self) {
+    /// Wakes one who waits.
+    pub fn notify_one(&self) {
         self.0.notify_one();
     }
 
-    pub(crate) fn notify_all(&self) {
+    /// Wakes all who wait.
+    pub fn notify_all(&self) {
         self.0.notify_all();
     }
 }
 
 /// A [`sync::RwLock`] over nothing of its own.
 #[derive(Debug, Default)]
-pub(crate) struct RwLock {
+pub struct RwLock {
     inner: sync::RwLock<()>,
     // Two, because readers order nothing between themselves.
     shared: Edge,
     owned: Edge,
 }
 
-pub(crate) type Shared<'a> = Held<'a, sync::RwLockReadGuard<'a, ()>>;
-pub(crate) type Owned<'a> = Held<'a, sync::RwLockWriteGuard<'a, ()>>;
+/// A [`RwLock`] that others may share.
+pub type Shared<'a> = Held<'a, sync::RwLockReadGuard<'a, ()>>;
+/// A [`RwLock`] that nobody else has.
+pub type Owned<'a> = Held<'a, sync::RwLockWriteGuard<'a, ()>>;
 
 impl RwLock {
-    pub(crate) fn share(&self) -> Shared<'_> {
+    /// Waits until nobody owns it.
+    pub fn share(&self) -> Shared<'_> {
         self.shared(self.inner.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn own(&self) -> Owned<'_> {
+    /// Waits until nobody else has it.
+    pub fn own(&self) -> Owned<'_> {
         self.owned(self.inner.write().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// `None` if it would wait.
-    pub(crate) fn try_share(&self) -> Option<Shared<'_>> {
+    pub fn try_share(&self) -> Option<Shared<'_>> {
         tried(self.inner.try_read()).map(|guard| self.shared(guard))
     }
 
     /// `None` if it would wait.
-    pub(crate) fn try_own(&self) -> Option<Owned<'_>> {
+    pub fn try_own(&self) -> Option<Owned<'_>> {
         tried(self.inner.try_write()).map(|guard| self.owned(guard))
     }
 
