@@ -19,7 +19,7 @@ use loom::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use loom::thread;
-use sgring_task::model::{Bell, KeptFile, Mapping, mortal, step};
+use sgring_task::model::{Bell, KeptFile, Mapping, Word64, mortal, step};
 use sgring_task::{
     CompletionWord, Direction, Geometry, Initiator, LEDGER_RECORD_BYTES, LEDGER_RECORDS,
     LEDGER_STARTED, Ledger, Record, Slot, Target, flags, resubmitted,
@@ -33,10 +33,16 @@ use std::sync::atomic::AtomicBool as Noted;
 const FEATURES: u64 = 0;
 const USER: u32 = 1000;
 const SLOTS: usize = 2;
-/// The service responses of an aborted command, of a function, and of a command of which no more is known.
+/// The service responses of an aborted command, of a function, of a command of which no more is known.
 const ABORTED: u8 = 2;
 const FUNCTION_COMPLETE: u8 = 3;
 const OUTCOME_UNKNOWN: u8 = 7;
+/// Of one that goes to no other target.
+const OVERTAKEN: u8 = 8;
+/// Targets that a command may have had when they died, and no more.
+const MOST_DEATHS: u32 = 3;
+/// More than a target stores in a life.
+const STORES: u32 = 16;
 /// RFC 7143 11.5.1. Here a reset is the same: it ends what was there before it.
 const ABORT_TASK: u8 = 1;
 
@@ -60,6 +66,8 @@ enum Wrong {
     MarkedLate,
     /// A function is answered before what it aborts.
     FunctionFirst,
+    /// What several targets had when they died is over before what the last one answered is taken.
+    OverTooSoon,
 }
 
 /// What became of each command: seen by everybody, and no part of the model.
@@ -207,6 +215,7 @@ impl Client {
                 assert!(tag < READS, "it changes nothing");
                 assert!(!answered, "an answer that was published is known");
             }
+            OVERTAKEN => assert!(!answered, "an answer that was published is known"),
             ABORTED => assert!(tag < FUNCTION),
             FUNCTION_COMPLETE => {
                 assert_eq!(tag, FUNCTION);
@@ -230,27 +239,50 @@ impl Client {
         }
     }
 
-    /// The earlier target is dead: what was not completed is submitted to the next one.
-    fn resubmit(&mut self) {
+    /// An entry of a queue, of those for submissions and for completions.
+    fn entry(&self, queue: usize, index: usize) -> Word64<'_> {
         let entries = self.world.geometry.entries();
-        let segment = Arc::clone(&self.world.segment);
-        let entry = |queue: usize, index: usize| segment.word(4096 + 8 * (queue * entries + index));
-        for index in 0..entries {
-            let word = entry(1, index).load(Relaxed);
+        self.world
+            .segment
+            .word(4096 + 8 * (queue * entries + index))
+    }
+
+    /// Notes, for the history, what the dead target had published an answer to.
+    fn look_back(&mut self) {
+        for index in 0..self.world.geometry.entries() {
+            let word = self.entry(1, index).load(Relaxed);
             let word = CompletionWord::unpack(word & 0xffff_ffff_ffff);
             let held = self.slots.get_mut(usize::from(word.slot));
             let held = held.expect("an honest target");
-            held.answered |= held.generation == word.generation;
+            let known = word.flags & flags::SERVICE_RESPONSE != OUTCOME_UNKNOWN;
+            held.answered |= held.generation == word.generation && known;
         }
+    }
+
+    /// The earlier target is dead: its answers are taken, and what it had is counted. What several had is over.
+    fn outlive(&mut self) {
+        self.look_back();
+        if self.world.wrong != Wrong::OverTooSoon {
+            while self.reap(false) > 0 {}
+        }
+        if self.pair.outlive() > 0 {
+            self.reap(false);
+        }
+    }
+
+    /// The earlier target is dead: what was not completed is submitted to the next one.
+    fn resubmit(&mut self) {
+        self.look_back();
+        let entries = self.world.geometry.entries();
         let old: Vec<u64> = (0..entries)
-            .map(|index| entry(0, index).load(Relaxed))
+            .map(|index| self.entry(0, index).load(Relaxed))
             .collect();
         self.epoch += 1;
         let bell = self.world.door.clone();
         // SAFETY: it is dead, unless this is wrong on purpose: then the model shows it.
         unsafe { self.pair.resubmit(FEATURES, self.epoch, bell) };
         if self.world.wrong == Wrong::OldQueues {
-            let places = (0..entries).map(|index| entry(0, index));
+            let places = (0..entries).map(|index| self.entry(0, index));
             for (place, old) in places.zip(old) {
                 if place.load(Relaxed) == 0 {
                     place.store(old, Relaxed);
@@ -402,6 +434,36 @@ fn succession(wrong: Wrong, dies: u32) -> bool {
         .history
         .check(if next.is_none() { &asked } else { &asked[..2] });
     dead == Some(false)
+}
+
+/// As many targets as a command may have had die one after the other, each before a store of its own: `dies` has their numbers as digits, the first one's first. A
+/// second command has been there for one less. Whoever follows has what is left. Whether all of them lived.
+fn longevity(wrong: Wrong, dies: u32) -> bool {
+    let world = World::new(wrong);
+    let mut client = world.initiator();
+    client.submit(0, 0, 0);
+    let mut lived = true;
+    for epoch in 1..=MOST_DEATHS {
+        let mut target = world.target(epoch);
+        let store = dies / STORES.pow(MOST_DEATHS - epoch) % STORES;
+        let target = thread::spawn(move || mortal(store, || while target.look(false) > 0 {}));
+        client.reap(false);
+        let killed = target.join().expect("it ends without a panic");
+        assert!(!killed || store < STORES - 1, "nobody stores as often");
+        lived &= !killed;
+        client.outlive();
+        client.resubmit();
+        if epoch == 1 {
+            client.submit(1, READS, 0);
+        }
+    }
+    assert_eq!(client.slots[0].tag, None, "no other target has it");
+    let mut last = world.target(MOST_DEATHS + 1);
+    while last.look(false) > 0 {}
+    client.reap(false);
+    assert!(client.all_home());
+    world.history.check(&[0, READS]);
+    lived
 }
 
 /// As that, with one command, both sides asleep whenever they have nothing to do, and an end of the connection that wakes its initiator.
@@ -593,6 +655,17 @@ fn whatever_a_target_dies_before_an_aborted_command_comes_home_once_and_before_i
 #[test]
 fn whatever_an_initiator_dies_before_its_target_answers_what_was_published_and_no_more() {
     walk(6, desertion);
+}
+
+#[test]
+fn whatever_several_targets_die_before_a_command_that_all_had_has_its_end_and_others_go_on() {
+    walk(3, |dies| longevity(Wrong::Nothing, dies));
+}
+
+#[test]
+#[should_panic(expected = "an answer that was published is known")]
+fn a_command_that_is_over_before_its_answer_is_looked_for_is_found() {
+    walk(3, |dies| longevity(Wrong::OverTooSoon, dies));
 }
 
 #[test]
