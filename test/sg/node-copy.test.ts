@@ -36,8 +36,8 @@ class Scripted implements KernelCopy {
     return openSync(bell, constants.O_RDWR | constants.O_NONBLOCK)
   }
 
-  progress(): [number, number, number, number] {
-    return [this.moved, this.frontier, this.atWork, this.atWork]
+  progress(): ReturnType<KernelCopy['progress']> {
+    return [this.moved, this.frontier, this.atWork, this.atWork, 0]
   }
 
   failure(): KernelCopyFailure | null {

@@ -77,8 +77,9 @@ export class KernelNode {
   readonly #commands: Commands
   readonly #transport: Transport
   readonly #check: CommandFilter
-  /** Copies from or to it that are not over. */
-  readonly #copies = new Set<KernelCopy>()
+  /** Copies that are not over. */
+  readonly #copiesFrom = new Set<KernelCopy>()
+  readonly #copiesTo = new Set<KernelCopy>()
   #leftBehind = 0
   #closing: Promise<void> | undefined
 
@@ -114,8 +115,8 @@ export class KernelNode {
   }
 
   /**
-   * Commands that were in the kernel's hands when the node was closed; of a copy between two nodes those of both, for until they end both are open. They go on; a node that
-   * left none is closed in the kernel, too.
+   * Commands that were in the kernel's hands when the node was closed. They go on; a node that left none is closed in the kernel, too, but for one of a copy whose
+   * other node has left some: until these end both are open.
    */
   get leftBehind(): number {
     return this.#leftBehind
@@ -161,8 +162,8 @@ export class KernelNode {
     if (refused !== undefined) throw refused
     const whole = { ...options, timeoutMs: DEFAULT_TIMEOUT_MS }
     const copy = translated(() => this.#engine.copyTo(to.#engine, whole))
-    this.#copies.add(copy)
-    to.#copies.add(copy)
+    this.#copiesFrom.add(copy)
+    to.#copiesTo.add(copy)
     return copy
   }
 
@@ -172,7 +173,8 @@ export class KernelNode {
    * @internal
    */
   forgetCopy(copy: KernelCopy): void {
-    this.#copies.delete(copy)
+    this.#copiesFrom.delete(copy)
+    this.#copiesTo.delete(copy)
   }
 
   /** Live numbers; commands of a copy between nodes are not among them. */
@@ -195,15 +197,13 @@ export class KernelNode {
 
   async #close(): Promise<void> {
     const { outstanding } = this.#commands.pair.counts
-    for (const copy of this.#copies) copy.stop()
+    for (const copy of [...this.#copiesFrom, ...this.#copiesTo]) copy.stop()
     this.#engine.stop()
     this.#commands.pair.close()
     // An engine that the kernel keeps waiting says nothing: then all that was published counts.
     this.#leftBehind = (await this.#bell.ended()) ? this.#engine.leftBehind : outstanding
-    for (const copy of this.#copies) {
-      const [, , , underWay] = copy.progress()
-      this.#leftBehind += underWay
-    }
+    for (const copy of this.#copiesFrom) this.#leftBehind += copy.progress()[3]
+    for (const copy of this.#copiesTo) this.#leftBehind += copy.progress()[4]
     if (this.#leftBehind > 0) this.events.emit('leftBehind', this.#leftBehind)
   }
 

@@ -89,7 +89,7 @@ impl KernelCopy {
         self.bell.take().map_or(-1, IntoRawFd::into_raw_fd)
     }
 
-    /// Bytes that were moved, the frontier before which all were, movers at work, and commands that were sent and have not ended.
+    /// Bytes that were moved, the frontier before which all were, movers at work, and READs and WRITEs that were sent and have not ended.
     #[napi(catch_unwind)]
     pub fn progress(&self) -> Vec<f64> {
         let progress = self.copier.progress();
@@ -97,7 +97,8 @@ impl KernelCopy {
             progress.moved as f64,
             progress.frontier as f64,
             progress.at_work as f64,
-            progress.under_way as f64,
+            progress.reading as f64,
+            progress.writing as f64,
         ]
     }
 

@@ -98,8 +98,19 @@ pub struct Progress {
     pub frontier: u64,
     /// Movers that have a part: none, and nothing goes on by itself.
     pub at_work: usize,
-    /// Commands that were sent, and have not ended.
-    pub under_way: usize,
+    /// READs that were sent, and have not ended.
+    pub reading: usize,
+    /// WRITEs.
+    pub writing: usize,
+}
+
+impl Progress {
+    fn under_way(&mut self, stage: Stage) -> &mut usize {
+        match stage {
+            Stage::Read => &mut self.reading,
+            Stage::Write => &mut self.writing,
+        }
+    }
 }
 
 /// A copy under way. Dropping it stops it.
@@ -250,14 +261,14 @@ impl<M: Mover> Shared<M> {
     fn work(&self, mut mover: M) {
         while let Some(part) = self.next() {
             for stage in [Stage::Read, Stage::Write] {
-                if !self.begin() {
+                if !self.begin(stage) {
                     return;
                 }
                 // It leaves a mover as it was, which has no state beside its memory.
                 let ended = catch_unwind(AssertUnwindSafe(|| mover.send(stage, part)))
                     .unwrap_or_else(|_| Err(Failure::panicked(stage)));
                 let mut state = self.state();
-                state.progress.under_way -= 1;
+                *state.progress.under_way(stage) -= 1;
                 match ended {
                     Ok(()) if stage == Stage::Write => state.moved(part),
                     Ok(()) => {}
@@ -289,13 +300,13 @@ impl<M: Mover> Shared<M> {
     }
 
     /// Counts a command that is sent next, once none is held; false if none is to be sent any more.
-    fn begin(&self) -> bool {
+    fn begin(&self, stage: Stage) -> bool {
         let mut state = self.state();
         while !state.stopped && state.is_held() {
             state = self.released.wait(state);
         }
         if !state.stopped {
-            state.progress.under_way += 1;
+            *state.progress.under_way(stage) += 1;
         }
         !state.stopped
     }
