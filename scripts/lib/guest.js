@@ -85,7 +85,8 @@ const ordinarySilence = { cpuSeconds: 40, seconds: 300 }
  */
 
 /**
- * Boots a kernel and runs a job as root.
+ * Boots a kernel and runs a job as root. A kernel that dies under emulation before its job has begun is booted once more: while it comes up, it
+ * changes its own code, and QEMU's emulated CPUs, of which one may still have the old, trip over that now and then.
  *
  * @param {import('./kernels.js').Kernel} kernel
  * @param {import('./machines.js').Machine} machine
@@ -98,6 +99,21 @@ const ordinarySilence = { cpuSeconds: 40, seconds: 300 }
 export async function runGuest(kernel, machine, job, results, options = {}) {
   const lack = lacking()
   if (lack !== undefined) throw new NoKernel(`nothing to boot it with: ${lack}`)
+  const first = await boot(kernel, machine, job, results, options)
+  const again = first.diedEarly && !options.kvm
+  const { diedEarly, ...end } = again ? await boot(kernel, machine, job, results, options) : first
+  return end
+}
+
+/**
+ * @param {import('./kernels.js').Kernel} kernel
+ * @param {import('./machines.js').Machine} machine
+ * @param {string} job
+ * @param {string} results
+ * @param {GuestOptions} options
+ * @returns {Promise<GuestEnd & { diedEarly: boolean }>}
+ */
+async function boot(kernel, machine, job, results, options) {
   const folder = mkdtempSync(join(tmpdir(), 'sgring-guest-'))
   try {
     writeFileSync(join(results, 'job'), `${environment(kernel)}${job}\n`)
@@ -120,10 +136,12 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
     const { cpuSeconds } = seen
     const status =
       size(join(results, 'status')) > 0 ? Number(read(join(results, 'status'))) : undefined
-    if (status !== undefined) return { status, trouble: '', bootSeconds, seconds, cpuSeconds }
+    const end = { status, bootSeconds, seconds, cpuSeconds }
+    if (status !== undefined) return { ...end, trouble: '', diedEarly: false }
+    const diedEarly = seen.bootSeconds === undefined && seen.reason === undefined
     const why = seen.reason ?? 'it ended by itself before its job had'
     const trouble = `the guest with Linux ${kernel.release}: ${why}\n${output}${lastLines(read(join(results, 'console')))}`
-    return { status, trouble, bootSeconds, seconds, cpuSeconds }
+    return { ...end, trouble, diedEarly }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

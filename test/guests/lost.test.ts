@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from '../harness/index.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
+const { runGuest } = await import(join(root, 'scripts/lib/guest.js'))
 const { runGroup } = await import(join(root, 'scripts/lib/guest-group.js'))
 const { cachedKernel } = await import(join(root, 'scripts/lib/kernels.js'))
 const { machine } = await import(join(root, 'scripts/lib/machines.js'))
@@ -80,5 +83,35 @@ test(
   },
   { deadlineMs },
 )
+
+/** Boots with a program in QEMU's place, which a kernel that dies while it comes up cannot be had from. How it ended, and how often it was started. */
+async function bootsWith(program: string) {
+  const folder = temporaryFolder()
+  const [qemu, starts, results] = ['qemu-system-x86_64', 'starts', ''].map((name) =>
+    join(folder, name),
+  )
+  writeFileSync(qemu!, `#!/bin/sh\necho >>${starts}\n${program}\n`)
+  chmodSync(qemu!, 0o755)
+  const before = process.env.PATH
+  process.env.PATH = `${folder}:${before}`
+  try {
+    const options = { 'scsi-debug': 'dev_size_mb=8', modules: '', qemu: '' }
+    const end = await runGuest(cachedKernel('6.1'), machine(options), 'true', results)
+    return { end, starts: readFileSync(starts!, 'utf8').length }
+  } finally {
+    process.env.PATH = before
+  }
+}
+
+test('is booted once more where it died before its job began, and no more often', async () => {
+  const { end, starts } = await bootsWith('exit 1')
+  assert.deepEqual([end.status, starts], [undefined, 2])
+  assert.match(end.trouble, /ended by itself before its job/)
+})
+
+test('is not booted once more where its job had begun', async () => {
+  const { end, starts } = await bootsWith('echo >$(dirname $0)/beat\nsleep 1')
+  assert.deepEqual([end.status, starts], [undefined, 1])
+})
 
 test.run()
