@@ -7,7 +7,6 @@
 
 import { SgringError } from '../errors.ts'
 import { checkUint, getUint32 } from '../scsi/bytes.ts'
-import { onlyReads } from '../scsi/effect.ts'
 import { lunOfWord, lunWord, MAX_LUN, WellKnownLun } from '../scsi/lun.ts'
 import { cdbLength, controlOffset, isPlainCdb, NACA, Opcode } from '../scsi/opcode.ts'
 import { encodeReportedLuns, SelectReport } from '../scsi/report-luns.ts'
@@ -18,23 +17,14 @@ import { type Answer, checkCondition, good, status } from '../task/answer.ts'
 import { Status, TaskAttribute } from '../task/command.ts'
 import type { TargetCounters } from '../task/counters.ts'
 import { TaskFunction } from '../task/function.ts'
-import type {
-  KeptTask,
-  TargetNexus,
-  Task,
-  TaskOwner,
-  TaskRouter,
-  TaskSource,
-} from '../task/task.ts'
+import type { TargetNexus, Task, TaskOwner, TaskRouter, TaskSource } from '../task/task.ts'
 import { abortAll } from './abort.ts'
 import { answerAbsent } from './absent.ts'
+import { begin, carryOut, refuse } from './begin.ts'
 import { FunctionRun } from './function-run.ts'
 import { LogPagesUnit } from './log-pages.ts'
 import { asNexus, Nexus } from './nexus.ts'
 import { illegalRequest, invalidField } from './refusal.ts'
-import { checkedRepetition, repetitionOf } from './repetition.ts'
-import { answerRequestSense } from './request-sense.ts'
-import { executeAgain } from './rerun.ts'
 import { commandsOf, commandsOfAll, endOthers, hasCommands, manage } from './task-management.ts'
 import { TaskSet } from './task-set.ts'
 import type { Unit, UnitChanges } from './unit.ts'
@@ -352,76 +342,6 @@ const OVERLAPPED = checkCondition(SenseKey.ABORTED_COMMAND, SenseCode.OVERLAPPED
 /** Which of the two says whether waiting for a command of one's own helps (SAM-5 5.3.1). */
 const TASK_SET_FULL = status(Status.TASK_SET_FULL)
 const BUSY = status(Status.BUSY)
-
-/**
- * A command's turn has come. A pending unit attention condition is told once: as data of REQUEST SENSE, by CHECK CONDITION of anything
- * else, and not at all by INQUIRY (SAM-5 5.14).
- */
-function carryOut(task: Task, set: TaskSet): void {
-  const { attentions, readOnly } = asNexus(task.nexus)
-  const attention = attentions.next(set.lun)
-  // What an earlier target had in its task set came before what there is to tell now.
-  if (attention === 0 || task.cdb[0] === Opcode.INQUIRY || task.kept?.resubmitted === true) {
-    if (readOnly && mayChange(task, set.unit)) refuse(task, WRITE_PROTECTED)
-    else begin(task, set)
-    return
-  }
-  attentions.clearNext(set.lun)
-  task.answer(
-    task.cdb[0] === Opcode.REQUEST_SENSE
-      ? answerRequestSense(task.cdb, SenseKey.UNIT_ATTENTION, attention)
-      : checkCondition(SenseKey.UNIT_ATTENTION, attention),
-  )
-}
-
-/**
- * Whether a command changes something that outlasts it, or may: also mode parameters, power and what others may do, which a nexus that only
- * reads leaves alone as it does blocks.
- */
-function mayChange({ cdb, cdbLength }: Task, { deviceType }: Unit): boolean {
-  return !onlyReads(cdb, cdbLength, deviceType)
-}
-
-/** The medium seems write protected to such a nexus (SBC-3 4.12). */
-const WRITE_PROTECTED = checkCondition(SenseKey.DATA_PROTECT, SenseCode.WRITE_PROTECTED)
-
-/** Gives the unit its command. What that may change is in the ledger before. */
-function begin(task: Task, set: TaskSet): void {
-  const { kept } = task
-  if (kept === undefined) set.unit.execute(task)
-  // Whatever it is: its initiator has it for another unit, or another medium.
-  else if (kept.resubmitted && set.wasAnother(kept.units)) kept.unknown(true)
-  else if (!mark(task, kept, set)) return
-  else if (kept.started) executeAgain(task, kept, set.unit)
-  else set.unit.execute(task)
-}
-
-/** False: it is not to be carried out, and has ended. */
-function mark({ cdb, cdbLength }: Task, kept: KeptTask, { unit, order }: TaskSet): boolean {
-  const said = unit.repetition?.(cdb, cdbLength)
-  const repetition = checkedRepetition(said ?? repetitionOf(cdb, cdbLength, unit.deviceType))
-  if (repetition === 'free') return true
-  const extent = typeof repetition === 'string' ? undefined : repetition
-  if (kept.started) {
-    const once = repetition === 'never' || extent?.once === true
-    const overtaken = once || order.overtaken(extent, kept.sequence)
-    if (overtaken || !kept.rerun) {
-      kept.unknown(overtaken)
-      return false
-    }
-  }
-  kept.start(order.begin(extent))
-  return true
-}
-
-/**
- * Answers a command that no unit gets, as one of which nothing was done; but an earlier target may have done it, and of that its initiator
- * is told no more than that.
- */
-function refuse(task: Task, answer: Answer): void {
-  if (task.kept?.started === true) task.kept.unknown(true)
-  else task.answer(answer)
-}
 
 /** Why no unit gets this task, if so. */
 function refusalOf(task: Task): Answer | undefined {
