@@ -29,7 +29,7 @@ const CALL =
  */
 const seen = [
   { file: 'ring/port-task.js', statement: /^ *ledger\.(sequences|marks)\[.*\] = .*;$/gm, least: 2 },
-  { file: 'ring/port-pair.js', statement: /^ *this\.ledger\.marks\[.*\] = .*;$/gm, least: 2 },
+  { file: 'ring/pair-ledger.js', statement: /^ *this\.marks\[.*\] = .*;$/gm, least: 2 },
   { file: 'target/write-order.js', statement: /^ *words\[.*\] = sequence;$/gm, least: 4 },
   { file: 'target/backing.js', statement: CALL, least: 2 },
   { file: 'durable-file.js', statement: CALL, least: 3 },

@@ -1,12 +1,10 @@
 /** One pair on the target's side: fetches a batch of tasks, routes each, and publishes what they were answered, a batch a call. */
 
-import { native, type TargetPair } from '../native.ts'
+import type { TargetPair } from '../native.ts'
 import type { Background, Backing, TargetNexus, Task, TaskRouter } from '../task/task.ts'
 import { type Watch, type Watched, watchBell } from './bell.ts'
 import type { CommandRate } from './command-rate.ts'
 import {
-  LEDGER_PAIRS,
-  LEDGER_UNITS,
   RECORD_BYTES,
   TRANSFER_BACKING,
   TRANSFER_DATA,
@@ -20,14 +18,12 @@ import {
   TRANSFER_WORDS,
   VIOLATIONS,
 } from './layout.gen.ts'
+import { PairLedger } from './pair-ledger.ts'
 import { RingTask } from './port-task.ts'
 import { MOST_A_TURN, Pump } from './pump.ts'
 import { ownTagHigh, slotOfTag } from './tags.ts'
 import type { TransferOwner, Transfers } from './transfers.ts'
 
-/** Words of a ledger. */
-const PAIRS = LEDGER_PAIRS >>> 2
-const UNITS = LEDGER_UNITS >>> 2
 /** Bytes after which transfers are started without waiting for the batch's end. */
 const PART_BYTES = 512 << 10
 /** Tasks after which answers are published without waiting for the batch's end. */
@@ -43,12 +39,6 @@ export interface PortPairCounts {
   fetches: number
   /** Times the bell woke this side. */
   wakes: number
-}
-
-/** A ledger in place, by words and by sequence numbers. */
-export interface LedgerViews {
-  readonly marks: Uint32Array<ArrayBuffer>
-  readonly sequences: Float64Array<ArrayBuffer>
 }
 
 /** Who is told what happens at a pair. */
@@ -82,8 +72,8 @@ export class PortPair implements TransferOwner {
   readonly words: Uint32Array
   readonly bytes: Uint8Array
   readonly desk: ArrayBuffer
-  /** The pair's ledger (`crates/task/src/ledger.rs`), if its target keeps one. */
-  readonly ledger: LedgerViews | undefined
+  /** If its target keeps one. */
+  readonly ledger: PairLedger | undefined
   readonly #fetched: Uint32Array
   readonly #completions: Uint32Array
   readonly #transferWords: Uint32Array
@@ -145,10 +135,7 @@ export class PortPair implements TransferOwner {
     this.words = new Uint32Array(this.desk)
     this.bytes = new Uint8Array(this.desk)
     const ledger = pair.ledger()
-    this.ledger =
-      ledger === null
-        ? undefined
-        : { marks: new Uint32Array(ledger), sequences: new Float64Array(ledger) }
+    this.ledger = ledger === null ? undefined : new PairLedger(ledger)
     const lists = slots * RECORD_BYTES
     this.#fetched = new Uint32Array(this.desk, lists, slots)
     this.#completions = new Uint32Array(this.desk, lists + 4 * slots, slots)
@@ -192,8 +179,7 @@ export class PortPair implements TransferOwner {
     this.#bell.close()
     // Nobody need wait for another target: this one lives, whatever has ended the pair.
     if (!this.#handsOver) this.#native.sayGoodbye()
-    // The file is the next target's.
-    if (this.ledger !== undefined) native().detach(this.ledger.marks.buffer)
+    this.ledger?.close()
     if (!this.#handsOver) this.#native.close()
     this.#events.closed(reason)
     this.#leave()
@@ -318,7 +304,7 @@ export class PortPair implements TransferOwner {
     const isEarlier = (task?: RingTask) => task?.present === true && task.resubmitted
     if (this.#tasks.some(isEarlier) || !this.#router.knowsUnits(this.nexus, this.units)) return
     if (this.#completed > 0) return
-    this.ledger.marks[UNITS] = units
+    this.ledger.units = units
     this.#events.caughtUp()
   }
 
@@ -436,12 +422,12 @@ export class PortPair implements TransferOwner {
 
   /** As of which change of the target's units its resubmitted tasks are. */
   get units(): number {
-    return this.ledger?.marks[UNITS] ?? 0
+    return this.ledger?.units ?? 0
   }
 
   /** Its nexus has had so many pairs by now. */
   countPairs(count: number): void {
-    if (this.ledger !== undefined) this.ledger.marks[PAIRS] = count
+    this.ledger?.countPairs(count)
   }
 
   readOut(slot: number, into: Uint8Array): number {

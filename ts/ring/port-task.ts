@@ -31,7 +31,6 @@ import {
   LEDGER_RECORD_BYTES,
   LEDGER_RECORDS,
   LEDGER_STARTED,
-  LEDGER_UNITS,
   MAX_CDB_LEN,
   MAX_SENSE_LEN,
   RECORD_ATTRIBUTE,
@@ -154,7 +153,7 @@ export class RingTask implements Task, KeptTask {
   }
 
   get units(): number {
-    return this.#pair.ledger?.marks[LEDGER_UNITS >>> 2] ?? 0
+    return this.#pair.units
   }
 
   get sequence(): number {
