@@ -1,6 +1,8 @@
 /** Programs that do the same: each measures itself, without its start. */
 
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { paceOf } from '#dist/cli/copy-pace.js'
@@ -85,14 +87,32 @@ function copying(name: string, job: Copying, copy: () => Promise<number>): Conte
 export function sgringCopy(name: string, kind: 'bsg' | 'sg', job: Copying): Contestant {
   const { from, to, bytes, commandBytes } = job
   return copying(name, job, async () => {
-    const { stdout } = await exec(process.execPath, [
+    const copy = exec(process.execPath, [
       ...[SGRING, 'copy', from[kind], to[kind], '--yes', '--json', `--part-bytes=${commandBytes}`],
       ...[`--bs=${BLOCK_BYTES}`, `--count=${bytes / BLOCK_BYTES}`],
     ])
+    const [isDirect, { stdout }] = await Promise.all([hasMovers(copy.child), copy])
+    if (!isDirect) throw new Error('sgring copy: no thread has moved parts from node to node')
     const copied = JSON.parse(stdout) as { bytes: number; seconds: number }
     if (copied.bytes !== bytes) throw new Error(`sgring copy: ${stdout}`)
     return copied.seconds * 1000
   })
+}
+
+/** Whether a process has a thread that moves parts from node to node (`crates/sg/src/copy.rs`); looks until it has, or has ended. */
+async function hasMovers(child: ChildProcess): Promise<boolean> {
+  const folder = `/proc/${child.pid}/task`
+  const isMover = (thread: string) =>
+    readFileSync(`${folder}/${thread}/comm`, 'utf8') === 'sgring-copy\n'
+  while (child.exitCode === null && child.signalCode === null) {
+    try {
+      if (readdirSync(folder).some(isMover)) return true
+    } catch {
+      // One of them ended meanwhile.
+    }
+    await pause(5)
+  }
+  return false
 }
 
 /** sg3_utils' `sg_dd`, which has one command at a time. */
