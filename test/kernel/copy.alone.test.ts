@@ -5,12 +5,13 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openNode, parseSense, SenseKey } from '#dist/index.js'
 import { copyNodes, type FailedPart, type NodeCopying } from '#dist/sg/node-copy.js'
 import { suite } from '../harness/index.ts'
 import { until } from '../support/until.ts'
+import { Disk, movers } from './disks.ts'
 import { Folder } from './in-process.ts'
 import { Opts, setDebug, withDebug } from './ways.ts'
 
@@ -20,15 +21,10 @@ const PART = 64 << 10
 const PARTS = ['--yes', '--json', '--part-bytes', String(PART)]
 /** Where scsi_debug's medium is bad. */
 const BAD = 0x1234
-const DEVICES = '/sys/bus/scsi/devices'
 const SGRING = join(process.cwd(), 'dist/cli/main.js')
 
-const nodesOf = (name: string) => ({
-  bsg: `/dev/bsg/${name}`,
-  sg: `/dev/${readdirSync(`${DEVICES}/${name}/scsi_generic`)[0]}`,
-})
-const [FROM, TO] = ['0:0:0:0', '1:0:0:0']
-const [from, to] = [nodesOf(FROM), nodesOf(TO)]
+const from = new Disk('0:0:0:0')
+const to = new Disk('1:0:0:0')
 let folder: Folder
 test.before.each(() => {
   folder = new Folder()
@@ -38,27 +34,9 @@ test.after.each(() => folder.remove())
 /** Fills a disk with bytes of its own, and the other one with none of them. */
 function fill(): Buffer {
   const data = randomBytes(DISK_BYTES)
-  store(from.sg, data)
-  store(to.sg, Buffer.alloc(DISK_BYTES))
+  from.store(data)
+  to.store(Buffer.alloc(DISK_BYTES))
   return data
-}
-
-const BLOCKS = ['bs=512', 'bpt=16', `count=${DISK_BYTES / 512}`]
-
-function store(sg: string, data: Uint8Array): void {
-  const image = join(folder.path, 'image')
-  writeFileSync(image, data)
-  execFileSync('sg_dd', [`if=${image}`, `of=${sg}`, ...BLOCKS], { stdio: 'pipe' })
-}
-
-function stored(sg: string): Buffer {
-  const args = [`if=${sg}`, 'of=-', ...BLOCKS]
-  return execFileSync('sg_dd', args, { maxBuffer: 2 * DISK_BYTES, stdio: 'pipe' })
-}
-
-/** Commands that a device was ever sent. */
-function sent(name: string): number {
-  return Number(readFileSync(`${DEVICES}/${name}/iorequest_cnt`, 'utf8'))
 }
 
 for (const kind of ['bsg', 'sg'] as const) {
@@ -70,7 +48,7 @@ for (const kind of ['bsg', 'sg'] as const) {
     assert.equal(code, 0, stderr)
     const expected = Buffer.alloc(DISK_BYTES)
     data.copy(expected, seek * 512, skip * 512, (skip + blocks) * 512)
-    assert.ok(stored(to.sg).equals(expected))
+    assert.ok(to.stored(DISK_BYTES).equals(expected))
   })
 }
 
@@ -81,7 +59,7 @@ test('do a part once more that was moved with an error recovered, and go on (spc
     const { code, stderr } = await folder.sgring('copy', from.bsg, to.sg, ...PARTS)
     assert.equal(code, 0, stderr)
   })
-  assert.ok(stored(to.sg).equals(data))
+  assert.ok(to.stored(DISK_BYTES).equals(data))
 })
 
 test('end at a medium error, and go on later where all before was copied', async () => {
@@ -94,11 +72,11 @@ test('end at a medium error, and go on later where all before was copied', async
   assert.deepEqual([sense_key, asc], [SenseKey.MEDIUM_ERROR, 0x11])
   const { bytes } = JSON.parse(stopped).stopped
   assert.ok(bytes > 0 && bytes <= BAD * 512 && bytes % PART === 0, stopped)
-  assert.ok(stored(to.sg).subarray(0, bytes).equals(data.subarray(0, bytes)))
+  assert.ok(to.stored(DISK_BYTES).subarray(0, bytes).equals(data.subarray(0, bytes)))
   const { code, stdout, stderr } = await folder.sgring(...copy, '--resume')
   assert.equal(code, 0, stderr)
   assert.equal(JSON.parse(String(stdout)).resumed_at, bytes)
-  assert.ok(stored(to.sg).equals(data))
+  assert.ok(to.stored(DISK_BYTES).equals(data))
 })
 
 test('tell which part has failed, by which command, and where: others go on', async () => {
@@ -126,7 +104,7 @@ test('tell which part has failed, by which command, and where: others go on', as
   assert.deepEqual([moved, frontier], [DISK_BYTES, DISK_BYTES])
   // Nobody has moved it otherwise.
   data.fill(0, at, at + PART)
-  assert.ok(stored(to.sg).equals(data))
+  assert.ok(to.stored(DISK_BYTES).equals(data))
 })
 
 /** Two parts at a time, each of which takes long enough for others to see it. */
@@ -136,7 +114,7 @@ const SLOWLY = [...PARTS, '--depth', '2']
 test('end by Ctrl-C, and say how to go on', async () => {
   const data = fill()
   setDebug('ndelay', String(SLOW_NS))
-  const before = sent(TO)
+  const before = to.sent
   // Where `Folder` has it.
   const env = { ...process.env, XDG_STATE_HOME: join(folder.path, 'state') }
   const args = [SGRING, 'copy', from.bsg, to.bsg, ...SLOWLY]
@@ -144,19 +122,20 @@ test('end by Ctrl-C, and say how to go on', async () => {
   const said: Buffer[] = []
   child.stderr.on('data', (bytes) => said.push(bytes))
   const closed = once(child, 'close')
-  await until('parts were copied', () => sent(TO) > before + 16)
+  await until('parts were copied', () => to.sent > before + 16)
+  assert.equal(movers(child.pid!), 2)
   child.kill('SIGINT')
   const [, signal] = await closed
   assert.equal(signal, 'SIGINT', String(Buffer.concat(said)))
   setDebug('ndelay', '20000')
   const { bytes, resume } = JSON.parse(String(Buffer.concat(said))).stopped
   assert.ok(bytes > 0 && bytes < DISK_BYTES && bytes % PART === 0)
-  assert.ok(stored(to.sg).subarray(0, bytes).equals(data.subarray(0, bytes)))
+  assert.ok(to.stored(DISK_BYTES).subarray(0, bytes).equals(data.subarray(0, bytes)))
   const [, ...words] = resume
   const { code, stdout, stderr } = await folder.sgring(...words, '--json')
   assert.equal(code, 0, stderr)
   assert.equal(JSON.parse(String(stdout)).resumed_at, bytes)
-  assert.ok(stored(to.sg).equals(data))
+  assert.ok(to.stored(DISK_BYTES).equals(data))
 })
 
 /** All of a disk, by their bsg nodes. */
@@ -196,9 +175,9 @@ test('wait for no device when they are aborted, and their nodes say what they le
   await assert.rejects(copy!, { name: 'AbortError' })
   // Four are read: they are the first node's, though the files of both stay open for as long.
   assert.deepEqual(await close(), [4, 0])
-  const before = sent(TO)
+  const before = to.sent
   await until('they have ended', () => settable('delay', '0'))
-  assert.equal(sent(TO), before, 'what was read then is not written')
+  assert.equal(to.sent, before, 'what was read then is not written')
   setDebug('ndelay', '20000')
 })
 
@@ -226,9 +205,9 @@ test('begin nothing on a node that was opened to read only', async () => {
   const { copying, close } = await opened()
   const blocks = { lba: 0n, blockLength: 512 }
   const ends = { from: { node: one, ...blocks }, to: { node: other, ...blocks } }
-  const before = sent(FROM)
+  const before = from.sent
   assert.equal(copyNodes({ ...copying, ...ends }), undefined)
-  assert.equal(sent(FROM), before)
+  assert.equal(from.sent, before)
   await close()
 })
 
@@ -246,16 +225,16 @@ test('are an ordinary user’s as far as the nodes are', () => {
   } finally {
     modes(0o600, 0o600)
   }
-  assert.ok(stored(to.sg).equals(data))
+  assert.ok(to.stored(DISK_BYTES).equals(data))
 })
 
 // The last: the device does not come back.
 test('end with a device that vanishes under them', async () => {
   setDebug('ndelay', String(SLOW_NS))
-  const before = sent(TO)
+  const before = to.sent
   const copy = folder.sgring('copy', from.bsg, to.bsg, ...SLOWLY)
-  await until('parts were copied', () => sent(TO) > before + 16)
-  writeFileSync(`${DEVICES}/${TO}/delete`, '1')
+  await until('parts were copied', () => to.sent > before + 16)
+  writeFileSync(`/sys/bus/scsi/devices/${to.name}/delete`, '1')
   const { code, stderr } = await copy
   // Those that were on their way may yet come, or be ended by the host.
   assert.ok(code === 15 || code === 99, stderr)

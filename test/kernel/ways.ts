@@ -85,6 +85,7 @@ export const Opts = {
   TRANSPORT_ERROR: 0x10,
   MEDIA_TIMEOUT: 0x80,
   SHORT_TRANSFER: 0x100,
+  RARE_TASK_SET_FULL: 0x800,
 } as const
 
 /**
@@ -92,7 +93,7 @@ export const Opts = {
  * since Linux 6.7): kind, count (negative: so often; positive: always), operation code.
  */
 export async function withErrors<T>(
-  device: Device,
+  device: Pick<Device, 'name'>,
   rules: readonly string[],
   body: () => Promise<T>,
 ): Promise<T> {
