@@ -8,6 +8,7 @@ import {
   connect,
   encodeSense,
   type LogicalUnit,
+  type Sense,
   type SenseInit,
   SenseKey,
   type SgringErrorCode,
@@ -167,6 +168,28 @@ test('an error that tells of an earlier write is not over when its part is moved
       const told = { ...code('ERR_SGRING_CHECK_CONDITION'), senseKey: key }
       await assert.rejects(copied(units), told)
     }
+  }
+})
+
+test('a part is not moved again to a unit at which no copy can go on', async () => {
+  for (const end of [0, 1] as const) {
+    await using open = await opened()
+    const { source, sink, units } = open
+    const medium = [source, sink][end]!
+    medium.pending.push(checkCondition(SenseKey.UNIT_ATTENTION, CAPACITY_CHANGED))
+    const error = new Error('another medium')
+    const attention = ({ asc }: Sense) => {
+      assert.equal(asc, CAPACITY_CHANGED >> 8)
+      throw error
+    }
+    const blocks = units.map((unit, at) => ({
+      ...blocksOf(unit),
+      ...(at === end && { attention }),
+    }))
+    const [from, to] = blocks.map((one) => ({ parts: partsOf(one) }))
+    const copy = copying(units[0], { ...END, write: never, ...to! })
+    await assert.rejects(pour({ ...copy, from: { ...copy.from, ...from! } }), error)
+    assert.ok(medium.moves <= PACE.depth)
   }
 })
 

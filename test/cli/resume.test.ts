@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import {
+  type Answer,
   checkCondition,
   type Handler,
   parseBlockCdb,
@@ -22,6 +23,8 @@ const JSON_STATE = /\.json$/
 const FLUSHES: ReadonlySet<number> = new Set([0x35, 0x91])
 const MEDIUM_ERROR = checkCondition(SenseKey.MEDIUM_ERROR, 0x0c00)
 const EARLIER_ERROR = checkCondition(SenseKey.MEDIUM_ERROR, 0x0c00, { deferred: true })
+const MEDIUM_CHANGED = checkCondition(SenseKey.UNIT_ATTENTION, 0x2800)
+const POWER_ON = checkCondition(SenseKey.UNIT_ATTENTION, 0x2900)
 
 const test = suite('sgring copy, stopped and resumed')
 let place: Place
@@ -33,13 +36,17 @@ let gateAt: bigint
 let hung: boolean
 /** SYNCHRONIZE CACHEs that fail, before those that do not. */
 let failing: number
-/** The command at the gate tells of an earlier one. */
-let losing: boolean
+/** What the first command at the gate is answered. */
+let answer: Answer | undefined
 const data = randomBytes(BLOCKS * 512)
 
 const gated: Handler = async (task, next) => {
   if (FLUSHES.has(task.cdb[0]!) && failing-- > 0) return MEDIUM_ERROR
-  if (losing && parseBlockCdb(task.cdb)?.lba === GATE) return EARLIER_ERROR
+  if (answer !== undefined && parseBlockCdb(task.cdb)?.lba === GATE) {
+    const told = answer
+    answer = undefined
+    return told
+  }
   const gate = hung ? 0n : gateAt
   if (!open && (parseBlockCdb(task.cdb)?.lba ?? (hung ? 0n : -1n)) >= gate) {
     await new Promise<void>((resolve) => held.push(resolve))
@@ -54,7 +61,7 @@ test.before.each(async () => {
   open = true
   hung = false
   failing = 0
-  losing = false
+  answer = undefined
   server = await serve({
     listen: place.path('unit.sock'),
     units: [{ memory: data.length, handler: gated }, { memory: data.length }],
@@ -255,11 +262,34 @@ test('what the medium has failed to take is not noted as copied, though it takes
 test('a copy that lost an earlier write goes on after nothing that may be that one (spc-4 4.5.7)', async () => {
   place.file('in', data)
   open = true
-  losing = true
+  answer = EARLIER_ERROR
   const { code, stderr } = await place.sgring(['copy', 'in', unit(0)])
   assert.equal(code, 3, stderr)
   assert.doesNotMatch(stderr, /stopped after/)
   assert.deepEqual(states(), [])
+})
+
+for (const [end, ends] of [
+  ['source', () => [unit(0), unit(1)]],
+  ['destination', () => [unit(1), unit(0)]],
+] as const) {
+  test(`a ${end} whose medium may have changed ends it, and nothing is noted after that`, async () => {
+    open = true
+    answer = MEDIUM_CHANGED
+    const { code, stderr } = await place.sgring(['copy', ...ends()])
+    assert.equal(code, 6, stderr)
+    assert.doesNotMatch(stderr, /stopped after/)
+    assert.match(stderr, /its medium may be another one now/)
+    assert.deepEqual(states(), [])
+  })
+}
+
+test('a ring that tells of a POWER ON, as each target after a dead one does, ends no copy', async () => {
+  open = true
+  answer = POWER_ON
+  const { code, stderr } = await place.sgring(['copy', unit(1), unit(0)])
+  assert.equal(code, 0, stderr)
+  assert.equal((await place.sgring(['verify', unit(0), unit(1)])).code, 0)
 })
 
 test('where no state can be written the copy is made all the same, and says so', async () => {

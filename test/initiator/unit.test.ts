@@ -15,6 +15,7 @@ const test = suite('the typed helpers, on units that are not as they should be')
 
 const listen = join(temporaryFolder(), 'odd.sock')
 const CAPACITY_CHANGED = 0x2a09
+const MEDIUM_CHANGED = 0x2800
 const THRESHOLD_EXCEEDED = 0x5d00
 const WRITE_ERROR = 0x0c00
 
@@ -155,6 +156,29 @@ test('write() rejects when the unit took fewer bytes than it was given, with GOO
     unit.write({ lba: 0, data: new Uint8Array(1024) }),
     code('ERR_SGRING_RESPONSE'),
   )
+})
+
+test('asks the function that it is given before it sends a command again that met a unit attention', async () => {
+  await using open = await opened()
+  const { odd, nexus } = open
+  const asked: number[] = []
+  const error = new Error('the medium is another one')
+  const unit = nexus.unit(0, {
+    unitAttention: ({ asc }) => {
+      asked.push(asc)
+      if (asc === 0x28) throw error
+    },
+  })
+  let events = 0
+  nexus.events.on('unitAttention', () => events++)
+  odd.pending.push(checkCondition(SenseKey.UNIT_ATTENTION, CAPACITY_CHANGED))
+  await unit.read({ lba: 0, blocks: 1 })
+  assert.deepEqual([asked, events], [[0x2a], 1])
+  odd.seen.length = 0
+  odd.pending.push(checkCondition(SenseKey.UNIT_ATTENTION, MEDIUM_CHANGED))
+  await assert.rejects(unit.write({ lba: 0, data: new Uint8Array(512) }), error)
+  assert.deepEqual([asked, events], [[0x2a, 0x28], 1])
+  assert.deepEqual(odd.seen, [Opcode.WRITE_16])
 })
 
 test('read() and write() send nothing again to a unit whose block length has changed', async () => {

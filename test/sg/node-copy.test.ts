@@ -7,7 +7,14 @@ import { join } from 'node:path'
 import { Checkpoints } from '#dist/cli/copy-checkpoints.js'
 import type { Writing } from '#dist/cli/copy-end.js'
 import type { CopyState } from '#dist/cli/copy-state.js'
-import { type CheckConditionError, encodeSense, SenseKey, Status } from '#dist/index.js'
+import {
+  CheckConditionError,
+  encodeSense,
+  parseSense,
+  type Sense,
+  SenseKey,
+  Status,
+} from '#dist/index.js'
 import { statusError } from '#dist/initiator/status-error.js'
 import type { KernelCopy, KernelCopyFailure } from '#dist/native.js'
 import { copyNodes, type NodeBlocks, type NodeCopying } from '#dist/sg/node-copy.js'
@@ -69,11 +76,17 @@ function begun(more: Partial<NodeCopying> = {}, everyMs = 0) {
   const forgotten = new Set<string>()
   const end = (name: string) =>
     ({
-      node: { beginCopy: () => copy, forgetCopy: () => forgotten.add(name) },
+      node: {
+        beginCopy: () => copy,
+        forgetCopy: () => forgotten.add(name),
+        heard: (key: number) => heard.push([name, key]),
+      },
+      attention: (sense: Sense) => steps.attention(sense),
       ...{ lba: 0n, blockLength: 512 },
     }) as unknown as NodeBlocks
   const saved: number[] = []
-  const steps = { synced: 0, sync: async () => {} }
+  const heard: (string | number)[][] = []
+  const steps = { synced: 0, sync: async () => {}, attention: (_: Sense) => {} }
   const sync = () => {
     steps.synced += 1
     return steps.sync()
@@ -95,7 +108,7 @@ function begun(more: Partial<NodeCopying> = {}, everyMs = 0) {
     ...more,
   })!
   copying.catch(() => {})
-  return { copy, copying, checkpoints, saved, steps, controller, forgotten }
+  return { copy, copying, checkpoints, saved, steps, controller, forgotten, heard }
 }
 
 test('save nothing that was reached when a deferred error is told of (spc-4 4.5.7)', async () => {
@@ -189,6 +202,47 @@ test('reject when sense data are of neither format, and hear what else has faile
     const code = more.length === 0 ? 'ERR_SGRING_RESPONSE' : 'ERR_SGRING_CHECK_CONDITION'
     assert.deepEqual([error?.code, saved], [code, more.length === 0 ? [PART] : []])
   }
+})
+
+const POWER_ON = new CheckConditionError(
+  parseSense(encodeSense(SenseKey.UNIT_ATTENTION, 0x2900)),
+  'the destination had no power',
+)
+
+test('save nothing, and move nothing once more, after a unit attention at which no copy can go on', async () => {
+  for (const before of [[], [failed(0, SenseKey.MEDIUM_ERROR)]]) {
+    let redone = 0
+    const redo = async () => {
+      redone += 1
+      throw new Error('a part has failed')
+    }
+    const { copy, copying, checkpoints, saved, steps } = begun({ redo }, Number.POSITIVE_INFINITY)
+    steps.attention = () => {
+      throw POWER_ON
+    }
+    copy.failures.push(...before)
+    if (before.length > 0) await until('it is stopped', () => copy.stopped)
+    copy.failures.push(failed(4 * PART, SenseKey.UNIT_ATTENTION))
+    ;[copy.moved, copy.frontier, copy.atWork] = [3 * PART, 3 * PART, 0]
+    await assert.rejects(copying, POWER_ON)
+    await checkpoints.stop()
+    assert.deepEqual([steps.synced, saved, redone], [0, [], before.length])
+  }
+})
+
+test('tell unit attentions and recovered errors of the node that they are of', async () => {
+  const { copy, copying, heard } = begun({ redo: async () => {} })
+  copy.failures.push(failed(0, SenseKey.UNIT_ATTENTION), {
+    ...failed(PART, SenseKey.RECOVERED_ERROR),
+    writing: false,
+  })
+  await until('it goes on', () => copy.goneOn.length === 2)
+  ;[copy.moved, copy.frontier, copy.atWork] = [BYTES, BYTES, 0]
+  await copying
+  assert.deepEqual(heard, [
+    ['to', SenseKey.UNIT_ATTENTION],
+    ['from', SenseKey.RECOVERED_ERROR],
+  ])
 })
 
 test('hear of a deferred error after they were aborted, and let go of a copy once none is at work', async () => {

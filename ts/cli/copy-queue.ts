@@ -3,11 +3,12 @@
  * not carried out, or in part, is done once more by a helper; what failed rejects as a helper's does.
  */
 
+import { tellsOfEarlierFailure } from '../initiator/loss.ts'
 import type { Completion, Queue } from '../initiator/queue.ts'
 import { statusError } from '../initiator/status-error.ts'
 import { read16, write16 } from '../scsi/block.ts'
 import { badResponse } from '../scsi/bytes.ts'
-import { parseSense, SenseKey, tellsOfEarlierFailure } from '../scsi/sense.ts'
+import { parseSense, SenseKey } from '../scsi/sense.ts'
 import type { CommandEnd } from '../sg/node-copy.ts'
 import { Status } from '../task/command.ts'
 import type { LentParts } from './copy-end.ts'
@@ -70,7 +71,7 @@ export class PartQueue implements LentParts {
       const { blockLength } = this.#blocks
       const { cdb } = read16({ lba: this.#lba(at), blocks: length / blockLength, blockLength })
       const done = await this.#sent(slot, cdb, 0, length)
-      if (moved(done)) {
+      if (moved(done, this.#blocks)) {
         const { data } = done
         this.#lent.set(data, done)
         return data
@@ -92,7 +93,7 @@ export class PartQueue implements LentParts {
       const { cdb } = write16({ lba: this.#lba(at), data, blockLength })
       this.#queue.data(slot).set(data)
       const done = await this.#sent(slot, cdb, data.length, 0)
-      if (moved(done)) return done.release()
+      if (moved(done, this.#blocks)) return done.release()
       await checkBlockLength(this.#blocks)
     }
     return this.#helper.write(at, data)
@@ -154,11 +155,13 @@ export async function checkBlockLength({ unit, options, blockLength }: Blocks): 
  *
  * @throws what a helper rejects with, where none may move the part again
  */
-function moved(done: Completion): boolean {
-  const { status, residual, residualOut } = done
+function moved(done: Completion, { attention }: Pick<Blocks, 'attention'>): boolean {
+  const { status, residual, residualOut, sense } = done
   if (status === Status.GOOD && residual === 0 && residualOut === 0) return true
   try {
     checkMayMoveAgain(done)
+    const told = status === Status.CHECK_CONDITION ? parseSense(sense) : undefined
+    if (told?.key === SenseKey.UNIT_ATTENTION) attention?.(told)
   } finally {
     done.release()
   }

@@ -2,8 +2,10 @@
 
 import { SgringError } from '../errors.ts'
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
+import type { Sense } from '../scsi/sense.ts'
 import { Association, vpdDeviceIdentification } from '../scsi/vpd.ts'
 import type { KernelNode } from '../sg/node.ts'
+import { Attentions } from './copy-attention.ts'
 import type { Reading, Writing } from './copy-end.ts'
 import type { Pace } from './copy-pace.ts'
 import { PartQueue } from './copy-queue.ts'
@@ -22,6 +24,8 @@ export interface Blocks {
   readonly options: HelperOptions
   readonly blockLength: number
   readonly lba: bigint
+  /** As `NodeBlocks` has it; helpers of the unit do so by themselves. */
+  readonly attention?: (sense: Sense) => void
 }
 
 /** Those of a unit that is a kernel node's. */
@@ -40,8 +44,11 @@ interface Opened extends OpenUnit, Blocks {
   readonly name: string
   readonly size: number
   readonly maxTransferBytes: number
+  readonly attention: (sense: Sense) => void
   identity(): Promise<string>
   announcement(): Promise<string>
+  /** It is written to from now on. */
+  begin(): Promise<void>
 }
 
 export async function openUnitReading(
@@ -66,7 +73,6 @@ export async function openUnitWriting(
       ...byParts(opened),
       ordered: false,
       announcement: await opened.announcement(),
-      begin: async () => {},
       write: writerOf(opened),
       readBack: readerOf(opened, { fua: true }),
       // Told to end, it asks once more, and does not wait long for a target that hangs.
@@ -81,10 +87,10 @@ export async function openUnitWriting(
 }
 
 /** In the batch form, or from node to node, where commands end by themselves: a node's do, by the kernel's time, and those of a ring only by a helper's. */
-function byParts(opened: OpenUnit & Blocks) {
-  const { node, unit, lba, blockLength, options } = opened
+function byParts(opened: Opened) {
+  const { node, unit, lba, blockLength, options, attention } = opened
   if (node === undefined || options.timeoutMs !== undefined) return {}
-  return { parts: partsOf(opened), direct: { node, unit, lba, blockLength, options } }
+  return { parts: partsOf(opened), direct: { node, unit, lba, blockLength, options, attention } }
 }
 
 /** Reads and writes by parts, in the batch form. */
@@ -115,10 +121,13 @@ async function openEnd(
   call: Call<typeof CONNECTING>,
   { window, writes }: { readonly window: Window | undefined; readonly writes: boolean },
 ): Promise<Opened> {
-  const opened = await openUnit(name, call, { writes })
+  const attentions = new Attentions(name)
+  const { heard } = attentions
+  const opened = await openUnit(name, call, { writes, helpers: { unitAttention: heard } })
   try {
-    const { unit, options } = opened
+    const { unit, options, node } = opened
     const capacity = await unit.readCapacity(options)
+    attentions.known()
     const { lastLba, blockLength } = capacity
     const all = Number(lastLba + 1n) * blockLength
     if (window === undefined && !Number.isSafeInteger(all)) {
@@ -133,6 +142,9 @@ async function openEnd(
       lba,
       size: Number(blocks ?? lastLba + 1n - lba) * blockLength,
       maxTransferBytes: unit.maxTransferBytes,
+      attention: heard,
+      // Behind a ring, WRITEs that were answered are the system's, which keeps them when a target dies; each target after it is a POWER ON.
+      begin: async () => void (node !== undefined && attentions.written()),
       identity: () => identityOf(opened, all, blockLength),
       announcement: async () =>
         `${name}, LUN ${unit.lun}: ${await unitText(unit, options, capacity)}`,

@@ -38,6 +38,7 @@ export const copy: Verb = verb({
   about: [
     'Copies A to B, some parts at a time, eight of 1 MiB unless one is told otherwise, and ends when they are on the medium. A UNIT OR A DEVICE B IS OVERWRITTEN. A file B gets its name only when it is whole: until then it is B.part. With --seek, an existing file is written in place instead, and not cut. What is written to is said on stderr; progress is shown on a terminal.',
     'Blocks of A and B may differ in length. The first Ctrl-C ends it in order, and says how to go on: a copy between two places that can be read again leaves a small state in $XDG_STATE_HOME/sgring, or ~/.local/state/sgring. One that is killed has left its last --checkpoint there. --resume takes it only if both ends are the same, and the last part that was copied is on both; without such a state it begins at the beginning.',
+    'A UNIT MAY LOSE WHAT IT HAS NOT ON ITS MEDIUM YET. Where one says so by a deferred error, or a device B by UNIT ATTENTION 29h, which is POWER ON or a reset, the copy ends, and --resume goes on after the last checkpoint. It ends, too, where the medium of A or B may have become another one (28h/00h, 3Fh/03h). After POWER ON of a ring it goes on.',
     `A device is a unit by its bsg or sg node. By its block node it is a file, which takes --force to be written to. ${DEVICES}`,
     'With B -, the data go to stdout and what --json says to stderr.',
   ],

@@ -1,7 +1,7 @@
 /** Moving bytes from one end to the other, several parts at a time. */
 
 import { TransportError } from '../errors.ts'
-import { tellsOfLoss } from '../initiator/status-error.ts'
+import { tellsOfLoss } from '../initiator/loss.ts'
 import type { LentParts, Reading, Writing } from './copy-end.ts'
 import { pourBetweenNodes } from './copy-nodes.ts'
 import type { Pace } from './copy-pace.ts'

@@ -46,7 +46,7 @@ export const EXIT_CODE_HELP: readonly (readonly [ExitCode, string])[] = [
   [ExitCode.NOT_READY, 'the unit is not ready'],
   [ExitCode.MEDIUM_OR_HARDWARE, 'medium or hardware error'],
   [ExitCode.ILLEGAL_REQUEST, 'the unit refused the request'],
-  [ExitCode.UNIT_ATTENTION, 'unit attention, again and again'],
+  [ExitCode.UNIT_ATTENTION, 'unit attention: again and again, or data may be lost'],
   [ExitCode.DATA_PROTECT, 'the unit is write-protected'],
   [ExitCode.INVALID_OPCODE, 'the unit does not know the command'],
   [ExitCode.ABORTED_COMMAND, 'the unit aborted the command'],

@@ -1,6 +1,6 @@
 /** The unit that a verb works on. */
 
-import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
+import type { HelperOptions, LogicalUnit, UnitOptions } from '../initiator/unit.ts'
 import { parseAddress } from '../ring/address.ts'
 import type { ConnectOptions } from '../ring/connect.ts'
 import { connect } from '../ring/nexus.ts'
@@ -21,6 +21,8 @@ export interface Opening extends ConnectOptions {
    * be sent to it.
    */
   readonly writes?: boolean
+  /** How its helpers behave. */
+  readonly helpers?: UnitOptions
 }
 
 /** A unit that is open. */
@@ -88,7 +90,7 @@ async function openRing(
   socket: string,
   lun: number,
   call: Connecting,
-  { writes: _, ...options }: Opening,
+  { writes: _, helpers, ...options }: Opening,
 ): Promise<OpenUnit> {
   const timeoutMs = timeoutOf(call)
   const nexus = await connect(socket, {
@@ -97,7 +99,7 @@ async function openRing(
     ...(timeoutMs !== undefined && { connectTimeoutMs: timeoutMs }),
   })
   return {
-    unit: nexus.unit(lun),
+    unit: nexus.unit(lun, helpers),
     options: optionsOf(call),
     place: `ring:${socket}?lun=${lun}`,
     transport: 'ring',
@@ -109,7 +111,7 @@ async function openRing(
 async function openDevice(
   path: string,
   call: Connecting,
-  { writes = false, join, arenaBytes, slots }: Opening,
+  { writes = false, helpers, join, arenaBytes, slots }: Opening,
 ): Promise<OpenUnit> {
   if (join !== undefined) {
     throw new CliError(ExitCode.SYNTAX, '--join is for a ring: a device has no nexuses to join')
@@ -123,7 +125,7 @@ async function openDevice(
     })
     const device = await findDevice(path)
     return {
-      unit: node.unit(),
+      unit: node.unit(helpers),
       options: optionsOf(call),
       place: `device ${device?.name ?? path}`,
       transport: node.transport,

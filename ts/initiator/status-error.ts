@@ -1,7 +1,7 @@
 /** What typed helpers throw for a status that they do not take as success. */
 
 import { SgringError, type SgringErrorCode } from '../errors.ts'
-import { parseSense, type Sense, SenseKey, tellsOfEarlierFailure } from '../scsi/sense.ts'
+import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
 import { senseCodeName } from '../scsi/sense-code.ts'
 import { type Response, Status } from '../task/command.ts'
 
@@ -76,18 +76,15 @@ export function statusError(response: Pick<Response, 'status' | 'sense'>): ScsiS
     )
   }
   const sense = parseSense(response.sense)
+  return new CheckConditionError(sense, senseText(sense))
+}
+
+/** Key and code, by name. */
+export function senseText(sense: Pick<Sense, 'key' | 'asc' | 'ascq'>): string {
   const key = KEY_NAMES.get(sense.key) ?? `sense key ${hex(sense.key)}`
   const what = senseCodeName(sense.asc, sense.ascq)
   const code = `${hex(sense.asc)} ${hex(sense.ascq)}`
-  return new CheckConditionError(
-    sense,
-    `${key}: ${what === undefined ? code : `${what} (${code})`}`,
-  )
-}
-
-/** Whether what was written before, with success, may be lost. */
-export function tellsOfLoss(error: unknown): boolean {
-  return error instanceof CheckConditionError && tellsOfEarlierFailure(error.sense)
+  return `${key}: ${what === undefined ? code : `${what} (${code})`}`
 }
 
 function hex(byte: number): string {

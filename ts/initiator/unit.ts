@@ -8,12 +8,13 @@ import type { TypedCommand } from '../scsi/command.ts'
 import { type Inquiry, inquiry, testUnitReady } from '../scsi/inquiry.ts'
 import { lunWord } from '../scsi/lun.ts'
 import { type ReportedLuns, reportLuns } from '../scsi/report-luns.ts'
-import { parseSense, type Sense, SenseKey, tellsOfEarlierFailure } from '../scsi/sense.ts'
+import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
 import { type Command, type Response, Status } from '../task/command.ts'
 import type { FunctionRequest, FunctionResult } from '../task/function.ts'
 import { checkCommand, checkFunction, tooLong } from './check.ts'
+import { tellsOfEarlierFailure, tellsOfLoss } from './loss.ts'
 import type { Queue, QueueOptions } from './queue.ts'
-import { statusError, tellsOfLoss } from './status-error.ts'
+import { statusError } from './status-error.ts'
 import type { Transport } from './transport.ts'
 
 /** How often a helper sends a command again that was not carried out, to tell a condition instead: they queue up, and each is told once. */
@@ -24,8 +25,11 @@ const PARTS_AT_ONCE = 4
 
 /** How the typed helpers behave. */
 export interface UnitOptions {
-  /** `'throw'`: a unit attention condition is an error like any other. Default: `'retry'`, up to 8 times, each an event. */
-  readonly unitAttention?: 'retry' | 'throw'
+  /**
+   * `'throw'`: a unit attention condition is an error like any other. A function is asked before the command is sent again: with what it throws, the helper
+   * rejects. Default: `'retry'`, up to 8 times, each an event.
+   */
+  readonly unitAttention?: 'retry' | 'throw' | ((sense: Sense) => void)
 }
 
 /** What helpers hand on to `execute()`. */
@@ -244,8 +248,9 @@ export class LogicalUnit {
         if (sense?.key !== SenseKey.UNIT_ATTENTION) throw statusError(response)
         this.#blockLength = undefined
         if (tellsOfEarlierFailure(sense)) throw statusError(response)
-        if (this.#options.unitAttention === 'throw' || again === MAX_AGAIN)
-          throw statusError(response)
+        const { unitAttention } = this.#options
+        if (typeof unitAttention === 'function') unitAttention(sense)
+        if (unitAttention === 'throw' || again === MAX_AGAIN) throw statusError(response)
         this.#transport.emit('unitAttention', this.lun, response.sense)
       }
       await ways.before?.()

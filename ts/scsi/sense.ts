@@ -19,7 +19,7 @@ import {
   type SenseDescriptor,
   type SenseDetail,
 } from './sense-descriptor.ts'
-import { encodeSpecific, parseSpecific, SenseKey, type SenseKeySpecific } from './sense-key.ts'
+import { encodeSpecific, parseSpecific, type SenseKeySpecific } from './sense-key.ts'
 
 export type { SenseDescriptor, SenseDetail } from './sense-descriptor.ts'
 export { SenseKey, type SenseKeySpecific } from './sense-key.ts'
@@ -179,14 +179,6 @@ export function parseSense(bytes: Uint8Array): Sense {
   if (bytes.length < (fixed ? 3 : 4)) throw badResponse(`sense data: cut to ${bytes.length} bytes`)
   const length = Math.min(bytes.length, 8 + (bytes[7] ?? 0))
   return fixed ? parseFixed(bytes.subarray(0, length)) : parseDescriptors(bytes.subarray(0, length))
-}
-
-/**
- * Whether an earlier command, which had ended with success, has failed after all, such as a WRITE that a cache has lost (SPC-4 4.5.7). Nothing that is done now
- * makes up for it. What a deferred RECOVERED ERROR tells of has not failed; any other deferred error counts, also a UNIT ATTENTION.
- */
-export function tellsOfEarlierFailure({ deferred, key }: Pick<Sense, 'deferred' | 'key'>): boolean {
-  return deferred && key !== SenseKey.RECOVERED_ERROR
 }
 
 function parseFixed(cut: Uint8Array): Sense {

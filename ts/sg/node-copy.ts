@@ -1,13 +1,14 @@
 /** Copies between kernel nodes, part by part, by native threads: of a part that goes well, JavaScript hears nothing. */
 
 import { SgringError, type SgringErrorCode, TransportError } from '../errors.ts'
+import { tellsOfEarlierFailure, tellsOfLoss } from '../initiator/loss.ts'
 import type { Completion } from '../initiator/queue.ts'
-import { statusError, tellsOfLoss } from '../initiator/status-error.ts'
+import { statusError } from '../initiator/status-error.ts'
 import type { KernelCopy, KernelCopyFailure } from '../native.ts'
 import { Bell } from '../ring/bell.ts'
 import { blockCdb } from '../scsi/block.ts'
 import { Opcode } from '../scsi/opcode.ts'
-import { parseSense, tellsOfEarlierFailure } from '../scsi/sense.ts'
+import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
 import { Status } from '../task/command.ts'
 import type { KernelNode } from './node.ts'
 
@@ -28,6 +29,8 @@ export interface NodeBlocks {
   /** The block at which it begins. */
   readonly lba: bigint
   readonly blockLength: number
+  /** Hears of each unit attention condition that the copy meets there, before its part is moved otherwise, and throws where none may be. */
+  readonly attention?: (sense: Sense) => void
 }
 
 /** A part of which a command was not carried out in full. */
@@ -60,7 +63,7 @@ export interface NodeCopying {
   redo(part: FailedPart): Promise<void>
   /** Called now and then, and before the end: so many bytes more were moved, and all before `frontier`. What it throws ends the copy. */
   moved(bytes: number, frontier: number): void
-  /** A command has told that blocks which count as moved may not be what was written: a deferred error. It ends the copy, and `moved` is not called any more. */
+  /** A command has told that what counts as moved may not be there: by a deferred error, or by what `attention` throws. It ends the copy, and `moved` is not called any more. */
   lost(error: unknown): void
   /** Hands over what looks whether there are failures that were not told of yet. */
   begun?(look: () => void): void
@@ -163,12 +166,23 @@ class Supervision {
     for (let part = this.#copy.failure(); part !== null; part = this.#copy.failure()) {
       failed.push(part)
       try {
-        hear(endOfCommand(part))
+        this.#hear(part)
       } catch (error) {
         this.#fail(error)
       }
     }
     return failed
+  }
+
+  /** @throws what is wrong beyond the part */
+  #hear(failure: KernelCopyFailure): void {
+    const end = endOfCommand(failure)
+    if (end.status !== Status.CHECK_CONDITION || end.sense.length === 0) return
+    const sense = parseSense(end.sense)
+    if (tellsOfEarlierFailure(sense)) throw statusError(end)
+    const { node, attention } = this.#copying[failure.writing ? 'to' : 'from']
+    node.heard(sense.key, end.sense)
+    if (sense.key === SenseKey.UNIT_ATTENTION) attention?.(sense)
   }
 
   async #redo(failure: KernelCopyFailure): Promise<void> {
@@ -219,12 +233,6 @@ class Supervision {
     this.#copying.from.node.forgetCopy(this.#copy)
     this.#copying.to.node.forgetCopy(this.#copy)
   }
-}
-
-/** @throws what is wrong beyond the part whose command it was */
-function hear(end: CommandEnd): void {
-  if (end.status !== Status.CHECK_CONDITION || end.sense.length === 0) return
-  if (tellsOfEarlierFailure(parseSense(end.sense))) throw statusError(end)
 }
 
 function endedEarly(): TransportError {

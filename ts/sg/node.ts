@@ -25,6 +25,7 @@ import { type PairOptions, RingPair } from '../ring/pair.ts'
 import { swap } from '../ring/slots.ts'
 import { type PairStats, pairStats } from '../ring/stats.ts'
 import { MAX_LUN } from '../scsi/lun.ts'
+import { SenseKey } from '../scsi/sense.ts'
 import { type Command, TaskAttribute } from '../task/command.ts'
 import { type FunctionResult, ServiceResponse } from '../task/function.ts'
 import { EngineBell } from './engine-bell.ts'
@@ -175,6 +176,18 @@ export class KernelNode {
   forgetCopy(copy: KernelCopy): void {
     this.#copiesFrom.delete(copy)
     this.#copiesTo.delete(copy)
+  }
+
+  /**
+   * A command of a copy has ended so, and is to be moved otherwise: it is told as a helper tells it.
+   *
+   * @internal
+   */
+  heard(key: number, sense: Uint8Array): void {
+    const { emit } = this.#transport
+    const { lun } = this.unit()
+    if (key === SenseKey.UNIT_ATTENTION) emit('unitAttention', lun, sense)
+    if (key === SenseKey.RECOVERED_ERROR) emit('recovered', lun, sense)
   }
 
   /** Live numbers; commands of a copy between nodes are not among them. */
