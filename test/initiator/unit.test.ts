@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { connect, encodeSense, SenseKey, type SgringErrorCode, Status, serve } from '#dist/index.js'
-
+import {
+  type Command,
+  connect,
+  encodeSense,
+  SenseKey,
+  type SgringErrorCode,
+  Status,
+  serve,
+} from '#dist/index.js'
+import type { Transport } from '#dist/initiator/transport.js'
+import { LogicalUnit } from '#dist/initiator/unit.js'
 import { blockCount } from '#dist/scsi/block.js'
 import { encodeCapacity16 } from '#dist/scsi/capacity.js'
 import { Opcode } from '#dist/scsi/opcode.js'
+import { commandFilter } from '#dist/sg/opcodes.js'
 import type { Unit } from '#dist/target/unit.js'
 import { type Answer, good } from '#dist/task/answer.js'
 import type { Task } from '#dist/task/task.js'
@@ -18,6 +28,7 @@ const CAPACITY_CHANGED = 0x2a09
 const MEDIUM_CHANGED = 0x2800
 const THRESHOLD_EXCEEDED = 0x5d00
 const WRITE_ERROR = 0x0c00
+const INVALID_OPCODE = 0x2000
 
 /** A unit whose block length can change, and which says something else first when it has `pending` answers. */
 class OddUnit implements Unit {
@@ -25,6 +36,10 @@ class OddUnit implements Unit {
   readonly pending: Answer[] = []
   /** Operation codes of the commands that came. */
   readonly seen: number[] = []
+  /** The last CDB that came. */
+  last: Uint8Array = new Uint8Array(0)
+  /** What is answered to an operation code instead. */
+  special: (opcode: number) => Answer | undefined = () => undefined
   /** How it answers READ and WRITE; default: zeros, and as if it had taken all. */
   move: (task: Task) => Answer = (task) =>
     good(new Uint8Array(task.dataOutLength > 0 ? 0 : blockCount(task.cdb) * this.blockLength))
@@ -32,9 +47,10 @@ class OddUnit implements Unit {
   execute(task: Task): void {
     const opcode = task.cdb[0]!
     this.seen.push(opcode)
+    this.last = task.cdb.slice(0, task.cdbLength)
     const first =
       opcode === Opcode.READ_16 || opcode === Opcode.WRITE_16 ? this.pending.shift() : undefined
-    task.answer(first ?? this.#answer(task))
+    task.answer(first ?? this.special(opcode) ?? this.#answer(task))
   }
 
   #answer(task: Task): Answer {
@@ -134,6 +150,40 @@ test('read() reads into the memory that it is given, if that has the length of i
     await assert.rejects(unit.read({ lba: 0, blocks, into }), wrong)
   }
   assert.deepEqual(odd.seen, [])
+})
+
+test('synchronizeCache() sends the short command where the long one is none of the unit (sbc-3 5.26)', async () => {
+  await using open = await opened()
+  const { odd, unit } = open
+  const refusals = new Map<number, Answer>()
+  odd.special = (opcode) => refusals.get(opcode)
+  const long = Opcode.SYNCHRONIZE_CACHE_16
+  refusals.set(long, checkCondition(SenseKey.ILLEGAL_REQUEST, INVALID_OPCODE))
+  await unit.synchronizeCache()
+  assert.deepEqual(odd.seen, [long, Opcode.SYNCHRONIZE_CACHE_10])
+  assert.deepEqual(odd.last, Uint8Array.of(Opcode.SYNCHRONIZE_CACHE_10, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+  odd.seen.length = 0
+  refusals.set(long, checkCondition(SenseKey.MEDIUM_ERROR, WRITE_ERROR))
+  await assert.rejects(unit.synchronizeCache(), { senseKey: SenseKey.MEDIUM_ERROR })
+  assert.deepEqual(odd.seen, [long])
+})
+
+test('synchronizeCache() sends the short command where the kernel takes the long one of nobody else', async () => {
+  const seen: number[] = []
+  const filter = commandFilter({
+    nodeKind: 'bsg',
+    openedForWriting: true,
+    capabilities: { sysRawio: false, sysAdmin: false },
+  })
+  const execute = async (_lun: number, { cdb }: Command) => {
+    const refused = filter(cdb)
+    if (refused !== undefined) throw refused
+    seen.push(cdb[0]!)
+    return { status: Status.GOOD, data: new Uint8Array(0) }
+  }
+  const node = { maxTransferBytes: 1 << 20, execute } as unknown as Transport
+  await new LogicalUnit(node, 0).synchronizeCache()
+  assert.deepEqual(seen, [Opcode.SYNCHRONIZE_CACHE_10])
 })
 
 test('gives up after 8 deferred errors in a row', async () => {

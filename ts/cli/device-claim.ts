@@ -4,6 +4,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { useText } from '../sg/device-uses.ts'
 import { type FoundDevice, findDevice } from '../sg/discovery.ts'
+import type { KernelNode } from '../sg/node.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { size } from './quantity.ts'
 
@@ -38,6 +39,24 @@ export async function claimDevice(path: string, yes: boolean): Promise<Claim> {
   if (yes) return { exclusive: file !== undefined, close: async () => file?.close() }
   await file?.close()
   throw new CliError(ExitCode.SYNTAX, `--yes changes ${path}: ${deviceText(device)}`)
+}
+
+/** Of devices with commands under way, for as long as this process is there. */
+const kept = new Set<Claim>()
+
+/**
+ * Closes a node, and gives its device back: not while commands are under way, which would write to what somebody else has mounted by then.
+ *
+ * @returns how many are
+ */
+export async function closeClaimed(
+  node: Pick<KernelNode, 'close' | 'leftBehind'>,
+  claim: Claim | undefined,
+): Promise<number> {
+  await node.close()
+  if (node.leftBehind === 0) await claim?.close()
+  else if (claim !== undefined) kept.add(claim)
+  return node.leftBehind
 }
 
 function refuseUsed(path: string, { uses }: FoundDevice): void {

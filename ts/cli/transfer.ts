@@ -86,13 +86,13 @@ export async function transfer(
     await (to.ordered || from.place === undefined ? unlessAborted(signal, pouring) : pouring)
     await checkpoints.end()
     signal.throwIfAborted()
+    await syncAll(to, checkpoints, signal)
   } catch (error) {
     progress.end()
     await checkpoints.stop()
     throw signal.aborted ? error : (checkpoints.failure?.error ?? error)
   }
   progress.end()
-  await to.sync()
   try {
     await to.commit()
   } catch (error) {
@@ -103,6 +103,16 @@ export async function transfer(
   await to.settle?.()
   const { bytes, seconds } = progress
   return { bytes, seconds }
+}
+
+/** Where it fails, other than by being given up, nobody knows what is on the medium: to ask again may succeed. */
+async function syncAll(to: Writing, checkpoints: Checkpoints, signal: AbortSignal): Promise<void> {
+  try {
+    await to.sync()
+  } catch (error) {
+    if (!signal.aborted) checkpoints.lost(error)
+    throw error
+  }
 }
 
 /** Tells what was done: facts to a program, on stdout unless the data went there, and a text to a person. */

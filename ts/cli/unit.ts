@@ -9,8 +9,9 @@ import type { Capacity16 } from '../scsi/capacity.ts'
 import { findDevice } from '../sg/discovery.ts'
 import type { KernelNode, NodeTransport } from '../sg/node.ts'
 import { openNode } from '../sg/open.ts'
-import { claimDevice, isDevice } from './device-claim.ts'
+import { claimDevice, closeClaimed, isDevice } from './device-claim.ts'
 import { CliError, ExitCode } from './exit-code.ts'
+import { jsonLine } from './output.ts'
 import { parseSeconds, size } from './quantity.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
@@ -44,7 +45,7 @@ export interface OpenUnit {
 /** What is done with a unit. `options` are for every command that it sends; `opened` is closed afterwards. */
 export type Work<T> = (unit: LogicalUnit, options: HelperOptions, opened: OpenUnit) => Promise<T>
 
-type Connecting = Pick<Call<typeof CONNECTING>, 'values' | 'signal'> & {
+type Connecting = Pick<Call<typeof CONNECTING>, 'values' | 'signal' | 'json'> & {
   readonly values: { readonly yes?: boolean }
 }
 
@@ -131,15 +132,29 @@ async function openDevice(
       transport: node.transport,
       node,
       stats: () => node.stats,
-      close: async () => {
-        await node.close()
-        await claim?.close()
-      },
+      close: once(async () => {
+        const left = await closeClaimed(node, claim)
+        if (left > 0) process.stderr.write(leftText(path, left, call.json))
+      }),
     }
   } catch (error) {
     await claim?.close()
     throw error
   }
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let begun: Promise<void> | undefined
+  return () => {
+    begun ??= work()
+    return begun
+  }
+}
+
+function leftText(path: string, commands: number, json: boolean): string {
+  if (json) return jsonLine({ leftBehind: { device: path, commands } })
+  const many = commands === 1 ? '1 command is' : `${commands} commands are`
+  return `${many} still on the way to ${path}, and may yet be carried out\n`
 }
 
 /** A command that the target never answers does not keep a process that was told to end. */

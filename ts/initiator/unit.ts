@@ -1,7 +1,7 @@
 /** A logical unit, as its user sees it. */
 
 import { SgringError } from '../errors.ts'
-import { read16, synchronizeCache16, write16 } from '../scsi/block.ts'
+import { read16, synchronizeCache10, synchronizeCache16, write16 } from '../scsi/block.ts'
 import { badResponse, checkUint, checkUint64 } from '../scsi/bytes.ts'
 import { type Capacity16, readCapacity16 } from '../scsi/capacity.ts'
 import type { TypedCommand } from '../scsi/command.ts'
@@ -9,12 +9,13 @@ import { type Inquiry, inquiry, testUnitReady } from '../scsi/inquiry.ts'
 import { lunWord } from '../scsi/lun.ts'
 import { type ReportedLuns, reportLuns } from '../scsi/report-luns.ts'
 import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
+import { SenseCode } from '../scsi/sense-code.ts'
 import { type Command, type Response, Status } from '../task/command.ts'
 import type { FunctionRequest, FunctionResult } from '../task/function.ts'
 import { checkCommand, checkFunction, tooLong } from './check.ts'
 import { tellsOfEarlierFailure, tellsOfLoss } from './loss.ts'
 import type { Queue, QueueOptions } from './queue.ts'
-import { statusError } from './status-error.ts'
+import { CheckConditionError, statusError } from './status-error.ts'
 import type { Transport } from './transport.ts'
 
 /** How often a helper sends a command again that was not carried out, to tell a condition instead: they queue up, and each is told once. */
@@ -144,9 +145,17 @@ export class LogicalUnit {
     return this.run(reportLuns({ allocationLength }), options)
   }
 
-  /** SYNCHRONIZE CACHE(16) (SBC-3 5.27) of the whole unit: what was written is on the medium. */
-  synchronizeCache(options?: HelperOptions): Promise<void> {
-    return this.run(synchronizeCache16(), options)
+  /**
+   * SYNCHRONIZE CACHE(16) (SBC-3 5.27) of the whole unit: what was written is on the medium. Where that is no command of the unit, or one that the kernel's filter
+   * refuses, SYNCHRONIZE CACHE(10) is, whose 0 blocks from LBA 0 are the whole unit, too (5.26).
+   */
+  async synchronizeCache(options?: HelperOptions): Promise<void> {
+    try {
+      await this.run(synchronizeCache16(), options)
+    } catch (error) {
+      if (!isNoCommand(error)) throw error
+      await this.run(synchronizeCache10(), options)
+    }
   }
 
   /**
@@ -305,6 +314,15 @@ export class LogicalUnit {
     const reasons = lanes.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
     if (reasons.length > 0) throw reasons.find(tellsOfLoss) ?? reasons[0]
   }
+}
+
+/** Whether the command was refused, whatever it says: by the kernel, or by the unit. */
+function isNoCommand(error: unknown): boolean {
+  if (!(error instanceof CheckConditionError))
+    return error instanceof SgringError && error.code === 'ERR_SGRING_NOT_PERMITTED'
+  const { senseKey, asc, ascq } = error
+  const code = (asc << 8) | ascq
+  return senseKey === SenseKey.ILLEGAL_REQUEST && code === SenseCode.INVALID_COMMAND_OPERATION_CODE
 }
 
 function roomFor(blocks: number, blockLength: number): Uint8Array {

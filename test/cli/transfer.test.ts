@@ -1,0 +1,83 @@
+/** The end of a transfer to a file: its last fsync, and what is left when that is not done. */
+
+import assert from 'node:assert/strict'
+import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Checkpoints } from '#dist/cli/copy-checkpoints.js'
+import type { Writing } from '#dist/cli/copy-end.js'
+import { openFileReading, openFileWriting } from '#dist/cli/copy-file.js'
+import type { CopyState } from '#dist/cli/copy-state.js'
+import { between, transfer } from '#dist/cli/transfer.js'
+import { suite } from '../harness/index.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { pattern } from '../support/pattern.ts'
+
+const test = suite('the last fsync of a transfer')
+
+const PART = 65536
+const BYTES = 8 * PART
+const folder = temporaryFolder()
+const source = join(folder, 'in')
+writeFileSync(source, pattern(BYTES, 1))
+
+/** Goes on after the first part of a copy to a file whose fsyncs end so, one after the other; tells what becomes of it. */
+async function ending(name: string, ...syncs: readonly ((stop: () => void) => void)[]) {
+  const sink = join(folder, name)
+  const part = `${sink}.part`
+  writeFileSync(part, pattern(BYTES, 1).subarray(0, PART))
+  const controller = new AbortController()
+  const left = [...syncs]
+  const [saved, told]: [number[], number[]] = [[], []]
+  const call = {
+    ...{ operands: [], given: [], json: true, signal: controller.signal },
+    values: { 'part-bytes': String(PART), depth: '2' },
+  }
+  const work = async (to: Writing, from: Awaited<ReturnType<typeof openFileReading>>) => {
+    const { sync } = to
+    to.sync = async () => {
+      left.shift()?.(() => controller.abort())
+      await sync.call(to)
+    }
+    const checkpoints = new Checkpoints({
+      ...{ to, begun: PART, everyMs: Number.POSITIVE_INFINITY, say: () => {} },
+      state: { save: async (done: number) => void saved.push(done) } as unknown as CopyState,
+      stopped: (kept) => void told.push(kept),
+    })
+    const range = { skip: 0, seek: 0, length: BYTES, done: PART }
+    await transfer(call, { from, to, range, label: '', checkpoints })
+  }
+  const options = { force: false, resume: true, keeps: true, inPlace: false }
+  const ends = { from: () => openFileReading(source), to: () => openFileWriting(sink, options) }
+  const error = await between(call, ends, (from, to) => work(to, from)).catch((error) => error)
+  const bytes = existsSync(part) ? statSync(part).size : undefined
+  return { error, saved, told, bytes, left: left.length, isThere: existsSync(sink) }
+}
+
+test('gives a file its name', async () => {
+  const { error, bytes, isThere } = await ending('whole')
+  assert.deepEqual([error, bytes, isThere], [undefined, undefined, true])
+})
+
+test('that fails keeps what was brought to the medium before, and is not asked again', async () => {
+  const full = new Error('ENOSPC')
+  const fails = () => {
+    throw full
+  }
+  const { error, saved, told, bytes, left, isThere } = await ending('full', fails, () => {})
+  assert.equal(error, full)
+  assert.deepEqual([saved, told, left, isThere], [[], [PART], 1, false])
+  assert.ok(bytes !== undefined && bytes >= PART)
+})
+
+test('that Ctrl-C ends is done once more, and how to go on is said', async () => {
+  const reason = { name: 'AbortError' }
+  const aborted = (stop: () => void) => {
+    stop()
+    throw reason
+  }
+  const { error, saved, told, bytes, isThere } = await ending('aborted', aborted)
+  assert.equal(error, reason)
+  assert.deepEqual([saved, told, bytes, isThere], [[BYTES], [BYTES], BYTES, false])
+})
+
+test.run()
