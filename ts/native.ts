@@ -237,7 +237,15 @@ export interface KernelCopyFailure {
 /** A copy under way (`crates/node/src/kernel_copy.rs`). */
 export interface KernelCopy {
   takeBell(): number
-  progress(): [moved: number, frontier: number, atWork: number, reading: number, writing: number]
+  progress(): [
+    moved: number,
+    frontier: number,
+    atWork: number,
+    reading: number,
+    writing: number,
+    marked: number,
+  ]
+  mark(): void
   failure(): KernelCopyFailure | null
   goOn(at: number, length: number): void
   stop(): void

@@ -52,6 +52,7 @@ function begun(depth: number) {
     ...{ pad: false, verify: false },
     moved: (_bytes, frontier) => checkpoints.reached(frontier),
     lost: (error) => checkpoints.lost(error),
+    begun: (written) => checkpoints.asks(written),
   }
   const copy = pour(copying)
   copy.catch(() => {})
@@ -91,6 +92,21 @@ test('a deferred error is what a copy rejects with, though another part had fail
   assert.ok(isDeferred(await copy.catch((error: unknown) => error)))
   await checkpoints.stop()
   assert.deepEqual(saved, [])
+})
+
+test('none is saved before the writes have ended that were under way when the cache was synchronized', async () => {
+  for (const isLost of [false, true]) {
+    const { parts, saved } = begun(2)
+    await turn()
+    parts.end(0)
+    await turn()
+    await turn()
+    assert.deepEqual(saved, [])
+    parts.end(1, isLost ? failure(true) : undefined)
+    await turn()
+    await turn()
+    assert.deepEqual(saved.slice(0, 1), isLost ? [] : [PART])
+  }
 })
 
 test('what lies before any other failure is saved', async () => {

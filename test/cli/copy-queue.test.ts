@@ -48,6 +48,7 @@ class Medium implements Unit {
   /** READ and WRITE that came. */
   moves = 0
   holds = false
+  readonly held: Task[] = []
 
   execute(task: Task): void {
     const opcode = task.cdb[0]!
@@ -58,8 +59,8 @@ class Medium implements Unit {
 
   #move(task: Task): void {
     this.moves += 1
-    // One that is held is never answered.
-    if (!this.holds) task.answer(this.pending.shift() ?? this.#moved(task))
+    if (this.holds) this.held.push(task)
+    else task.answer(this.pending.shift() ?? this.#moved(task))
   }
 
   #moved(task: Task): Answer {
@@ -239,6 +240,26 @@ test('who is told to end waits for nothing that is under way', async () => {
   const reason = new Error('Ctrl-C')
   ending.abort(reason)
   await assert.rejects(copy, reason)
+})
+
+test('what is under way when they end is still heard, if it tells of an earlier write', async () => {
+  await using open = await opened()
+  const { sink, units } = open
+  sink.holds = true
+  const ending = new AbortController()
+  const { signal } = ending
+  const told: unknown[] = []
+  const to = { ...END, write: never, parts: partsOf(blocksOf(units[1], signal)) }
+  const copy = pour({ ...copying(units[0], to, signal), lost: (error) => told.push(error) })
+  await until('all parts are under way', () => sink.held.length === PACE.depth)
+  const reason = new Error('Ctrl-C')
+  ending.abort(reason)
+  await assert.rejects(copy, reason)
+  const [first, ...others] = sink.held
+  for (const task of others) task.answer(checkCondition(SenseKey.MEDIUM_ERROR, WRITE_ERROR))
+  first?.answer(checkCondition(SenseKey.MEDIUM_ERROR, WRITE_ERROR, { deferred: true }))
+  await until('it is heard', () => told.length > 0)
+  assert.equal(told.length, 1)
 })
 
 test('a part whose bytes went with their nexus before a file had them is not taken as written', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { good as answer, type Handler, serve } from '#dist/index.js'
+import { Association, CodeSet, DesignatorType, encodeDesignators } from '#dist/scsi/designator.js'
 import { suite } from '../harness/index.ts'
 import { Place } from './program.ts'
 
@@ -118,6 +120,36 @@ test('copy replaces a file only by --force, only by a whole one, and keeps its m
     [statSync(place.path('out')).size, statSync(place.path('out')).mode & 0o777],
     [512, 0o640],
   )
+})
+
+test('copy refuses two paths to one unit', async () => {
+  const naa = (first: number) => Uint8Array.of(first, 0, 0, 0, 0, 0, 0, 1)
+  const named = (designator: Uint8Array): Handler => {
+    const unit = { association: Association.LOGICAL_UNIT, protocol: undefined }
+    const one = { ...unit, type: DesignatorType.NAA, codeSet: CodeSet.BINARY, designator }
+    const list = encodeDesignators([one])
+    const page = Uint8Array.of(0, 0x83, 0, list.length, ...list)
+    return ({ cdb }, next) =>
+      cdb[0] === 0x12 && cdb[1] === 1 && cdb[2] === 0x83 ? answer(page) : next()
+  }
+  const world = 0x50
+  const local = 0x30
+  const handlers = [world, world, local, local].map((first) => named(naa(first)))
+  const units = handlers.map((handler) => ({ memory: MIB, handler }))
+  const server = await serve({ listen: place.path('paths.sock'), units })
+  const ends = (one: number, other: number) =>
+    [one, other].map((lun) => `ring:${place.path('paths.sock')}?lun=${lun}`)
+  try {
+    const same = await place.sgring(['copy', ...ends(0, 1)])
+    assert.equal(same.code, 1)
+    assert.match(same.stderr, /lun=0 and \S+lun=1 are the same: naa\.5000000000000001\n/)
+    for (const others of [ends(0, 2), ends(2, 3)]) {
+      const { code, stderr } = await place.sgring(['copy', ...others])
+      assert.equal(code, 0, stderr)
+    }
+  } finally {
+    await server.close()
+  }
 })
 
 test('copy refuses what cannot be, before it writes', async () => {

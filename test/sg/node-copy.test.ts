@@ -38,13 +38,19 @@ class Scripted implements KernelCopy {
   frontier = 0
   atWork = 2
   stopped = false
+  writing = 0
+  marked = 0
 
   takeBell(): number {
     return openSync(bell, constants.O_RDWR | constants.O_NONBLOCK)
   }
 
   progress(): ReturnType<KernelCopy['progress']> {
-    return [this.moved, this.frontier, this.atWork, this.atWork, 0]
+    return [this.moved, this.frontier, this.atWork, this.atWork, 0, this.marked]
+  }
+
+  mark(): void {
+    this.marked = this.writing
   }
 
   failure(): KernelCopyFailure | null {
@@ -183,11 +189,12 @@ test('reject with the deferred error of a part that is moved once more, though a
 })
 
 test('move a part once more that tells of an earlier RECOVERED ERROR: nothing is lost', async () => {
-  const { copy, copying, saved } = begun({ redo: async () => {} })
+  const { copy, copying, checkpoints, saved } = begun({ redo: async () => {} })
   copy.failures.push(failed(0, SenseKey.RECOVERED_ERROR, true))
   await until('it goes on', () => copy.goneOn.length > 0)
   ;[copy.moved, copy.frontier, copy.atWork] = [BYTES, BYTES, 0]
   await copying
+  await checkpoints.end()
   assert.deepEqual(saved, [BYTES])
 })
 
@@ -243,6 +250,39 @@ test('tell unit attentions and recovered errors of the node that they are of', a
     ['to', SenseKey.UNIT_ATTENTION],
     ['from', SenseKey.RECOVERED_ERROR],
   ])
+})
+
+test('save nothing before the WRITEs have ended that were under way when the cache was synchronized', async () => {
+  for (const isLost of [false, true]) {
+    const { copy, copying, checkpoints, saved, steps } = begun()
+    copy.writing = 1
+    ;[copy.moved, copy.frontier] = [PART, PART]
+    await until('the cache is synchronized', () => steps.synced === 1)
+    await until('its WRITEs are waited for', () => copy.marked === 1)
+    assert.deepEqual(saved, [])
+    copy.writing = 0
+    if (isLost) copy.failures.push(failed(PART, SenseKey.MEDIUM_ERROR, true))
+    copy.marked = 0
+    await until('it is known', () => copy.stopped || saved.length > 0)
+    ;[copy.moved, copy.frontier, copy.atWork] = [BYTES, BYTES, 0]
+    await copying.catch((error) => assert.ok(isDeferred(error)))
+    await checkpoints.stop()
+    assert.deepEqual(saved, isLost ? [] : [PART, BYTES])
+  }
+})
+
+test('save nothing before a part is moved once more that was when the cache was synchronized', async () => {
+  const ends: ((error: unknown) => void)[] = []
+  const redo = () => new Promise<void>((_, reject) => ends.push(reject))
+  const { copy, copying, saved, steps } = begun({ redo })
+  copy.failures.push(failed(PART, SenseKey.UNIT_ATTENTION))
+  ;[copy.moved, copy.frontier] = [PART, PART]
+  await until('the cache is synchronized', () => steps.synced === 1)
+  await until('it is moved once more', () => ends.length === 1)
+  copy.atWork = 0
+  ends[0]?.(statusError(earlier(SenseKey.MEDIUM_ERROR)))
+  assert.ok(isDeferred(await copying.catch((error: unknown) => error)))
+  assert.deepEqual(saved, [])
 })
 
 test('hear of a deferred error after they were aborted, and let go of a copy once none is at work', async () => {

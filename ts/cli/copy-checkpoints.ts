@@ -34,7 +34,7 @@ export class Checkpoints {
   #last: number = performance.now()
   #saving: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
-  #ask: () => void = () => {}
+  #written: () => Promise<unknown> = async () => {}
 
   constructor(options: CheckpointOptions) {
     this.#options = options
@@ -69,9 +69,9 @@ export class Checkpoints {
     this.#failure ??= { error }
   }
 
-  /** Has `ask` called before something is saved: it calls `lost()` where nobody has heard yet. */
-  asks(ask: () => void): void {
-    this.#ask = ask
+  /** Has `written` called, and waited for, before something is saved: it resolves when the WRITEs under way have ended, and `lost()` was called where one says so. */
+  asks(written: () => Promise<unknown>): void {
+    this.#written = written
   }
 
   /** @throws what went wrong meanwhile */
@@ -96,8 +96,8 @@ export class Checkpoints {
     const state = this.#state
     if (state === undefined || frontier === this.#saved) return
     await this.#options.to.sync()
-    // A deferred error is told once: to a write meanwhile, and then not to this.
-    this.#ask()
+    // A deferred error is told once: to a WRITE meanwhile, and then not to this. It may have ended before, and not be heard of yet.
+    await this.#written()
     if (this.#failure !== undefined) throw this.#failure.error
     try {
       await state.save(frontier)

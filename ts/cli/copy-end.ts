@@ -15,6 +15,8 @@ export interface Reading {
   readonly place: string | undefined
   /** Tells whether it is what it was in an earlier run. */
   identity(): Promise<string>
+  /** What no other unit of the world is called; none where it has no such name. */
+  worldWideNames?(): Promise<readonly string[]>
   /** Every offset and length is a multiple of it. */
   readonly blockLength: number
   /** Bytes that can be moved at once; infinite where there is no limit. */
@@ -28,8 +30,8 @@ export interface Reading {
    * data are of no more use
    */
   read(at: number, length: number, room?: Uint8Array): Promise<Uint8Array>
-  /** The same by parts, where that is cheaper; undefined for parts that it has no room for. */
-  parts?(pace: Pace): LentParts | undefined
+  /** The same by parts, where that is cheaper; undefined for parts that it has no room for. `tell` hears of errors of those that nobody waits for any more. */
+  parts?(pace: Pace, tell?: (error: unknown) => void): LentParts | undefined
   /** Where both ends have it, bytes may go from node to node by themselves. */
   readonly direct?: NodeEnd
   /** Ends a `read()` that waits. Idempotent. */
@@ -56,7 +58,7 @@ export interface Writing extends Omit<Reading, 'read' | 'parts' | 'size'> {
   begin(at: number): Promise<void>
   write(at: number, data: Uint8Array): Promise<void>
   /** The same by parts, where that is cheaper; undefined for parts that it has no room for. */
-  parts?(pace: Pace): Pick<Writing, 'write'> | undefined
+  parts?(pace: Pace, tell?: (error: unknown) => void): Pick<Writing, 'write'> | undefined
   /** What is there now, past caches where that can be asked for; undefined where nothing can be read. */
   readonly readBack: ((at: number, length: number) => Promise<Uint8Array>) | undefined
   /** All that was written is on the medium. It works after the verb was told to end. */

@@ -37,6 +37,6 @@ export function pourBetweenNodes(copying: Copying): Promise<void> | undefined {
     },
     moved: (bytes, frontier) => moved(bytes, range.done + frontier),
     lost: (error) => copying.lost?.(error),
-    begun: (look) => copying.begun?.(look),
+    begun: (written) => copying.begun?.(written),
   })
 }

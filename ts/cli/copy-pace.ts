@@ -20,7 +20,7 @@ export const PACE: Readonly<Record<'depth' | 'part-bytes', Text>> = {
   depth: {
     type: 'string',
     value: 'N',
-    help: 'so many parts at a time, 1 to 256; default: 8, and more where parts are small',
+    help: 'so many parts at a time, 1 to 256, and between devices no more than 256 MiB; default: 8, and more where parts are small',
   },
   'part-bytes': {
     type: 'string',

@@ -39,11 +39,19 @@ export class PartQueue implements LentParts {
   readonly #waiters: (Waiter | undefined)[] = []
   /** Whose bytes are lent. */
   readonly #lent = new Map<Uint8Array, Completion>()
+  readonly #tell: (error: unknown) => void
   readonly #over = (done: Completion) => this.#completed(done)
   #taking = false
 
-  private constructor(blocks: Blocks, helper: Helper, queue: Queue, partBytes: number) {
+  private constructor(
+    blocks: Blocks,
+    helper: Helper,
+    queue: Queue,
+    partBytes: number,
+    tell: (error: unknown) => void,
+  ) {
     this.#blocks = blocks
+    this.#tell = tell
     this.#queue = queue
     this.#partBytes = partBytes
     this.#helper = helper
@@ -52,13 +60,18 @@ export class PartQueue implements LentParts {
   }
 
   /** Undefined where there is no room for it, and for a helper's part beside it. It ends with the unit's node. */
-  static of(blocks: Blocks, helper: Helper, { depth, partBytes }: Pace): PartQueue | undefined {
+  static of(
+    blocks: Blocks,
+    helper: Helper,
+    { depth, partBytes }: Pace,
+    tell: (error: unknown) => void,
+  ): PartQueue | undefined {
     const { unit } = blocks
     let queue: Queue | undefined
     try {
       queue = unit.queue({ depth, dataBytes: partBytes })
       void unit.queue({ depth: 1, dataBytes: partBytes }).close()
-      return new PartQueue(blocks, helper, queue, partBytes)
+      return new PartQueue(blocks, helper, queue, partBytes, tell)
     } catch {
       void queue?.close()
       return undefined
@@ -133,8 +146,16 @@ export class PartQueue implements LentParts {
   #completed(done: Completion): void {
     const waiter = this.#waiters[done.slot]
     this.#waiters[done.slot] = undefined
-    if (waiter === undefined) done.release()
+    if (waiter === undefined) this.#unawaited(done)
     else waiter.resolve(done)
+  }
+
+  #unawaited(done: Completion): void {
+    try {
+      if (moved(done, this.#blocks)) done.release()
+    } catch (error) {
+      this.#tell(error)
+    }
   }
 
   /** Nobody waits for what is under way any more. */

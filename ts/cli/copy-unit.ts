@@ -2,8 +2,9 @@
 
 import { SgringError } from '../errors.ts'
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
+import { Association, type Designator, DesignatorType, designatorText } from '../scsi/designator.ts'
 import type { Sense } from '../scsi/sense.ts'
-import { Association, vpdDeviceIdentification } from '../scsi/vpd.ts'
+import { vpdDeviceIdentification } from '../scsi/vpd.ts'
 import type { KernelNode } from '../sg/node.ts'
 import { Attentions } from './copy-attention.ts'
 import type { Reading, Writing } from './copy-end.ts'
@@ -46,6 +47,7 @@ interface Opened extends OpenUnit, Blocks {
   readonly maxTransferBytes: number
   readonly attention: (sense: Sense) => void
   identity(): Promise<string>
+  worldWideNames(): Promise<readonly string[]>
   announcement(): Promise<string>
   /** It is written to from now on. */
   begin(): Promise<void>
@@ -94,9 +96,11 @@ function byParts(opened: Opened) {
 }
 
 /** Reads and writes by parts, in the batch form. */
-export function partsOf(blocks: Blocks): (pace: Pace) => PartQueue | undefined {
+export function partsOf(
+  blocks: Blocks,
+): (pace: Pace, tell?: (error: unknown) => void) => PartQueue | undefined {
   const helper = { read: readerOf(blocks), write: writerOf(blocks) }
-  return (pace) => PartQueue.of(blocks, helper, pace)
+  return (pace, tell = () => {}) => PartQueue.of(blocks, helper, pace, tell)
 }
 
 /** Reads by bytes. */
@@ -146,6 +150,8 @@ async function openEnd(
       // Behind a ring, WRITEs that were answered are the system's, which keeps them when a target dies; each target after it is a POWER ON.
       begin: async () => void (node !== undefined && attentions.written()),
       identity: () => identityOf(opened, all, blockLength),
+      worldWideNames: async () =>
+        (await designatorsOf(opened)).filter(isWorldWide).map(designatorText),
       announcement: async () =>
         `${name}, LUN ${unit.lun}: ${await unitText(unit, options, capacity)}`,
     }
@@ -161,18 +167,35 @@ async function identityOf(
   blockLength: number,
 ): Promise<string> {
   const { vendor, product } = await unit.inquiry(options)
-  const designators = await designatorsOf(unit, options)
-  return [vendor, product, designators, bytes, blockLength].join(' | ')
+  const designators = await designatorsOf({ unit, options })
+  const names = designators.map(({ designator }) => hexBytes(designator)).join(', ')
+  return [vendor, product, names, bytes, blockLength].join(' | ')
+}
+
+const WORLD_WIDE: ReadonlySet<number> = new Set([
+  DesignatorType.EUI64,
+  DesignatorType.NAA,
+  DesignatorType.SCSI_NAME,
+  DesignatorType.UUID,
+])
+/** NAA of an identifier that somebody has chosen (SPC-5 7.7.6.6). */
+const LOCALLY_ASSIGNED = 3
+
+function isWorldWide({ type, designator }: Designator): boolean {
+  const isLocal = type === DesignatorType.NAA && designator[0]! >> 4 === LOCALLY_ASSIGNED
+  return WORLD_WIDE.has(type) && !isLocal
 }
 
 /** What the unit calls itself (SPC-4 7.8.5); a unit may have no such page. */
-async function designatorsOf(unit: LogicalUnit, options: HelperOptions): Promise<string> {
+async function designatorsOf({
+  unit,
+  options,
+}: Pick<OpenUnit, 'unit' | 'options'>): Promise<Designator[]> {
   try {
     const all = await unit.run(vpdDeviceIdentification(), options)
-    const own = all.filter(({ association }) => association === Association.LOGICAL_UNIT)
-    return own.map(({ designator }) => hexBytes(designator)).join(', ')
+    return all.filter(({ association }) => association === Association.LOGICAL_UNIT)
   } catch (error) {
-    if (error instanceof SgringError && error.code === 'ERR_SGRING_CHECK_CONDITION') return ''
+    if (error instanceof SgringError && error.code === 'ERR_SGRING_CHECK_CONDITION') return []
     throw error
   }
 }

@@ -68,6 +68,7 @@ async function copyTo(call: Call<typeof OPTIONS>, from: Reading, to: Writing): P
   const everyMs = parseSeconds('--checkpoint', checkpoint)
   const whole = rangeOf(call, from, to)
   checkEnds(call, from, to, whole)
+  await checkNames(from, to)
   const state = await CopyState.of(from, to, whole)
   const range = { ...whole, done: await resumed(call, from, to, whole, state) }
   const say = (text: string) => void (!call.json && process.stderr.write(text))
@@ -113,6 +114,15 @@ function checkEnds(
     const message = `${length} bytes are to be copied, and ${to.name} has room for ${room}`
     throw new CliError(ExitCode.FILE, message)
   }
+}
+
+/** One unit may have several paths, and parts are copied in any order. */
+async function checkNames(from: Reading, to: Writing): Promise<void> {
+  if (from.worldWideNames === undefined || to.worldWideNames === undefined) return
+  const names = await to.worldWideNames()
+  const [same] = (await from.worldWideNames()).filter((name) => names.includes(name))
+  if (same === undefined) return
+  throw new CliError(ExitCode.SYNTAX, `${from.name} and ${to.name} are the same: ${same}`)
 }
 
 /** How many bytes an earlier run has copied. */

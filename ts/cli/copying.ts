@@ -45,7 +45,7 @@ export interface Copying {
   moved(bytes: number, frontier: number): void
   /** As `NodeCopying` has them. */
   lost?(error: unknown): void
-  begun?(look: () => void): void
+  begun?(written: () => Promise<unknown>): void
 }
 
 /** Input that is too long for where it goes, or no whole number of its blocks. All whole blocks before are written. */
@@ -74,8 +74,11 @@ export async function pour(copying: Copying): Promise<void> {
   const { from, to, range, signal, verify, moved } = copying
   const frontier = new Frontier(range.done)
   const turns = new Turns()
-  const source = from.parts?.(copying.pace) ?? new Rooms(copying)
-  const sink = to.parts?.(copying.pace) ?? to
+  const tell = (error: unknown) => void (tellsOfLoss(error) && copying.lost?.(error))
+  const source = from.parts?.(copying.pace, tell) ?? new Rooms(copying)
+  const sink = to.parts?.(copying.pace, tell) ?? to
+  const writing = new Set<Promise<void>>()
+  copying.begun?.(() => Promise.allSettled(writing))
   let wrong: InputLengthError | undefined
   const end = await inParts(copying, async (at, length) => {
     const turn = to.ordered ? turns.take() : undefined
@@ -86,7 +89,11 @@ export async function pour(copying: Copying): Promise<void> {
       const { data, bytes, error } = fitted(copying, at, input)
       wrong ??= error
       await turn?.mine
-      await sink.write(range.seek + at, data)
+      const written = sink.write(range.seek + at, data)
+      // Before anybody else hears that it has ended.
+      written.catch(tell)
+      writing.add(written)
+      await written.finally(() => writing.delete(written))
       const back = verify ? await to.readBack?.(range.seek + at, data.length) : undefined
       // Lent bytes end with their nexus, and whoever was writing them found none.
       if (input.length !== came)
@@ -97,7 +104,7 @@ export async function pour(copying: Copying): Promise<void> {
       source.giveBack(input)
       return bytes
     } catch (error) {
-      if (tellsOfLoss(error)) copying.lost?.(error)
+      tell(error)
       turn?.over(error)
       throw error
     }

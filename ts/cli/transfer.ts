@@ -79,7 +79,7 @@ export async function transfer(
   const told = {
     moved,
     lost: (error: unknown) => checkpoints.lost(error),
-    begun: (look: () => void) => checkpoints.asks(look),
+    begun: (written: () => Promise<unknown>) => checkpoints.asks(written),
   }
   try {
     const pouring = pour({ from, to, range, pace, signal, pad, verify, ...told })

@@ -15,6 +15,9 @@ import type { KernelNode } from './node.ts'
 /** How often progress is told. */
 const LOOK_EVERY_MS = 100
 
+/** The place of that number in a copy's progress. */
+const MARKED = 5
+
 /** With these it cannot begin, but the ring may have another way, or tells the same better. */
 const ELSEWHERE: ReadonlySet<string> = new Set<SgringErrorCode>([
   'ERR_SGRING_CLOSED',
@@ -59,18 +62,18 @@ export interface NodeCopying {
   readonly depth: number
   /** Ends it, without waiting for what the kernel has: nothing more is sent, not even the WRITE of a part that was read. */
   readonly signal: AbortSignal
-  /** Moves a part otherwise, while others go on; a rejection ends the copy. */
+  /** Moves a part otherwise, while others go on, but after a UNIT ATTENTION, which holds them; a rejection ends the copy. */
   redo(part: FailedPart): Promise<void>
   /** Called now and then, and before the end: so many bytes more were moved, and all before `frontier`. What it throws ends the copy. */
   moved(bytes: number, frontier: number): void
   /** A command has told that what counts as moved may not be there: by a deferred error, or by what `attention` throws. It ends the copy, and `moved` is not called any more. */
   lost(error: unknown): void
-  /** Hands over what looks whether there are failures that were not told of yet. */
-  begun?(look: () => void): void
+  /** Hands over what resolves when the WRITEs that are under way have ended, and `lost` was told if they say so; after an abort, at once. */
+  begun?(written: () => Promise<unknown>): void
 }
 
 /**
- * Copies all of it. Rejects with the first failure once nothing is under way any more, with one that tells of lost data before any other one, and when it is aborted.
+ * Copies all of it; a node that is closed ends it, once its last command has ended. Rejects with the first failure once nothing is under way any more, with one that tells of lost data before any other one, and when it is aborted.
  *
  * @returns undefined where it cannot begin: a command would be refused, or there are no threads or no memory to be had
  */
@@ -114,7 +117,9 @@ class Supervision {
   readonly #abort = () => this.#leave()
   #told = 0
   /** Parts that are moved otherwise. */
-  #redoing = 0
+  readonly #redone = new Set<Promise<void>>()
+  /** Called when the WRITEs that were marked have ended. */
+  #marked: () => void = () => {}
   #failure: Failed | undefined
   /** Data may be lost. */
   #lost = false
@@ -129,7 +134,7 @@ class Supervision {
     this.#bell.reference(true)
     this.#timer = setInterval(look, LOOK_EVERY_MS)
     copying.signal.addEventListener('abort', this.#abort, { once: true })
-    copying.begun?.(() => void (this.#over ? this.#rest() : this.#tell()))
+    copying.begun?.(() => this.#written())
   }
 
   #look(): void {
@@ -138,7 +143,7 @@ class Supervision {
       return
     }
     const [, frontier, atWork] = this.#tell()
-    if (atWork > 0 || this.#redoing > 0) return
+    if (atWork > 0 || this.#redone.size > 0) return
     if (this.#failure === undefined && frontier < this.#copying.length) this.#fail(endedEarly())
     this.#end()
   }
@@ -156,7 +161,8 @@ class Supervision {
     } catch (error) {
       this.#fail(error)
     }
-    for (const part of failed) if (this.#failure === undefined) void this.#redo(part)
+    for (const part of failed) if (this.#failure === undefined) this.#redo(part)
+    if (progress[MARKED] === 0) this.#marked()
     return progress
   }
 
@@ -185,17 +191,33 @@ class Supervision {
     if (sense.key === SenseKey.UNIT_ATTENTION) attention?.(sense)
   }
 
-  async #redo(failure: KernelCopyFailure): Promise<void> {
+  #redo(failure: KernelCopyFailure): void {
+    const redone = this.#movedAgain(failure)
+    this.#redone.add(redone)
+    void redone.then(() => {
+      this.#redone.delete(redone)
+      this.#look()
+    })
+  }
+
+  async #movedAgain(failure: KernelCopyFailure): Promise<void> {
     const { at, length, writing } = failure
-    this.#redoing += 1
     try {
       await this.#copying.redo({ at, length, writing, end: endOfCommand(failure) })
       this.#copy.goOn(at, length)
     } catch (error) {
       this.#fail(error)
     }
-    this.#redoing -= 1
-    this.#look()
+  }
+
+  async #written(): Promise<void> {
+    if (this.#over) return this.#rest()
+    this.#copy.mark()
+    const marked = new Promise<void>((resolve) => {
+      this.#marked = resolve
+    })
+    this.#tell()
+    await Promise.all([marked, ...this.#redone])
   }
 
   #fail(error: unknown): void {
@@ -221,6 +243,7 @@ class Supervision {
     this.#bell.reference(false)
     this.#copying.signal.removeEventListener('abort', this.#abort)
     this.#rest()
+    this.#marked()
     this.#ended(this.#failure)
   }
 
@@ -236,7 +259,8 @@ class Supervision {
 }
 
 function endedEarly(): TransportError {
-  return new TransportError('ERR_SGRING_NEXUS_LOST', 'a node of the copy was closed meanwhile')
+  const why = 'a node of the copy was closed meanwhile, or there was no thread for the rest'
+  return new TransportError('ERR_SGRING_NEXUS_LOST', why)
 }
 
 /** As an engine has it: a device that answered has a status, or nothing to say against its being GOOD. */

@@ -89,7 +89,7 @@ impl KernelCopy {
         self.bell.take().map_or(-1, IntoRawFd::into_raw_fd)
     }
 
-    /// Bytes that were moved, the frontier before which all were, movers at work, and READs and WRITEs that were sent and have not ended.
+    /// Bytes that were moved, the frontier before which all were, movers at work, READs and WRITEs that were sent and have not ended, and those of the WRITEs that were marked.
     #[napi(catch_unwind)]
     pub fn progress(&self) -> Vec<f64> {
         let progress = self.copier.progress();
@@ -99,7 +99,14 @@ impl KernelCopy {
             progress.at_work as f64,
             progress.reading as f64,
             progress.writing as f64,
+            progress.marked as f64,
         ]
+    }
+
+    /// Marks the WRITEs that are under way.
+    #[napi(catch_unwind)]
+    pub fn mark(&self) {
+        self.copier.mark();
     }
 
     /// Takes the next failure, if there is one.

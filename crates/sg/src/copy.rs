@@ -18,7 +18,7 @@ use crate::ioctl::STACK_BYTES;
 use crate::signals::block_signals;
 use crate::transport::Outcome;
 use sgring_sync::{Condvar, Mutex, MutexGuard};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -102,6 +102,8 @@ pub struct Progress {
     pub reading: usize,
     /// WRITEs.
     pub writing: usize,
+    /// Those of them that were marked.
+    pub marked: usize,
 }
 
 impl Progress {
@@ -138,6 +140,10 @@ struct State<M> {
     failures: VecDeque<(Part, Failure)>,
     /// Parts whose failure was taken, and whether it holds the others.
     taken: Vec<(Part, bool)>,
+    /// Where the parts begin that are being written.
+    writes: BTreeSet<u64>,
+    /// Those that were when it was asked for last.
+    marked: BTreeSet<u64>,
 }
 
 impl<M: Mover> Copier<M> {
@@ -167,6 +173,8 @@ impl<M: Mover> Copier<M> {
                 resting: Vec::new(),
                 failures: VecDeque::new(),
                 taken: Vec::new(),
+                writes: BTreeSet::new(),
+                marked: BTreeSet::new(),
             }),
             released: Condvar::default(),
             wake: Box::new(wake),
@@ -191,7 +199,17 @@ impl<M: Mover> Copier<M> {
 
     /// How far it is.
     pub fn progress(&self) -> Progress {
-        self.shared.state().progress
+        let state = self.shared.state();
+        Progress {
+            marked: state.marked.len(),
+            ..state.progress
+        }
+    }
+
+    /// Marks the WRITEs that are under way now, and no others: a device tells of what it has lost once, and perhaps to one of these.
+    pub fn mark(&self) {
+        let mut state = self.shared.state();
+        state.marked = state.writes.clone();
     }
 
     /// A part whose failure was taken was moved otherwise: its mover goes on with another one, if there is one.
@@ -261,7 +279,7 @@ impl<M: Mover> Shared<M> {
     fn work(&self, mut mover: M) {
         while let Some(part) = self.next() {
             for stage in [Stage::Read, Stage::Write] {
-                if !self.begin(stage) {
+                if !self.begin(stage, part) {
                     return;
                 }
                 // It leaves a mover as it was, which has no state beside its memory.
@@ -269,6 +287,10 @@ impl<M: Mover> Shared<M> {
                     .unwrap_or_else(|_| Err(Failure::panicked(stage)));
                 let mut state = self.state();
                 *state.progress.under_way(stage) -= 1;
+                if stage == Stage::Write {
+                    state.writes.remove(&part.at);
+                    state.marked.remove(&part.at);
+                }
                 match ended {
                     Ok(()) if stage == Stage::Write => state.moved(part),
                     Ok(()) => {}
@@ -300,13 +322,16 @@ impl<M: Mover> Shared<M> {
     }
 
     /// Counts a command that is sent next, once none is held; false if none is to be sent any more.
-    fn begin(&self, stage: Stage) -> bool {
+    fn begin(&self, stage: Stage, part: Part) -> bool {
         let mut state = self.state();
         while !state.stopped && state.is_held() {
             state = self.released.wait(state);
         }
         if !state.stopped {
             *state.progress.under_way(stage) += 1;
+            if stage == Stage::Write {
+                state.writes.insert(part.at);
+            }
         }
         !state.stopped
     }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// READ(16) and WRITE(16) (SBC-3 5.13, 5.35).
 pub const CDB_LEN: usize = 16;
-/// What the movers of a copy may have for their parts, all together.
+/// What the movers of a copy may have for their parts, all together; of each end that is an sg node, the kernel reserves as much again.
 const MOST_BYTES: usize = 256 << 20;
 const PAGE_BYTES: usize = 4096;
 
@@ -79,8 +79,8 @@ struct Opened {
 }
 
 impl NodeMover {
-    /// At most `count` movers, for a copy of `len` bytes in parts of `part_len`: no more than there are parts, and than files can be opened, and than have room in
-    /// 256 MiB, where one always has. The kernel gives up a command after `timeout_ms` milliseconds.
+    /// At most `count` movers, for a copy of `len` bytes in parts of `part_len`: no more than there are parts, and than files can be opened with some to spare, and than
+    /// have room in 256 MiB, where one always has. The kernel gives up a command after `timeout_ms` milliseconds.
     ///
     /// # Errors
     ///
@@ -111,7 +111,11 @@ impl NodeMover {
                 Ok((from, to))
             });
             let (from, to) = match opened {
-                Err(_) if index > 0 => break,
+                Err(_) if index > 0 => {
+                    // Whoever notes how far the copy is needs a file, too.
+                    movers.truncate((index - 1).max(1));
+                    break;
+                }
                 opened => opened?,
             };
             movers.push(Self {
