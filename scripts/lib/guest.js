@@ -101,6 +101,7 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
   if (lack !== undefined) throw new NoKernel(`nothing to boot it with: ${lack}`)
   const first = await boot(kernel, machine, job, results, options)
   const again = first.diedEarly && !options.kvm
+  if (again) process.stderr.write(`${first.trouble}\nguest: it is booted once more\n`)
   const { diedEarly, ...end } = again ? await boot(kernel, machine, job, results, options) : first
   return end
 }

@@ -6,9 +6,9 @@ import { suite } from '../harness/index.ts'
 
 const test = suite('unit attentions of what is copied')
 
-const POWER_ON = [0x2900, 0x2901, 0x2902, 0x2903, 0x2904, 0x2907]
+const POWER_ON = [0x2900, 0x2901, 0x2902, 0x2903, 0x2904]
 const OTHER_MEDIUM = [0x2800, 0x3f03]
-const OTHERS = [0x2801, 0x2a01, 0x2a09, 0x3f0e]
+const OTHERS = [0x2801, 0x2905, 0x2907, 0x2a01, 0x2a09, 0x3f0e]
 
 const sense = (ascAscq: number, key: SenseKey = SenseKey.UNIT_ATTENTION) =>
   parseSense(encodeSense(key, ascAscq))

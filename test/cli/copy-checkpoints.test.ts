@@ -31,7 +31,7 @@ class Scripted {
 }
 
 /** Sets a copy by lanes going, and checkpoints that are due with each part. */
-function begun(depth: number) {
+function begun(depth: number, readBack?: Copying['to']['readBack']) {
   const parts = new Scripted()
   const saved: number[] = []
   const told: number[] = []
@@ -45,11 +45,11 @@ function begun(depth: number) {
   const read = async (_at: number, length: number) => new Uint8Array(length)
   const copying: Copying = {
     from: { ...end, name: 'a file', place: '', read },
-    to: { ...end, name: 'a unit', ordered: false, readBack: undefined, write: parts.write },
+    to: { ...end, name: 'a unit', ordered: false, readBack, write: parts.write },
     range: { skip: 0, seek: 0, length: BYTES, done: 0 },
     pace: { partBytes: PART, depth },
     signal: new AbortController().signal,
-    ...{ pad: false, verify: false },
+    ...{ pad: false, verify: readBack !== undefined },
     moved: (_bytes, frontier) => checkpoints.reached(frontier),
     lost: (error) => checkpoints.lost(error),
     begun: (written) => checkpoints.asks(written),
@@ -107,6 +107,33 @@ test('none is saved before the writes have ended that were under way when the ca
     await turn()
     assert.deepEqual(saved.slice(0, 1), isLost ? [] : [PART])
   }
+})
+
+test('none is saved before the parts have been read back that were under way when the cache was synchronized', async () => {
+  for (const isLost of [false, true]) {
+    const second = new Scripted()
+    const readBack = async (at: number) => {
+      if (at === PART) await second.write(at)
+      return new Uint8Array(PART)
+    }
+    const { parts, saved } = begun(2, readBack)
+    await turn()
+    parts.end(1)
+    parts.end(0)
+    for (let turns = 0; turns < 3; turns++) await turn()
+    assert.deepEqual(saved, [])
+    second.end(1, isLost ? failure(true) : undefined)
+    for (let turns = 0; turns < 3; turns++) await turn()
+    assert.deepEqual(saved.slice(0, 1), isLost ? [] : [PART])
+  }
+})
+
+test('none is saved by a copy that stops if a write does not end', async () => {
+  const { checkpoints, saved } = begun(2)
+  checkpoints.asks(() => new Promise(() => {}))
+  checkpoints.reached(PART)
+  await checkpoints.stop()
+  assert.deepEqual(saved, [])
 })
 
 test('what lies before any other failure is saved', async () => {

@@ -69,7 +69,7 @@ test('that fails keeps what was brought to the medium before, and is not asked a
   assert.ok(bytes !== undefined && bytes >= PART)
 })
 
-test('that Ctrl-C ends is done once more, and how to go on is said', async () => {
+test('that Ctrl-C ends may have been told of a loss: what was noted before is all', async () => {
   const reason = { name: 'AbortError' }
   const aborted = (stop: () => void) => {
     stop()
@@ -77,7 +77,17 @@ test('that Ctrl-C ends is done once more, and how to go on is said', async () =>
   }
   const { error, saved, told, bytes, isThere } = await ending('aborted', aborted)
   assert.equal(error, reason)
-  assert.deepEqual([saved, told, bytes, isThere], [[BYTES], [BYTES], BYTES, false])
+  assert.deepEqual([saved, told, bytes, isThere], [[], [PART], BYTES, false])
+})
+
+test('that fails while Ctrl-C is pressed is not asked again', async () => {
+  const failed = new Error('EIO')
+  const fails = (stop: () => void) => {
+    stop()
+    throw failed
+  }
+  const { saved, told, left, isThere } = await ending('eio', fails, () => {})
+  assert.deepEqual([saved, told, left, isThere], [[], [PART], 1, false])
 })
 
 test.run()

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
+import { inspect } from 'node:util'
 import type { PairOptions } from '#dist/ring/pair.js'
 import { type Command, type Response, Status, TaskAttribute } from '#dist/task/command.js'
 import { type FunctionRequest, type FunctionResult, TaskFunction } from '#dist/task/function.js'
@@ -322,7 +323,9 @@ export class Scene implements World {
       this.#stage.initiatorLooks(initiator)
       this.#rest()
       const [outcome, ...more] = outcomes
-      assert.ok(outcome !== undefined && 'value' in outcome && more.length === 0)
+      const [ended] = [...initiator.ends, undefined]
+      const told = `${inspect(outcomes)}, ended: ${ended}, ${this.#stage.troubles}`
+      assert.ok(outcome !== undefined && 'value' in outcome && more.length === 0, told)
       assert.equal(bell.referenced, false)
       if (outcome.value.status === Status.GOOD) return
     }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { constants, openSync } from 'node:fs'
+import { constants, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Checkpoints } from '#dist/cli/copy-checkpoints.js'
 import type { Writing } from '#dist/cli/copy-end.js'
@@ -299,6 +299,24 @@ test('hear of a deferred error after they were aborted, and let go of a copy onc
   await checkpoints.stop()
   assert.deepEqual([steps.synced, saved], [1, []])
   assert.deepEqual([...forgotten], ['from', 'to'])
+})
+
+test('save nothing, aborted, before the WRITEs have ended that were under way then', async () => {
+  for (const isLost of [false, true]) {
+    const never = Number.POSITIVE_INFINITY
+    const { copy, copying, checkpoints, saved, steps, controller } = begun({}, never)
+    ;[copy.moved, copy.frontier, copy.writing] = [PART, PART, 1]
+    controller.abort()
+    await assert.rejects(copying, { name: 'AbortError' })
+    const stopped = checkpoints.stop()
+    await until('its WRITEs are waited for', () => steps.synced === 1 && copy.marked === 1)
+    assert.deepEqual(saved, [])
+    if (isLost) copy.failures.push(failed(PART, SenseKey.MEDIUM_ERROR, true))
+    ;[copy.writing, copy.marked, copy.atWork] = [0, 0, 0]
+    writeFileSync(bell, '!')
+    await stopped
+    assert.deepEqual(saved, isLost ? [] : [PART])
+  }
 })
 
 test('begin nothing where they were aborted before', async () => {

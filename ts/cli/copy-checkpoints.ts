@@ -1,7 +1,11 @@
 /** What a copy that is stopped can go on after, kept up to date while it runs. */
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Writing } from './copy-end.ts'
 import type { CopyState } from './copy-state.ts'
+
+/** How long a copy that is to stop waits for the device, in milliseconds. */
+export const LAST_MS = 5000
 
 export interface CheckpointOptions {
   readonly to: Writing
@@ -35,6 +39,10 @@ export class Checkpoints {
   #saving: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
   #written: () => Promise<unknown> = async () => {}
+  #hurry: () => void = () => {}
+  readonly #hurries = new Promise<void>((resolve) => {
+    this.#hurry = resolve
+  })
 
   constructor(options: CheckpointOptions) {
     this.#options = options
@@ -82,6 +90,7 @@ export class Checkpoints {
 
   /** Saves what there is, leaves it where a later run can go on after it, and says so. */
   async stop(): Promise<void> {
+    this.#hurry()
     await this.#saving
     // What could not be brought to the medium is told once: to ask again may succeed, without those bytes (fsync(2), NOTES; SPC-4 4.5.7).
     if (this.#failure === undefined) await this.#save().catch(() => {})
@@ -97,14 +106,25 @@ export class Checkpoints {
     if (state === undefined || frontier === this.#saved) return
     await this.#options.to.sync()
     // A deferred error is told once: to a WRITE meanwhile, and then not to this. It may have ended before, and not be heard of yet.
-    await this.#written()
+    const ended = await this.#writesEnded()
     if (this.#failure !== undefined) throw this.#failure.error
+    if (!ended) return
     try {
       await state.save(frontier)
       this.#saved = frontier
     } catch (error) {
       this.#state = undefined
       this.#options.say(`how far it is cannot be noted: ${(error as Error).message}\n`)
+    }
+  }
+  /** Whether the WRITEs that were under way have ended. Who wants to stop waits no longer for them than for its own last command. */
+  async #writesEnded(): Promise<boolean> {
+    const over = new AbortController()
+    const patience = this.#hurries.then(() => delay(LAST_MS, false, { signal: over.signal }))
+    try {
+      return await Promise.race([this.#written().then(() => true), patience])
+    } finally {
+      over.abort()
     }
   }
 }

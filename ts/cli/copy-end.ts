@@ -46,6 +46,12 @@ export interface LentParts {
   giveBack(data: Uint8Array): void
 }
 
+/** Writing by parts. */
+export interface WritingParts extends Pick<Writing, 'write'> {
+  /** Resolves when nothing is under way any more, those that nobody waits for among it. */
+  ended(): Promise<unknown>
+}
+
 /** Where bytes go. */
 export interface Writing extends Omit<Reading, 'read' | 'parts' | 'size'> {
   /** Bytes it has room for; undefined where there is no end. */
@@ -58,7 +64,7 @@ export interface Writing extends Omit<Reading, 'read' | 'parts' | 'size'> {
   begin(at: number): Promise<void>
   write(at: number, data: Uint8Array): Promise<void>
   /** The same by parts, where that is cheaper; undefined for parts that it has no room for. */
-  parts?(pace: Pace, tell?: (error: unknown) => void): Pick<Writing, 'write'> | undefined
+  parts?(pace: Pace, tell?: (error: unknown) => void): WritingParts | undefined
   /** What is there now, past caches where that can be asked for; undefined where nothing can be read. */
   readonly readBack: ((at: number, length: number) => Promise<Uint8Array>) | undefined
   /** All that was written is on the medium. It works after the verb was told to end. */

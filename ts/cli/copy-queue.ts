@@ -11,7 +11,7 @@ import { badResponse } from '../scsi/bytes.ts'
 import { parseSense, SenseKey } from '../scsi/sense.ts'
 import type { CommandEnd } from '../sg/node-copy.ts'
 import { Status } from '../task/command.ts'
-import type { LentParts } from './copy-end.ts'
+import type { LentParts, WritingParts } from './copy-end.ts'
 import type { Pace } from './copy-pace.ts'
 import type { Blocks } from './copy-unit.ts'
 import type { From, To } from './copying.ts'
@@ -30,7 +30,7 @@ interface Waiter {
 }
 
 /** As many commands of a unit as parts are under way, each with a part's bytes of the arena. */
-export class PartQueue implements LentParts {
+export class PartQueue implements LentParts, WritingParts {
   readonly #blocks: Blocks
   readonly #queue: Queue
   readonly #partBytes: number
@@ -42,6 +42,7 @@ export class PartQueue implements LentParts {
   readonly #tell: (error: unknown) => void
   readonly #over = (done: Completion) => this.#completed(done)
   #taking = false
+  #taken: Promise<void> = Promise.resolve()
 
   private constructor(
     blocks: Blocks,
@@ -112,6 +113,11 @@ export class PartQueue implements LentParts {
     return this.#helper.write(at, data)
   }
 
+  /** Resolves when nothing is under way any more. */
+  ended(): Promise<void> {
+    return this.#taken
+  }
+
   #lba(at: number): bigint {
     const { lba, blockLength } = this.#blocks
     return lba + BigInt(at / blockLength)
@@ -128,7 +134,7 @@ export class PartQueue implements LentParts {
       this.#queue.cdb(slot).set(cdb)
       this.#queue.submit(slot, cdb.length, outLength, inLength)
       this.#waiters[slot] = { resolve, reject }
-      if (!this.#taking) void this.#take()
+      if (!this.#taking) this.#taken = this.#take()
     })
   }
 

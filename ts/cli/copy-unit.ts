@@ -7,6 +7,7 @@ import type { Sense } from '../scsi/sense.ts'
 import { vpdDeviceIdentification } from '../scsi/vpd.ts'
 import type { KernelNode } from '../sg/node.ts'
 import { Attentions } from './copy-attention.ts'
+import { LAST_MS } from './copy-checkpoints.ts'
 import type { Reading, Writing } from './copy-end.ts'
 import type { Pace } from './copy-pace.ts'
 import { PartQueue } from './copy-queue.ts'
@@ -17,7 +18,7 @@ import { checkRange, type OpenUnit, openUnit, unitText } from './unit.ts'
 import type { Call, CONNECTING } from './verb.ts'
 
 /** For the last command of a copy that was stopped. */
-const LAST: HelperOptions = { timeoutMs: 5000, onAbort: 'detach' }
+const LAST: HelperOptions = { timeoutMs: LAST_MS, onAbort: 'detach' }
 
 /** Blocks of a unit, as an end that begins with the first of them. */
 export interface Blocks {
@@ -182,6 +183,8 @@ const WORLD_WIDE: ReadonlySet<number> = new Set([
 const LOCALLY_ASSIGNED = 3
 
 function isWorldWide({ type, designator }: Designator): boolean {
+  // There are devices that fill in nothing.
+  if (designator.every((byte) => byte === 0)) return false
   const isLocal = type === DesignatorType.NAA && designator[0]! >> 4 === LOCALLY_ASSIGNED
   return WORLD_WIDE.has(type) && !isLocal
 }

@@ -121,7 +121,8 @@ async function checkNames(from: Reading, to: Writing): Promise<void> {
   if (from.worldWideNames === undefined || to.worldWideNames === undefined) return
   const names = await to.worldWideNames()
   const [same] = (await from.worldWideNames()).filter((name) => names.includes(name))
-  if (same === undefined) return
+  // Some makers give one name to a whole series.
+  if (same === undefined || (await from.identity()) !== (await to.identity())) return
   throw new CliError(ExitCode.SYNTAX, `${from.name} and ${to.name} are the same: ${same}`)
 }
 

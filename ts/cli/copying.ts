@@ -76,9 +76,18 @@ export async function pour(copying: Copying): Promise<void> {
   const turns = new Turns()
   const tell = (error: unknown) => void (tellsOfLoss(error) && copying.lost?.(error))
   const source = from.parts?.(copying.pace, tell) ?? new Rooms(copying)
-  const sink = to.parts?.(copying.pace, tell) ?? to
-  const writing = new Set<Promise<void>>()
-  copying.begun?.(() => Promise.allSettled(writing))
+  const parts = to.parts?.(copying.pace, tell)
+  const sink = parts ?? to
+  const written = async (at: number, data: Uint8Array) => {
+    await sink.write(at, data)
+    return verify ? to.readBack?.(at, data.length) : undefined
+  }
+  const writing = new Set<Promise<unknown>>()
+  copying.begun?.(async () => {
+    await Promise.allSettled(writing)
+    // What nobody waits for any more is with the device all the same.
+    if (signal.aborted) await parts?.ended()
+  })
   let wrong: InputLengthError | undefined
   const end = await inParts(copying, async (at, length) => {
     const turn = to.ordered ? turns.take() : undefined
@@ -89,12 +98,11 @@ export async function pour(copying: Copying): Promise<void> {
       const { data, bytes, error } = fitted(copying, at, input)
       wrong ??= error
       await turn?.mine
-      const written = sink.write(range.seek + at, data)
+      const part = written(range.seek + at, data)
       // Before anybody else hears that it has ended.
-      written.catch(tell)
-      writing.add(written)
-      await written.finally(() => writing.delete(written))
-      const back = verify ? await to.readBack?.(range.seek + at, data.length) : undefined
+      part.catch(tell)
+      writing.add(part)
+      const back = await part.finally(() => writing.delete(part))
       // Lent bytes end with their nexus, and whoever was writing them found none.
       if (input.length !== came)
         throw new TransportError('ERR_SGRING_NEXUS_LOST', `${from.name} went away meanwhile`)

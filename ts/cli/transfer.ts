@@ -1,10 +1,11 @@
 /** What `read`, `write` and `copy` have in common: two open ends, and all bytes of a range from one to the other. */
 
+import { tellsOfLoss } from '../initiator/loss.ts'
 import { Checkpoints } from './copy-checkpoints.ts'
 import type { Reading, Writing } from './copy-end.ts'
 import { type PACE, paceOf } from './copy-pace.ts'
 import { pour, type Range } from './copying.ts'
-import { jsonLine } from './output.ts'
+import { errorLine, jsonLine } from './output.ts'
 import { Progress } from './progress.ts'
 import { rate, size } from './quantity.ts'
 import { unlessAborted } from './unless-aborted.ts'
@@ -86,11 +87,15 @@ export async function transfer(
     await (to.ordered || from.place === undefined ? unlessAborted(signal, pouring) : pouring)
     await checkpoints.end()
     signal.throwIfAborted()
-    await syncAll(to, checkpoints, signal)
+    await syncAll(to, checkpoints)
   } catch (error) {
     progress.end()
     await checkpoints.stop()
-    throw signal.aborted ? error : (checkpoints.failure?.error ?? error)
+    const failure = checkpoints.failure?.error ?? error
+    if (!signal.aborted) throw failure
+    // Whoever has it end hears all the same that data may be lost.
+    if (tellsOfLoss(failure)) process.stderr.write(errorLine(failure, json))
+    throw error
   }
   progress.end()
   try {
@@ -105,12 +110,12 @@ export async function transfer(
   return { bytes, seconds }
 }
 
-/** Where it fails, other than by being given up, nobody knows what is on the medium: to ask again may succeed. */
-async function syncAll(to: Writing, checkpoints: Checkpoints, signal: AbortSignal): Promise<void> {
+/** Where it does not succeed, nobody knows what is on the medium: to ask again may, without those bytes. One that is given up may be told so unheard. */
+async function syncAll(to: Writing, checkpoints: Checkpoints): Promise<void> {
   try {
     await to.sync()
   } catch (error) {
-    if (!signal.aborted) checkpoints.lost(error)
+    checkpoints.lost(error)
     throw error
   }
 }

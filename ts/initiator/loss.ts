@@ -4,8 +4,9 @@ import { type Sense, SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { CheckConditionError } from './status-error.ts'
 
-/** ASC: powered on or reset, in whatever way (SPC-5 annex F). */
+/** ASC and the last ASCQ: powered on or reset, in whatever way; those behind it are of the transceiver and of the nexus (SPC-5 annex F). */
 const POWER_ON_OR_RESET = 0x29
+const LAST_RESET = 0x04
 /** Codes of a unit attention condition after which a nexus may be at another medium, or at another unit. */
 const OTHER_MEDIUM: ReadonlySet<number> = new Set([
   SenseCode.NOT_READY_TO_READY_CHANGE_MEDIUM_MAY_HAVE_CHANGED,
@@ -21,8 +22,8 @@ export function tellsOfEarlierFailure({ deferred, key }: Pick<Sense, 'deferred' 
 }
 
 /** Whether the unit may have lost what was in its volatile cache (SBC-3 4.15). Most resets leave it; the code that covers them all is told for a power failure, too. */
-export function tellsOfPowerOn({ key, asc }: Pick<Sense, 'key' | 'asc'>): boolean {
-  return key === SenseKey.UNIT_ATTENTION && asc === POWER_ON_OR_RESET
+export function tellsOfPowerOn({ key, asc, ascq }: Pick<Sense, 'key' | 'asc' | 'ascq'>): boolean {
+  return key === SenseKey.UNIT_ATTENTION && asc === POWER_ON_OR_RESET && ascq <= LAST_RESET
 }
 
 /** Whether what is there now may be something else. */

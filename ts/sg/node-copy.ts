@@ -15,7 +15,8 @@ import type { KernelNode } from './node.ts'
 /** How often progress is told. */
 const LOOK_EVERY_MS = 100
 
-/** The place of that number in a copy's progress. */
+/** The places of these numbers in a copy's progress. */
+const AT_WORK = 2
 const MARKED = 5
 
 /** With these it cannot begin, but the ring may have another way, or tells the same better. */
@@ -68,7 +69,7 @@ export interface NodeCopying {
   moved(bytes: number, frontier: number): void
   /** A command has told that what counts as moved may not be there: by a deferred error, or by what `attention` throws. It ends the copy, and `moved` is not called any more. */
   lost(error: unknown): void
-  /** Hands over what resolves when the WRITEs that are under way have ended, and `lost` was told if they say so; after an abort, at once. */
+  /** Hands over what resolves when the WRITEs that are under way have ended, and `lost` was told if they say so. */
   begun?(written: () => Promise<unknown>): void
 }
 
@@ -211,12 +212,12 @@ class Supervision {
   }
 
   async #written(): Promise<void> {
-    if (this.#over) return this.#rest()
     this.#copy.mark()
     const marked = new Promise<void>((resolve) => {
       this.#marked = resolve
     })
-    this.#tell()
+    if (this.#over) this.#rest()
+    else this.#tell()
     await Promise.all([marked, ...this.#redone])
   }
 
@@ -243,15 +244,15 @@ class Supervision {
     this.#bell.reference(false)
     this.#copying.signal.removeEventListener('abort', this.#abort)
     this.#rest()
-    this.#marked()
     this.#ended(this.#failure)
   }
 
   /** It is over; of what was left behind only lost data are told. Whoever ends last rings for this. */
   #rest(): void {
-    const [, , atWork] = this.#copy.progress()
+    const progress = this.#copy.progress()
     this.#failures()
-    if (atWork > 0) return
+    if (progress[MARKED] === 0) this.#marked()
+    if (progress[AT_WORK]! > 0) return
     this.#bell.close()
     this.#copying.from.node.forgetCopy(this.#copy)
     this.#copying.to.node.forgetCopy(this.#copy)
