@@ -80,8 +80,8 @@ export class Stage {
         abandon: (tasks) => router().abandon(tasks),
         execute: (task) => router().execute(task),
       },
-      // One thread: transfers end in the order in which they began.
-      { spinUs: 0, ioThreads: 1 },
+      // One thread: transfers end in the order in which they began. A fast machine connects as often as it likes.
+      { spinUs: 0, ioThreads: 1, maxUserConnects: 0 },
       events,
       (fd, bellEvents) => {
         const bell = this.loop.watch(fd, bellEvents)
@@ -160,7 +160,8 @@ export class Stage {
       token: join,
     })
     const fd = pair.takeSocket()
-    const { pair: number, token } = native().decodeWelcome(this.#welcome(fd))
+    const { pair: number, token, refusal } = native().decodeWelcome(this.#welcome(fd))
+    assert.equal(refusal, '', 'the port lets it in')
     const traffic = newestTraffic()
     const targetBell = this.#bells.at(-1)!
     traffic.countInitiator(pair)
