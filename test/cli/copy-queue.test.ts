@@ -267,7 +267,7 @@ test('a part whose bytes went with their nexus before a file had them is not tak
   const { nexus, units } = open
   const name = join(folder, 'image')
   const options = { force: false, resume: false, keeps: true, inPlace: false }
-  const file = await openFileWriting(name, options)
+  const file = await openFileWriting(name, options, new AbortController().signal)
   const write = async (at: number, data: Uint8Array) => {
     await nexus.close()
     await file.write(at, data)

@@ -26,10 +26,11 @@ async function ending(name: string, ...syncs: readonly ((stop: () => void) => vo
   const part = `${sink}.part`
   writeFileSync(part, pattern(BYTES, 1).subarray(0, PART))
   const controller = new AbortController()
+  const { signal } = controller
   const left = [...syncs]
   const [saved, told]: [number[], number[]] = [[], []]
   const call = {
-    ...{ operands: [], given: [], json: true, signal: controller.signal },
+    ...{ operands: [], given: [], json: true, signal },
     values: { 'part-bytes': String(PART), depth: '2' },
   }
   const work = async (to: Writing, from: Awaited<ReturnType<typeof openFileReading>>) => {
@@ -47,7 +48,10 @@ async function ending(name: string, ...syncs: readonly ((stop: () => void) => vo
     await transfer(call, { from, to, range, label: '', checkpoints })
   }
   const options = { force: false, resume: true, keeps: true, inPlace: false }
-  const ends = { from: () => openFileReading(source), to: () => openFileWriting(sink, options) }
+  const ends = {
+    from: () => openFileReading(source, signal),
+    to: () => openFileWriting(sink, options, signal),
+  }
   const error = await between(call, ends, (from, to) => work(to, from)).catch((error) => error)
   const bytes = existsSync(part) ? statSync(part).size : undefined
   return { error, saved, told, bytes, left: left.length, isThere: existsSync(sink) }

@@ -98,7 +98,7 @@ export function isUnit(name: string): boolean {
 }
 
 export async function openReading(name: string, call: Call<typeof CONNECTING>): Promise<Reading> {
-  return isUnit(name) ? openUnitReading(name, call) : openPathReading(name)
+  return isUnit(name) ? openUnitReading(name, call) : openPathReading(name, call.signal)
 }
 
 export async function openWriting(
@@ -106,15 +106,21 @@ export async function openWriting(
   call: Call<typeof CONNECTING>,
   options: WritingOptions,
 ): Promise<Writing> {
-  return isUnit(name) ? openUnitWriting(name, call) : openPathWriting(name, options)
+  return isUnit(name) ? openUnitWriting(name, call) : openPathWriting(name, options, call.signal)
 }
 
 /** Opens a file, or stdin for `-`. */
-export async function openPathReading(name: string): Promise<Reading> {
-  return name === '-' ? new StreamReading(name, process.stdin) : openFileReading(name)
+export async function openPathReading(name: string, signal: AbortSignal): Promise<Reading> {
+  return name === '-' ? new StreamReading(name, process.stdin) : openFileReading(name, signal)
 }
 
 /** Opens a file to be written, or stdout for `-`. */
-export async function openPathWriting(name: string, options: WritingOptions): Promise<Writing> {
-  return name === '-' ? new StreamWriting(name, standardOutput()) : openFileWriting(name, options)
+export async function openPathWriting(
+  name: string,
+  options: WritingOptions,
+  signal: AbortSignal,
+): Promise<Writing> {
+  return name === '-'
+    ? new StreamWriting(name, standardOutput())
+    : openFileWriting(name, options, signal)
 }

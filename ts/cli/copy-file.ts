@@ -10,12 +10,14 @@ import { dirname, resolve } from 'node:path'
 import type { Reading, Writing, WritingOptions } from './copy-end.ts'
 import { StreamReading, StreamWriting } from './copy-stream.ts'
 import { CliError, ExitCode } from './exit-code.ts'
+import { unlessAborted } from './unless-aborted.ts'
 import { exists, giveName, syncFolder, unlessAbsent } from './whole-file.ts'
 
 const SECTOR = 512
 
-export async function openFileReading(name: string): Promise<Reading> {
-  const file = await open(name)
+/** open(2) of a named pipe waits until somebody has its other end. */
+export async function openFileReading(name: string, signal: AbortSignal): Promise<Reading> {
+  const file = await unlessAborted(signal, open(name))
   try {
     const about = await file.stat()
     if (!about.isFile() && !about.isBlockDevice()) {
@@ -31,10 +33,14 @@ export async function openFileReading(name: string): Promise<Reading> {
   }
 }
 
-export async function openFileWriting(name: string, options: WritingOptions): Promise<Writing> {
+export async function openFileWriting(
+  name: string,
+  options: WritingOptions,
+  signal: AbortSignal,
+): Promise<Writing> {
   const there = await unlessAbsent(stat(name))
   if (there?.isFIFO() || there?.isCharacterDevice()) {
-    return new StreamWriting(name, await open(name, 'w'))
+    return new StreamWriting(name, await unlessAborted(signal, open(name, 'w')))
   }
   if (there !== undefined && !options.force) throw exists(name)
   const place = there === undefined ? resolve(name) : await realpath(name)

@@ -135,8 +135,9 @@ export class StreamWriting extends StreamEnd implements Writing {
     return this.close()
   }
 
-  stop(): Promise<void> {
-    return this.close()
+  /** Waits for nothing: a file is closed when its last write has ended, and into a pipe whose reader has stopped that may be never. */
+  async stop(): Promise<void> {
+    this.close().catch(() => {})
   }
 
   close(): Promise<void> {

@@ -47,7 +47,7 @@ export const read: Verb = verb({
     const to = { force: call.values.force === true, resume: false, keeps: false, inPlace: false }
     const ends = {
       from: () => openUnitReading(address, call, { lba, blocks }),
-      to: () => openPathWriting(out, to),
+      to: () => openPathWriting(out, to, call.signal),
     }
     await between(call, ends, async (from, to) => {
       const range = { skip: 0, seek: 0, length: from.size, done: 0 }

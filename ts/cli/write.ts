@@ -45,7 +45,7 @@ export const write: Verb = verb({
     const lba = parseCount('--lba', call.values.lba ?? '0')
     const [address = ''] = call.operands
     const ends = {
-      from: () => openPathReading(path),
+      from: () => openPathReading(path, call.signal),
       to: () => openUnitWriting(address, call, { lba }),
     }
     await between(call, ends, (from, to) => writeAll(call, from, to, lba))

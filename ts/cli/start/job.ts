@@ -117,7 +117,7 @@ async function thereAndBack(unit: LogicalUnit, { path, bytes, silent, signal }: 
   }
   const sha256 = await hashOf(createReadStream(path))
 
-  const source = await openPathReading(path)
+  const source = await openPathReading(path, signal)
   const toDisk = { ...disk, ordered: false, write: writerOf(blocks), readBack: undefined }
   let writeSeconds: number
   try {
