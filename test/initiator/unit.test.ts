@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import {
+  CheckConditionError,
   type Command,
   connect,
   encodeSense,
@@ -13,6 +14,9 @@ import type { Transport } from '#dist/initiator/transport.js'
 import { LogicalUnit } from '#dist/initiator/unit.js'
 import { blockCount } from '#dist/scsi/block.js'
 import { encodeCapacity16 } from '#dist/scsi/capacity.js'
+import { encodeModeParameters } from '#dist/scsi/mode.js'
+import { CACHING } from '#dist/scsi/mode-block.js'
+import { encodeModePage } from '#dist/scsi/mode-page.js'
 import { Opcode } from '#dist/scsi/opcode.js'
 import { commandFilter } from '#dist/sg/opcodes.js'
 import type { Unit } from '#dist/target/unit.js'
@@ -29,6 +33,7 @@ const MEDIUM_CHANGED = 0x2800
 const THRESHOLD_EXCEEDED = 0x5d00
 const WRITE_ERROR = 0x0c00
 const INVALID_OPCODE = 0x2000
+const INVALID_FIELD = 0x2400
 
 /** A unit whose block length can change, and which says something else first when it has `pending` answers. */
 class OddUnit implements Unit {
@@ -166,6 +171,78 @@ test('synchronizeCache() sends the short command where the long one is none of t
   refusals.set(long, checkCondition(SenseKey.MEDIUM_ERROR, WRITE_ERROR))
   await assert.rejects(unit.synchronizeCache(), { senseKey: SenseKey.MEDIUM_ERROR })
   assert.deepEqual(odd.seen, [long])
+})
+
+/** What a unit without SYNCHRONIZE CACHE tells of its cache. */
+const caching = (wce: boolean): Answer =>
+  good(encodeModeParameters({ pages: [encodeModePage(CACHING, { wce })] }, 10))
+const noCommand = checkCondition(SenseKey.ILLEGAL_REQUEST, INVALID_OPCODE)
+const noField = checkCondition(SenseKey.ILLEGAL_REQUEST, INVALID_FIELD)
+const { SYNCHRONIZE_CACHE_10, SYNCHRONIZE_CACHE_16, MODE_SENSE_6, MODE_SENSE_10 } = Opcode
+
+test('synchronizeCache() takes a unit that knows neither command as one without a cache, unless its Caching page says WCE (sbc-3 6.4.5)', async () => {
+  await using open = await opened()
+  const { odd, unit } = open
+  const answers = new Map<number, Answer>([
+    [SYNCHRONIZE_CACHE_16, noCommand],
+    [SYNCHRONIZE_CACHE_10, noCommand],
+  ])
+  odd.special = (opcode) => answers.get(opcode)
+  const short = encodeModeParameters({ pages: [encodeModePage(CACHING, {})] }, 6)
+  for (const [ten, six] of [
+    [caching(false)],
+    [good(encodeModeParameters({ pages: [] }, 10))],
+    [noField],
+    [noCommand, good(short)],
+    [noCommand, noCommand],
+    [good(Uint8Array.of(0xff, 0xff, 0, 0, 0, 0, 0, 0))],
+  ] as const) {
+    answers.set(MODE_SENSE_10, ten)
+    if (six !== undefined) answers.set(MODE_SENSE_6, six)
+    odd.seen.length = 0
+    await unit.synchronizeCache()
+    const asked = [SYNCHRONIZE_CACHE_16, SYNCHRONIZE_CACHE_10, MODE_SENSE_10]
+    assert.deepEqual(odd.seen, six === undefined ? asked : [...asked, MODE_SENSE_6])
+  }
+  answers.set(MODE_SENSE_10, caching(true))
+  await assert.rejects(unit.synchronizeCache(), {
+    ...code('ERR_SGRING_CHECK_CONDITION'),
+    message: /\(20h 00h\): its Caching page says WCE, and it has no SYNCHRONIZE CACHE/,
+  })
+  answers.set(MODE_SENSE_10, checkCondition(SenseKey.HARDWARE_ERROR, WRITE_ERROR))
+  await assert.rejects(unit.synchronizeCache(), { senseKey: SenseKey.HARDWARE_ERROR })
+})
+
+test('synchronizeCache() takes no deferred error for a refusal, whatever it says (spc-4 4.5.7)', async () => {
+  const earlier = checkCondition(SenseKey.ILLEGAL_REQUEST, INVALID_OPCODE, true)
+  for (const [opcode, seen] of [
+    [SYNCHRONIZE_CACHE_16, [SYNCHRONIZE_CACHE_16]],
+    [SYNCHRONIZE_CACHE_10, [SYNCHRONIZE_CACHE_16, SYNCHRONIZE_CACHE_10]],
+    [MODE_SENSE_10, [SYNCHRONIZE_CACHE_16, SYNCHRONIZE_CACHE_10, MODE_SENSE_10]],
+  ] as const) {
+    await using open = await opened()
+    const { odd, unit } = open
+    odd.special = (one) => (one === opcode ? earlier : noCommand)
+    await assert.rejects(unit.synchronizeCache(), (error: unknown) => {
+      return error instanceof CheckConditionError && error.sense.deferred
+    })
+    assert.deepEqual(odd.seen, seen)
+  }
+})
+
+test('synchronizeCache() does not take a unit as one without a cache whose long command the kernel has refused', async () => {
+  const filter = commandFilter({
+    nodeKind: 'bsg',
+    openedForWriting: true,
+    capabilities: { sysRawio: false, sysAdmin: false },
+  })
+  const execute = async (_lun: number, { cdb }: Command) => {
+    const refused = filter(cdb)
+    if (refused !== undefined) throw refused
+    return { ...noCommand, data: new Uint8Array(0) }
+  }
+  const node = { maxTransferBytes: 1 << 20, execute } as unknown as Transport
+  await assert.rejects(new LogicalUnit(node, 0).synchronizeCache(), { asc: INVALID_OPCODE >> 8 })
 })
 
 test('synchronizeCache() sends the short command where the kernel takes the long one of nobody else', async () => {

@@ -1,5 +1,6 @@
 /** `sgring modes`: mode pages, to read and to change. */
 
+import { modeSense } from '../initiator/mode-sense.ts'
 import { CheckConditionError } from '../initiator/status-error.ts'
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
 import { DeviceType } from '../scsi/inquiry.ts'
@@ -11,12 +12,9 @@ import {
   type ModeParameters,
   modeSelect6,
   modeSelect10,
-  modeSense6,
-  modeSense10,
 } from '../scsi/mode.ts'
 import { modePageLayout, modePageName } from '../scsi/mode-names.ts'
 import { fieldsWithin, readModePage } from '../scsi/mode-page.ts'
-import { SenseKey } from '../scsi/sense.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { hexBytes } from './hex.ts'
 import { changePages, type FieldChange } from './mode-set.ts'
@@ -102,26 +100,8 @@ function askingOf(call: ModesCall, unit: LogicalUnit, options: HelperOptions): A
   return { unit, options, page, subpage: subpage ?? (all ? ALL_SUBPAGES : 0) }
 }
 
-/** Mode parameters by MODE SENSE(10), or by (6) where that is all there is. */
-async function sensed(
-  { unit, options, page, subpage }: Asking,
-  control: ModePageControl,
-): Promise<{ readonly parameters: ModeParameters; readonly form: 6 | 10 }> {
-  const wanted = { page, subpage, control }
-  try {
-    return { parameters: await unit.run(modeSense10(wanted), options), form: 10 }
-  } catch (error) {
-    if (!isUnknownOpcode(error)) throw error
-    return { parameters: await unit.run(modeSense6(wanted), options), form: 6 }
-  }
-}
-
-function isUnknownOpcode(error: unknown): boolean {
-  return (
-    error instanceof CheckConditionError &&
-    error.senseKey === SenseKey.ILLEGAL_REQUEST &&
-    error.asc === 0x20
-  )
+function sensed({ unit, options, page, subpage }: Asking, control: ModePageControl) {
+  return modeSense(unit, { page, subpage, control }, options)
 }
 
 async function show(

@@ -9,13 +9,14 @@ import { type Inquiry, inquiry, testUnitReady } from '../scsi/inquiry.ts'
 import { lunWord } from '../scsi/lun.ts'
 import { type ReportedLuns, reportLuns } from '../scsi/report-luns.ts'
 import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
-import { SenseCode } from '../scsi/sense-code.ts'
 import { type Command, type Response, Status } from '../task/command.ts'
 import type { FunctionRequest, FunctionResult } from '../task/function.ts'
 import { checkCommand, checkFunction, tooLong } from './check.ts'
 import { tellsOfEarlierFailure, tellsOfLoss } from './loss.ts'
+import { saysWriteCache } from './mode-sense.ts'
 import type { Queue, QueueOptions } from './queue.ts'
-import { CheckConditionError, statusError } from './status-error.ts'
+import { isNoCommand } from './refused.ts'
+import { CheckConditionError, senseText, statusError } from './status-error.ts'
 import type { Transport } from './transport.ts'
 
 /** How often a helper sends a command again that was not carried out, to tell a condition instead: they queue up, and each is told once. */
@@ -147,14 +148,24 @@ export class LogicalUnit {
 
   /**
    * SYNCHRONIZE CACHE(16) (SBC-3 5.27) of the whole unit: what was written is on the medium. Where that is no command of the unit, or one that the kernel's filter
-   * refuses, SYNCHRONIZE CACHE(10) is, whose 0 blocks from LBA 0 are the whole unit, too (5.26).
+   * refuses, SYNCHRONIZE CACHE(10) is, whose 0 blocks from LBA 0 are the whole unit, too (5.26). A unit that knows neither has no cache that could be lost, as the
+   * kernel's disk driver takes it; where its Caching page says that it has (WCE), this rejects.
    */
   async synchronizeCache(options?: HelperOptions): Promise<void> {
+    let isFiltered = false
     try {
       await this.run(synchronizeCache16(), options)
+      return
     } catch (error) {
-      if (!isNoCommand(error)) throw error
+      isFiltered = error instanceof SgringError && error.code === 'ERR_SGRING_NOT_PERMITTED'
+      if (!isFiltered && !isNoCommand(error)) throw error
+    }
+    try {
       await this.run(synchronizeCache10(), options)
+    } catch (error) {
+      // Of the long command nobody knows then.
+      if (isFiltered || !isNoCommand(error)) throw error
+      if (await saysWriteCache(this, options)) throw unflushed(error)
     }
   }
 
@@ -316,13 +327,10 @@ export class LogicalUnit {
   }
 }
 
-/** Whether the command was refused, whatever it says: by the kernel, or by the unit. */
-function isNoCommand(error: unknown): boolean {
-  if (!(error instanceof CheckConditionError))
-    return error instanceof SgringError && error.code === 'ERR_SGRING_NOT_PERMITTED'
-  const { senseKey, asc, ascq } = error
-  const code = (asc << 8) | ascq
-  return senseKey === SenseKey.ILLEGAL_REQUEST && code === SenseCode.INVALID_COMMAND_OPERATION_CODE
+function unflushed({ sense }: CheckConditionError): CheckConditionError {
+  const what =
+    'its Caching page says WCE, and it has no SYNCHRONIZE CACHE: what is in its cache only may be lost'
+  return new CheckConditionError(sense, `${senseText(sense)}: ${what}`)
 }
 
 function roomFor(blocks: number, blockLength: number): Uint8Array {
