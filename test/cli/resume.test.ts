@@ -24,6 +24,7 @@ const FLUSHES: ReadonlySet<number> = new Set([0x35, 0x91])
 const MEDIUM_ERROR = checkCondition(SenseKey.MEDIUM_ERROR, 0x0c00)
 const EARLIER_ERROR = checkCondition(SenseKey.MEDIUM_ERROR, 0x0c00, { deferred: true })
 const MEDIUM_CHANGED = checkCondition(SenseKey.UNIT_ATTENTION, 0x2800)
+const INVALID_FIELD = checkCondition(SenseKey.ILLEGAL_REQUEST, 0x2400)
 const POWER_ON = checkCondition(SenseKey.UNIT_ATTENTION, 0x2900)
 
 const test = suite('sgring copy, stopped and resumed')
@@ -34,6 +35,8 @@ let open: boolean
 let gateAt: bigint
 /** The gate is before everything. */
 let hung: boolean
+/** The second unit does. */
+let knowsFua: boolean
 /** SYNCHRONIZE CACHEs that fail, before those that do not. */
 let failing: number
 /** What the first command at the gate is answered. */
@@ -54,17 +57,25 @@ const gated: Handler = async (task, next) => {
   return next()
 }
 
+/** READ(16) with FUA is none of its, if it is so simple. */
+const simple: Handler = ({ cdb }, next) =>
+  knowsFua || cdb[0] !== 0x88 || (cdb[1]! & 0x08) === 0 ? next() : INVALID_FIELD
+
 test.before.each(async () => {
   place = new Place()
   held = []
   gateAt = GATE
   open = true
   hung = false
+  knowsFua = true
   failing = 0
   answer = undefined
   server = await serve({
     listen: place.path('unit.sock'),
-    units: [{ memory: data.length, handler: gated }, { memory: data.length }],
+    units: [
+      { memory: data.length, handler: gated },
+      { memory: data.length, handler: simple },
+    ],
   })
   await fill(data)
 })
@@ -159,6 +170,15 @@ test('it goes on from one unit to another', async () => {
   const { bytes, resumed_at } = JSON.parse(stdout.toString())
   assert.deepEqual([code, bytes, resumed_at], [0, 12 * MIB, 12 * MIB])
   assert.equal((await place.sgring(['verify', unit(0), unit(1)])).code, 0)
+})
+
+test('it goes on at a unit that knows no FUA, and verifies there', async () => {
+  knowsFua = false
+  await stopped(unit(0), unit(1), '--verify')
+  const again = ['copy', unit(0), unit(1), '--verify', '--resume', '--json']
+  const { code, stdout, stderr } = await place.sgring(again)
+  assert.equal(code, 0, stderr)
+  assert.equal(JSON.parse(stdout.toString()).resumed_at, 12 * MIB)
 })
 
 test('a program learns from JSON on stderr how to go on', async () => {

@@ -65,7 +65,7 @@ export interface Writing extends Omit<Reading, 'read' | 'parts' | 'size'> {
   write(at: number, data: Uint8Array): Promise<void>
   /** The same by parts, where that is cheaper; undefined for parts that it has no room for. */
   parts?(pace: Pace, tell?: (error: unknown) => void): WritingParts | undefined
-  /** What is there now, past caches where that can be asked for; undefined where nothing can be read. */
+  /** What is there now: past the cache of a unit that knows FUA, and else as its cache or the system's has it. Undefined where nothing can be read. */
   readonly readBack: ((at: number, length: number) => Promise<Uint8Array>) | undefined
   /** All that was written is on the medium. It works after the verb was told to end. */
   sync(): Promise<void>

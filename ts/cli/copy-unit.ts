@@ -1,6 +1,7 @@
 /** A unit as an end of a transfer. */
 
 import { SgringError } from '../errors.ts'
+import { isInvalidField } from '../initiator/refused.ts'
 import type { HelperOptions, LogicalUnit } from '../initiator/unit.ts'
 import { Association, type Designator, DesignatorType, designatorText } from '../scsi/designator.ts'
 import type { Sense } from '../scsi/sense.ts'
@@ -77,7 +78,7 @@ export async function openUnitWriting(
       ordered: false,
       announcement: await opened.announcement(),
       write: writerOf(opened),
-      readBack: readerOf(opened, { fua: true }),
+      readBack: backReaderOf(opened),
       // Told to end, it asks once more, and does not wait long for a target that hangs.
       sync: () => unit.synchronizeCache(call.signal.aborted ? LAST : options),
       commit: close,
@@ -113,6 +114,24 @@ export function readerOf(
     const first = lba + BigInt(at / blockLength)
     const into = room && { into: room }
     return unit.read({ ...options, ...into, lba: first, blocks: length / blockLength, fua })
+  }
+}
+
+/** Reads by bytes from the medium, with FUA; of a unit that knows none (DPOFUA, SBC-3 6.4.1) what it has, which may come from its cache. */
+export function backReaderOf(blocks: Blocks): From['read'] {
+  const plain = readerOf(blocks)
+  const forced = readerOf(blocks, { fua: true })
+  let knowsFua = true
+  return async (at, length) => {
+    try {
+      if (knowsFua) return await forced(at, length)
+    } catch (error) {
+      if (!isInvalidField(error)) throw error
+    }
+    const data = await plain(at, length)
+    // It was that which was refused.
+    knowsFua = false
+    return data
   }
 }
 
