@@ -41,7 +41,29 @@ export function repetitionOf(
 
 /** Of the commands of a direct-access block device (SBC-3) that change something, and change nothing more the second time. */
 function repetitionOnBlocks(cdb: Uint8Array): Repetition | undefined {
-  switch (cdb[0]) {
+  switch (ON_BLOCKS[cdb[0]!]) {
+    case BLOCKS:
+      return { lba: blockLba(cdb), blocks: blockCount(cdb) }
+    // The second comparison is with what the first one has written.
+    case COMPARED:
+      return { lba: blockLba(cdb), blocks: cdb[13]!, once: true }
+    case FREE:
+      return 'free'
+    case LAST:
+      return 'last'
+    default:
+      return undefined
+  }
+}
+
+const BLOCKS = 1
+const COMPARED = 2
+const FREE = 3
+const LAST = 4
+
+/** By operation codes: who asks at each command goes through no list of them. */
+const ON_BLOCKS = Uint8Array.from({ length: 256 }, (_, opcode) => {
+  switch (opcode) {
     case Opcode.WRITE_6:
     case Opcode.WRITE_10:
     case Opcode.WRITE_12:
@@ -54,14 +76,13 @@ function repetitionOnBlocks(cdb: Uint8Array): Repetition | undefined {
     case Opcode.WRITE_SAME_16:
     // The bits that it sets are set.
     case Opcode.ORWRITE_16:
-      return { lba: blockLba(cdb), blocks: blockCount(cdb) }
-    // The second comparison is with what the first one has written.
+      return BLOCKS
     case Opcode.COMPARE_AND_WRITE:
-      return { lba: blockLba(cdb), blocks: cdb[13]!, once: true }
+      return COMPARED
     // What is in a cache is on its way to the medium anyway.
     case Opcode.SYNCHRONIZE_CACHE_10:
     case Opcode.SYNCHRONIZE_CACHE_16:
-      return 'free'
+      return FREE
     // The same blocks have the same contents, or none; an operation that failed has the unit waiting for another.
     case Opcode.UNMAP:
     case Opcode.FORMAT_UNIT:
@@ -73,11 +94,11 @@ function repetitionOnBlocks(cdb: Uint8Array): Repetition | undefined {
     case Opcode.PREVENT_ALLOW_MEDIUM_REMOVAL:
     // Counters go to zero, where a target that has just come up has them.
     case Opcode.LOG_SELECT:
-      return 'last'
+      return LAST
     default:
-      return undefined
+      return 0
   }
-}
+})
 
 /** What a unit says of a command: `'never'` if that is no repetition, such as blocks by a number that none has. */
 export function checkedRepetition(said: Repetition): Repetition {

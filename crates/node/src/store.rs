@@ -321,8 +321,11 @@ impl Io {
         for index in 0..count {
             let ticket = next;
             next = self.ticket(list, (index + 1) % count * transfer::BYTES);
-            if let Some(next) = next.as_ref().filter(|next| next.op == Op::Read) {
-                // Of a large image, the next transfer's bytes are mostly in no cache: they come while this one's are copied.
+            if let Some(next) = next
+                .as_ref()
+                .filter(|next| matches!(next.op, Op::Read | Op::Write(_)))
+            {
+                // Of a large image, the next transfer's bytes are mostly in no cache, and its pages in no TLB: they come while this one's are copied.
                 next.store
                     .prefetch(next.offset, next.len.min(PREFETCH_BYTES));
             }
