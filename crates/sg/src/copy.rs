@@ -148,7 +148,7 @@ struct State<M> {
 
 impl<M: Mover> Copier<M> {
     /// Sets as many movers to work on `len` bytes as there can be threads, in parts of `part_len` bytes, neither of which is 0. `wake` is called when one has failed,
-    /// and when none is at work any more: by their threads, and by the caller's where none could be had.
+    /// when the WRITEs that were marked have ended, and when none is at work any more: by their threads, and by the caller's where none could be had.
     ///
     /// # Errors
     ///
@@ -287,9 +287,10 @@ impl<M: Mover> Shared<M> {
                     .unwrap_or_else(|_| Err(Failure::panicked(stage)));
                 let mut state = self.state();
                 *state.progress.under_way(stage) -= 1;
+                let mut was_last_marked = false;
                 if stage == Stage::Write {
                     state.writes.remove(&part.at);
-                    state.marked.remove(&part.at);
+                    was_last_marked = state.marked.remove(&part.at) && state.marked.is_empty();
                 }
                 match ended {
                     Ok(()) if stage == Stage::Write => state.moved(part),
@@ -303,6 +304,10 @@ impl<M: Mover> Shared<M> {
                         (self.wake)();
                         return;
                     }
+                }
+                drop(state);
+                if was_last_marked {
+                    (self.wake)();
                 }
             }
         }

@@ -6,7 +6,7 @@ use sgring_sg::copy::{Failure, Mover, Part, Progress, Stage};
 use sgring_sg::mover::{CDB_LEN, End};
 use sgring_sg::{Copier, Errno, Header, NodeMover, Outcome};
 use std::fs::File;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -163,6 +163,46 @@ fn writes_that_were_marked_are_counted_until_they_have_ended() {
     rig.answers.send(Err(failure(Stage::Write))).unwrap();
     rig.until(|progress| progress.at_work == 0);
     assert_eq!(marked(), 0, "one that failed has ended, too");
+}
+
+#[test]
+fn it_rings_when_the_last_write_that_was_marked_has_ended() {
+    let (tell, sent) = mpsc::channel();
+    // Each has answers of its own: one READ hangs.
+    let (answers, movers): (Vec<_>, Vec<_>) = (0..3)
+        .map(|_| {
+            let (answers, answered) = mpsc::channel();
+            let mover = Told {
+                sent: tell.clone(),
+                answers: Arc::new(Mutex::new(answered)),
+            };
+            (answers, mover)
+        })
+        .unzip();
+    let (wake, wakes) = mpsc::channel();
+    let wake = Mutex::new(wake);
+    let copier = Copier::start(u64::from(PART) * 3, PART, movers, move || {
+        let _told = wake.lock().unwrap().send(());
+    })
+    .unwrap();
+    let next = || sent.recv_timeout(Duration::from_secs(60)).unwrap().0;
+    assert_eq!([next(), next(), next()], [Stage::Read; 3]);
+    for answers in &answers[..2] {
+        answers.send(Ok(())).unwrap();
+        assert_eq!(next(), Stage::Write);
+    }
+    copier.mark();
+    copier.stop();
+    answers[0].send(Ok(())).unwrap();
+    assert_eq!(
+        wakes.recv_timeout(QUIET),
+        Err(RecvTimeoutError::Timeout),
+        "another one is under way"
+    );
+    answers[1].send(Ok(())).unwrap();
+    wakes.recv_timeout(Duration::from_secs(60)).unwrap();
+    let progress = copier.progress();
+    assert_eq!((progress.marked, progress.reading), (0, 1));
 }
 
 #[test]
