@@ -3,7 +3,8 @@
 //! The same thread reads and writes, so nothing is handed over between the two.
 //!
 //! Where a process is stopped and goes on (SIGSTOP, the freezer, a debugger), the kernel restarts an `SG_IO` that waits at an sg node: the same bytes are read or written
-//! once more, and perhaps by two commands at a time. At a bsg or a block node it waits uninterruptibly.
+//! once more, and perhaps by two commands at a time. How the first of them ends is heard by nobody, so what it tells of an earlier WRITE (a deferred error) is lost. At a bsg
+//! or a block node it waits uninterruptibly.
 
 use crate::Errno;
 use crate::abi::SG_SET_RESERVED_SIZE;
