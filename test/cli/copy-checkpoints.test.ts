@@ -1,11 +1,19 @@
 /** How far a copy is noted to be, of whose parts some fail. */
 
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { Checkpoints } from '#dist/cli/copy-checkpoints.js'
 import type { Writing } from '#dist/cli/copy-end.js'
 import type { CopyState } from '#dist/cli/copy-state.js'
 import { type Copying, pour } from '#dist/cli/copying.js'
-import { type CheckConditionError, encodeSense, SenseKey, Status } from '#dist/index.js'
+import {
+  type CheckConditionError,
+  encodeSense,
+  SenseKey,
+  Status,
+  TransportError,
+} from '#dist/index.js'
+import { tellsOfLoss } from '#dist/initiator/loss.js'
 import { statusError } from '#dist/initiator/status-error.js'
 import { suite } from '../harness/index.ts'
 
@@ -14,6 +22,9 @@ const test = suite('checkpoints of a copy')
 const PART = 4096
 const BYTES = 8 * PART
 const WRITE_ERROR = 0x0c00
+/** Nobody has pressed Ctrl-C. */
+const calm = new AbortController().signal
+const NEVER = Number.POSITIVE_INFINITY
 
 /** Parts that are written when the test says so, or fail. */
 class Scripted {
@@ -21,6 +32,10 @@ class Scripted {
 
   readonly write = (at: number): Promise<void> =>
     new Promise((resolve, reject) => this.#ends.set(at, { resolve, reject }))
+
+  get begun(): number {
+    return this.#ends.size
+  }
 
   /** The part's own end; what others make of it comes later. */
   end(part: number, error?: unknown): void {
@@ -30,15 +45,27 @@ class Scripted {
   }
 }
 
-/** Sets a copy by lanes going, and checkpoints that are due with each part. */
-function begun(depth: number, readBack?: Copying['to']['readBack']) {
+/** Sets a copy by lanes going, and checkpoints that are due with each part, unless none is before the end. */
+function begun(
+  depth: number,
+  {
+    readBack,
+    sync = async () => {},
+    everyMs = 0,
+  }: {
+    readonly readBack?: Copying['to']['readBack']
+    readonly sync?: Writing['sync']
+    readonly everyMs?: number
+  } = {},
+) {
   const parts = new Scripted()
   const saved: number[] = []
   const told: number[] = []
+  const controller = new AbortController()
   const end = { blockLength: 512, size: BYTES, close: async () => {} }
-  const to = { sync: async () => {}, stop: async () => {} }
+  const to = { sync, stop: async () => {} }
   const checkpoints = new Checkpoints({
-    ...{ begun: 0, everyMs: 0, say: () => {}, stopped: (kept) => void told.push(kept) },
+    ...{ begun: 0, everyMs, say: () => {}, stopped: (kept) => void told.push(kept) },
     to: to as unknown as Writing,
     state: { save: async (done: number) => void saved.push(done) } as unknown as CopyState,
   })
@@ -48,7 +75,7 @@ function begun(depth: number, readBack?: Copying['to']['readBack']) {
     to: { ...end, name: 'a unit', ordered: false, readBack, write: parts.write },
     range: { skip: 0, seek: 0, length: BYTES, done: 0 },
     pace: { partBytes: PART, depth },
-    signal: new AbortController().signal,
+    signal: controller.signal,
     ...{ pad: false, verify: readBack !== undefined },
     moved: (_bytes, frontier) => checkpoints.reached(frontier),
     lost: (error) => checkpoints.lost(error),
@@ -56,7 +83,13 @@ function begun(depth: number, readBack?: Copying['to']['readBack']) {
   }
   const copy = pour(copying)
   copy.catch(() => {})
-  return { parts, copy, checkpoints, saved, told }
+  return { parts, copy, checkpoints, saved, told, controller }
+}
+
+/** What a copy is told to end by, and who listens to it. */
+function ending() {
+  const controller = new AbortController()
+  return { controller, listeners: () => getEventListeners(controller.signal, 'abort').length }
 }
 
 /** What has been begun by promises has come as far as it can. */
@@ -77,7 +110,7 @@ test('none is saved after a deferred error, though another part ends with GOOD (
   await turn()
   parts.end(0)
   assert.ok(isDeferred(await copy.catch((error: unknown) => error)))
-  await checkpoints.stop()
+  await checkpoints.stop(calm)
   assert.deepEqual([saved, told], [[], []])
 })
 
@@ -90,7 +123,7 @@ test('a deferred error is what a copy rejects with, though another part had fail
   await turn()
   parts.end(0)
   assert.ok(isDeferred(await copy.catch((error: unknown) => error)))
-  await checkpoints.stop()
+  await checkpoints.stop(calm)
   assert.deepEqual(saved, [])
 })
 
@@ -116,7 +149,7 @@ test('none is saved before the parts have been read back that were under way whe
       if (at === PART) await second.write(at)
       return new Uint8Array(PART)
     }
-    const { parts, saved } = begun(2, readBack)
+    const { parts, saved } = begun(2, { readBack })
     await turn()
     parts.end(1)
     parts.end(0)
@@ -128,12 +161,119 @@ test('none is saved before the parts have been read back that were under way whe
   }
 })
 
-test('none is saved by a copy that stops if a write does not end', async () => {
-  const { checkpoints, saved } = begun(2)
+test('none is saved by a copy that was told to end if a write does not, and nothing is asked again', async () => {
+  let asked = 0
+  const sync = async () => {
+    asked += 1
+  }
+  const { checkpoints, saved } = begun(2, { sync })
   checkpoints.asks(() => new Promise(() => {}))
   checkpoints.reached(PART)
-  await checkpoints.stop()
-  assert.deepEqual(saved, [])
+  await turn()
+  await checkpoints.stop(AbortSignal.abort())
+  assert.deepEqual([saved, asked, checkpoints.failure], [[], 1, undefined])
+})
+
+test('a copy that has failed waits as long as it takes, until it is told to end', async () => {
+  let patience: AbortSignal | undefined
+  const sync = (given: AbortSignal) => {
+    patience = given
+    return new Promise<void>((_, reject) => {
+      given.addEventListener('abort', () => reject(given.reason))
+    })
+  }
+  const { parts, copy, checkpoints, saved } = begun(2, { sync, everyMs: NEVER })
+  await turn()
+  parts.end(0)
+  await turn()
+  parts.end(1, failure(false))
+  await turn()
+  parts.end(2)
+  await copy.catch(() => {})
+  const { controller, listeners } = ending()
+  const stopped = checkpoints.stop(controller.signal)
+  await turn()
+  assert.deepEqual([patience?.aborted, listeners()], [false, 1])
+  controller.abort()
+  await stopped
+  assert.deepEqual([patience?.aborted, listeners()], [true, 0])
+  assert.deepEqual([saved, checkpoints.failure], [[], undefined])
+})
+
+test('each leaves nothing behind', async () => {
+  const listeners: number[] = []
+  const sync = async (patience: AbortSignal) =>
+    void listeners.push(getEventListeners(patience, 'abort').length)
+  const { parts, copy, saved } = begun(1, { sync })
+  for (let part = 0; part < BYTES / PART; part++) {
+    await turn()
+    parts.end(part)
+    await turn()
+  }
+  await copy
+  assert.ok(saved.length > 2)
+  assert.deepEqual(new Set(listeners), new Set([0]))
+})
+
+test('writes that are under way when the copy is told to end are heard before one is saved', async () => {
+  const unanswered = new TransportError('ERR_SGRING_NEXUS_LOST')
+  for (const error of [undefined, failure(false), failure(true), unanswered]) {
+    const { parts, copy, checkpoints, saved, controller } = begun(2, { everyMs: NEVER })
+    await turn()
+    parts.end(0)
+    await turn()
+    controller.abort()
+    await assert.rejects(copy, { name: 'AbortError' })
+    const stopped = checkpoints.stop(controller.signal)
+    for (let turns = 0; turns < 3; turns++) await turn()
+    assert.deepEqual(saved, [])
+    parts.end(1)
+    parts.end(2, error)
+    await stopped
+    const isLost = error !== undefined && tellsOfLoss(error)
+    assert.deepEqual(saved, isLost || error === unanswered ? [] : [PART])
+    assert.equal(checkpoints.failure?.error, isLost ? error : undefined)
+  }
+})
+
+test('nothing is begun once the copy was told to end', async () => {
+  const { parts, copy, controller } = begun(2, { readBack: () => assert.fail('read back') })
+  await turn()
+  controller.abort()
+  await assert.rejects(copy, { name: 'AbortError' })
+  parts.end(0)
+  parts.end(1)
+  for (let turns = 0; turns < 3; turns++) await turn()
+  assert.equal(parts.begun, 2)
+})
+
+test('none is saved once a write had no answer, which may have told of a loss', async () => {
+  const { parts, copy, checkpoints, saved, told } = begun(2)
+  await turn()
+  const timeout = new TransportError('ERR_SGRING_TIMEOUT')
+  parts.end(1, timeout)
+  await turn()
+  parts.end(0)
+  await assert.rejects(copy, timeout)
+  await checkpoints.stop(calm)
+  assert.deepEqual([saved, told, checkpoints.failure], [[], [], undefined])
+})
+
+test('what the last SYNCHRONIZE CACHE tells counts, unless it has no answer', async () => {
+  const timeout = new TransportError('ERR_SGRING_TIMEOUT')
+  for (const error of [failure(true), failure(false), new Error('EIO'), timeout]) {
+    const sync = () => Promise.reject(error)
+    const { parts, copy, checkpoints, saved, controller } = begun(1, { sync, everyMs: NEVER })
+    await turn()
+    parts.end(0)
+    await turn()
+    controller.abort()
+    await assert.rejects(copy, { name: 'AbortError' })
+    parts.end(1)
+    await checkpoints.stop(controller.signal)
+    assert.deepEqual(saved, [])
+    assert.equal(checkpoints.failure?.error, error === timeout ? undefined : error)
+  }
 })
 
 test('what lies before any other failure is saved', async () => {
@@ -143,7 +283,7 @@ test('what lies before any other failure is saved', async () => {
   await turn()
   parts.end(0)
   assert.ok(!isDeferred(await copy.catch((error: unknown) => error)))
-  await checkpoints.stop()
+  await checkpoints.stop(calm)
   assert.deepEqual([saved, told], [[PART], [PART]])
 })
 

@@ -242,24 +242,44 @@ test('who is told to end waits for nothing that is under way', async () => {
   await assert.rejects(copy, reason)
 })
 
-test('what is under way when they end is still heard, if it tells of an earlier write', async () => {
-  await using open = await opened()
-  const { sink, units } = open
-  sink.holds = true
-  const ending = new AbortController()
-  const { signal } = ending
-  const told: unknown[] = []
-  const to = { ...END, write: never, parts: partsOf(blocksOf(units[1], signal)) }
-  const copy = pour({ ...copying(units[0], to, signal), lost: (error) => told.push(error) })
-  await until('all parts are under way', () => sink.held.length === PACE.depth)
-  const reason = new Error('Ctrl-C')
-  ending.abort(reason)
-  await assert.rejects(copy, reason)
-  const [first, ...others] = sink.held
-  for (const task of others) task.answer(checkCondition(SenseKey.MEDIUM_ERROR, WRITE_ERROR))
-  first?.answer(checkCondition(SenseKey.MEDIUM_ERROR, WRITE_ERROR, { deferred: true }))
-  await until('it is heard', () => told.length > 0)
-  assert.equal(told.length, 1)
+test('what is under way when they end is heard, a part that is moved once more among it', async () => {
+  for (const isMovedAgain of [false, true]) {
+    await using open = await opened()
+    const { sink, units } = open
+    sink.holds = true
+    const ending = new AbortController()
+    const told: unknown[] = []
+    let written = async (): Promise<unknown> => assert.fail('it was not handed over')
+    // Who is written to is not told of Ctrl-C.
+    const to = { ...END, write: never, parts: partsOf(blocksOf(units[1])) }
+    const copy = pour({
+      ...copying(units[0], to, ending.signal),
+      lost: (error) => told.push(error),
+      begun: (given) => {
+        written = given
+      },
+    })
+    await until('all parts are under way', () => sink.held.length === PACE.depth)
+    if (isMovedAgain) {
+      for (const task of sink.held.splice(0)) task.answer({ status: Status.BUSY })
+      await until('they are moved once more', () => sink.held.length === PACE.depth)
+    }
+    const reason = new Error('Ctrl-C')
+    ending.abort(reason)
+    await assert.rejects(copy, reason)
+    let isOver = false
+    const over = written().then(() => {
+      isOver = true
+    })
+    const [first, ...others] = sink.held
+    for (const task of others) task.answer(checkCondition(SenseKey.MEDIUM_ERROR, WRITE_ERROR))
+    await units[1].testUnitReady()
+    assert.deepEqual([isOver, told], [false, []])
+    first?.answer(checkCondition(SenseKey.MEDIUM_ERROR, WRITE_ERROR, { deferred: true }))
+    await over
+    assert.equal(told.length, 1)
+    assert.equal(sink.held.length, PACE.depth)
+  }
 })
 
 test('a part whose bytes went with their nexus before a file had them is not taken as written', async () => {

@@ -21,6 +21,8 @@ const GATE = BigInt((12 * MIB) / 512)
 const JSON_STATE = /\.json$/
 
 const FLUSHES: ReadonlySet<number> = new Set([0x35, 0x91])
+const READ = 0x88
+const WRITE = 0x8a
 const MEDIUM_ERROR = checkCondition(SenseKey.MEDIUM_ERROR, 0x0c00)
 const EARLIER_ERROR = checkCondition(SenseKey.MEDIUM_ERROR, 0x0c00, { deferred: true })
 const MEDIUM_CHANGED = checkCondition(SenseKey.UNIT_ATTENTION, 0x2800)
@@ -30,31 +32,39 @@ const POWER_ON = checkCondition(SenseKey.UNIT_ATTENTION, 0x2900)
 const test = suite('sgring copy, stopped and resumed')
 let place: Place
 let server: Server
-let held: (() => void)[]
+let held: ((told?: Answer) => void)[]
 let open: boolean
 let gateAt: bigint
 /** The gate is before everything. */
 let hung: boolean
 /** The second unit does. */
 let knowsFua: boolean
+/** The gate is for these only. */
+let opcode: number | undefined
 /** SYNCHRONIZE CACHEs that fail, before those that do not. */
 let failing: number
+let failure: Answer
+/** SYNCHRONIZE CACHEs that came. */
+let flushes: number
 /** What the first command at the gate is answered. */
 let answer: Answer | undefined
 const data = randomBytes(BLOCKS * 512)
 
 const gated: Handler = async (task, next) => {
-  if (FLUSHES.has(task.cdb[0]!) && failing-- > 0) return MEDIUM_ERROR
+  if (FLUSHES.has(task.cdb[0]!)) {
+    flushes += 1
+    if (failing-- > 0) return failure
+  }
   if (answer !== undefined && parseBlockCdb(task.cdb)?.lba === GATE) {
     const told = answer
     answer = undefined
     return told
   }
   const gate = hung ? 0n : gateAt
-  if (!open && (parseBlockCdb(task.cdb)?.lba ?? (hung ? 0n : -1n)) >= gate) {
-    await new Promise<void>((resolve) => held.push(resolve))
-  }
-  return next()
+  const isBefore = (parseBlockCdb(task.cdb)?.lba ?? (hung ? 0n : -1n)) < gate
+  if (open || isBefore || (opcode ?? task.cdb[0]) !== task.cdb[0]) return next()
+  const told = await new Promise<Answer | undefined>((resolve) => held.push(resolve))
+  return told ?? next()
 }
 
 /** READ(16) with FUA is none of its, if it is so simple. */
@@ -68,7 +78,10 @@ test.before.each(async () => {
   open = true
   hung = false
   knowsFua = true
+  opcode = undefined
   failing = 0
+  failure = MEDIUM_ERROR
+  flushes = 0
   answer = undefined
   server = await serve({
     listen: place.path('unit.sock'),
@@ -212,14 +225,23 @@ test('it is refused where the last part that was copied is not there any more', 
   assert.equal((await place.sgring(['copy', unit(0), 'out', '--resume'])).code, 15)
 })
 
-test('it is refused where the source is another one', async () => {
+/** Copies a file to the unit until parts are held, presses Ctrl-C, and ends what is held after the unit was told to flush its cache: the first so. */
+async function endedAtUnit(args: readonly string[], first?: Answer): Promise<Ended> {
   place.file('in', data)
-  const copying = place.start(process.execPath, [MAIN, 'copy', 'in', unit(0)])
+  flushes = 0
+  const copying = place.start(process.execPath, [MAIN, 'copy', 'in', unit(0), ...args])
   const ended = copying.ended()
   await until('parts that are held', () => held.length >= 8)
   copying.child.kill('SIGINT')
-  await ended
-  release()
+  await until('a SYNCHRONIZE CACHE', () => flushes > 0)
+  for (const [at, go] of held.splice(0).entries()) go(at === 0 ? first : undefined)
+  return ended
+}
+
+test('it is refused where the source is another one', async () => {
+  const copied = await endedAtUnit([])
+  assert.equal(copied.signal, 'SIGINT')
+  assert.match(copied.stderr, /\nstopped after 12\.0 MiB/)
   place.file('in', data)
   const { code, stderr } = await place.sgring(['copy', 'in', unit(0), '--resume'])
   assert.equal(code, 15)
@@ -235,6 +257,53 @@ test('it is refused where the state makes no sense', async () => {
     const { code, stderr } = await place.sgring(['copy', unit(0), 'out', '--resume'])
     assert.equal(code, 15)
     assert.match(stderr, /is no state of a copy; without --resume the copy begins anew/)
+  }
+})
+
+for (const [what, option, held] of [
+  ['WRITE', [], WRITE],
+  ['READ back', ['--verify'], READ],
+  ['WRITE with a deadline', ['--timeout', '60'], WRITE],
+] as const) {
+  test(`a ${what} that Ctrl-C met, and that tells of an earlier write, leaves nothing to go on with (spc-4 4.5.7)`, async () => {
+    opcode = held
+    const { signal, stderr } = await endedAtUnit(option, EARLIER_ERROR)
+    assert.equal(signal, 'SIGINT')
+    assert.doesNotMatch(stderr, /stopped after/)
+    assert.match(stderr, /\nsgring: .*MEDIUM ERROR/)
+    assert.deepEqual(states(), [])
+  })
+}
+
+test('Ctrl-C leaves nothing to go on with where a WRITE does not end', async () => {
+  place.file('in', data)
+  const copying = place.start(process.execPath, [MAIN, 'copy', 'in', unit(0)])
+  const ended = copying.ended()
+  await until('parts that are held', () => held.length >= 8)
+  flushes = 0
+  copying.child.kill('SIGINT')
+  const { signal, stderr } = await ended
+  assert.deepEqual([signal, flushes, states()], ['SIGINT', 1, []])
+  assert.doesNotMatch(stderr, /stopped after|sgring:/)
+})
+
+test('a WRITE that has no answer in time leaves nothing to go on with', async () => {
+  place.file('in', data)
+  const copying = place.start(process.execPath, [MAIN, 'copy', 'in', unit(0), '--timeout', '2'])
+  const { code, stderr } = await copying.ended()
+  assert.equal(code, 33, stderr)
+  assert.doesNotMatch(stderr, /stopped after/)
+  assert.deepEqual(states(), [])
+})
+
+test('what the last SYNCHRONIZE CACHE tells is told, though Ctrl-C ended the copy', async () => {
+  for (const told of [MEDIUM_ERROR, EARLIER_ERROR]) {
+    failing = 1
+    failure = told
+    const { signal, stderr } = await endedAtUnit([])
+    assert.equal(signal, 'SIGINT')
+    assert.match(stderr, /\nsgring: .*MEDIUM ERROR/)
+    assert.deepEqual(states(), [])
   }
 })
 

@@ -118,17 +118,17 @@ function begun(more: Partial<NodeCopying> = {}, everyMs = 0) {
 }
 
 test('save nothing that was reached when a deferred error is told of (spc-4 4.5.7)', async () => {
-  const { copy, copying, checkpoints, saved, steps } = begun()
+  const { copy, copying, checkpoints, saved, steps, controller } = begun()
   copy.failures.push(failed(PART, SenseKey.MEDIUM_ERROR, true))
   ;[copy.moved, copy.frontier, copy.atWork] = [PART, PART, 0]
   const error = await copying.catch((error: unknown) => error)
   assert.ok(isDeferred(error))
-  await checkpoints.stop()
+  await checkpoints.stop(controller.signal)
   assert.deepEqual([steps.synced, saved], [0, []])
 })
 
 test('reject with a deferred error, though something else had failed before', async () => {
-  const { copy, copying, checkpoints, saved, steps } = begun()
+  const { copy, copying, checkpoints, saved, steps, controller } = begun()
   copy.failures.push(failed(0, SenseKey.MEDIUM_ERROR))
   ;[copy.moved, copy.frontier] = [PART, 0]
   await until('it is stopped', () => copy.stopped)
@@ -136,12 +136,12 @@ test('reject with a deferred error, though something else had failed before', as
   ;[copy.moved, copy.frontier, copy.atWork] = [3 * PART, 2 * PART, 0]
   const error = await copying.catch((error: unknown) => error)
   assert.ok(isDeferred(error))
-  await checkpoints.stop()
+  await checkpoints.stop(controller.signal)
   assert.deepEqual([steps.synced, saved], [0, []])
 })
 
 test('save nothing when a deferred error was told while the cache was synchronized', async () => {
-  const { copy, copying, checkpoints, saved, steps } = begun()
+  const { copy, copying, checkpoints, saved, steps, controller } = begun()
   steps.sync = async () => {
     copy.failures.push(failed(PART, SenseKey.HARDWARE_ERROR, true))
   }
@@ -150,7 +150,7 @@ test('save nothing when a deferred error was told while the cache was synchroniz
   copy.atWork = 0
   const error = await copying.catch((error: unknown) => error)
   assert.ok(isDeferred(error))
-  await checkpoints.stop()
+  await checkpoints.stop(controller.signal)
   assert.deepEqual([steps.synced, saved], [1, []])
 })
 
@@ -163,19 +163,22 @@ test('save nothing when a part that is moved once more tells of a deferred error
   const redo = async () => {
     throw statusError(earlier(SenseKey.MEDIUM_ERROR))
   }
-  const { copy, copying, checkpoints, saved, steps } = begun({ redo })
+  const { copy, copying, checkpoints, saved, steps, controller } = begun({ redo })
   copy.failures.push(failed(4 * PART, SenseKey.UNIT_ATTENTION))
   await until('it is stopped', () => copy.stopped)
   ;[copy.moved, copy.frontier, copy.atWork] = [3 * PART, 3 * PART, 0]
   assert.ok(isDeferred(await copying.catch((error: unknown) => error)))
-  await checkpoints.stop()
+  await checkpoints.stop(controller.signal)
   assert.deepEqual([steps.synced, saved], [0, []])
 })
 
 test('reject with the deferred error of a part that is moved once more, though another one had failed before', async () => {
   const ends: ((error: unknown) => void)[] = []
   const redo = () => new Promise<void>((_, reject) => ends.push(reject))
-  const { copy, copying, checkpoints, saved, steps } = begun({ redo }, Number.POSITIVE_INFINITY)
+  const { copy, copying, checkpoints, saved, steps, controller } = begun(
+    { redo },
+    Number.POSITIVE_INFINITY,
+  )
   copy.failures.push(failed(0, SenseKey.UNIT_ATTENTION), failed(PART, SenseKey.UNIT_ATTENTION))
   ;[copy.moved, copy.frontier] = [3 * PART, 3 * PART]
   await until('both are moved once more', () => ends.length === 2)
@@ -184,7 +187,7 @@ test('reject with the deferred error of a part that is moved once more, though a
   ends[1]?.(statusError(earlier(SenseKey.HARDWARE_ERROR)))
   copy.atWork = 0
   assert.ok(isDeferred(await copying.catch((error: unknown) => error)))
-  await checkpoints.stop()
+  await checkpoints.stop(controller.signal)
   assert.deepEqual([steps.synced, saved], [0, []])
 })
 
@@ -200,12 +203,12 @@ test('move a part once more that tells of an earlier RECOVERED ERROR: nothing is
 
 test('reject when sense data are of neither format, and hear what else has failed', async () => {
   for (const more of [[], [failed(PART, SenseKey.MEDIUM_ERROR, true)]]) {
-    const { copy, copying, checkpoints, saved } = begun()
+    const { copy, copying, checkpoints, saved, controller } = begun()
     const odd = { ...failed(0, SenseKey.MEDIUM_ERROR), sense: Uint8Array.of(0x7f, 0, 3, 0) }
     copy.failures.push(odd, ...more)
     ;[copy.moved, copy.frontier, copy.atWork] = [PART, PART, 0]
     const error = await copying.catch((error: unknown) => error as CheckConditionError)
-    await checkpoints.stop()
+    await checkpoints.stop(controller.signal)
     const code = more.length === 0 ? 'ERR_SGRING_RESPONSE' : 'ERR_SGRING_CHECK_CONDITION'
     assert.deepEqual([error?.code, saved], [code, more.length === 0 ? [PART] : []])
   }
@@ -223,7 +226,10 @@ test('save nothing, and move nothing once more, after a unit attention at which 
       redone += 1
       throw new Error('a part has failed')
     }
-    const { copy, copying, checkpoints, saved, steps } = begun({ redo }, Number.POSITIVE_INFINITY)
+    const { copy, copying, checkpoints, saved, steps, controller } = begun(
+      { redo },
+      Number.POSITIVE_INFINITY,
+    )
     steps.attention = () => {
       throw POWER_ON
     }
@@ -232,7 +238,7 @@ test('save nothing, and move nothing once more, after a unit attention at which 
     copy.failures.push(failed(4 * PART, SenseKey.UNIT_ATTENTION))
     ;[copy.moved, copy.frontier, copy.atWork] = [3 * PART, 3 * PART, 0]
     await assert.rejects(copying, POWER_ON)
-    await checkpoints.stop()
+    await checkpoints.stop(controller.signal)
     assert.deepEqual([steps.synced, saved, redone], [0, [], before.length])
   }
 })
@@ -252,9 +258,22 @@ test('tell unit attentions and recovered errors of the node that they are of', a
   ])
 })
 
+test('save nothing once a WRITE had no answer, which may have told of a loss', async () => {
+  for (const writing of [false, true]) {
+    const { copy, copying, checkpoints, saved, controller } = begun({}, Number.POSITIVE_INFINITY)
+    // DID_TIME_OUT.
+    const silent = { status: 0, hostStatus: 3, sense: new Uint8Array(0), writing }
+    copy.failures.push({ ...failed(4 * PART, SenseKey.NO_SENSE), ...silent })
+    ;[copy.moved, copy.frontier, copy.atWork] = [3 * PART, 3 * PART, 0]
+    await assert.rejects(copying, /a part has failed/)
+    await checkpoints.stop(controller.signal)
+    assert.deepEqual([saved, checkpoints.failure], [writing ? [] : [3 * PART], undefined])
+  }
+})
+
 test('save nothing before the WRITEs have ended that were under way when the cache was synchronized', async () => {
   for (const isLost of [false, true]) {
-    const { copy, copying, checkpoints, saved, steps } = begun()
+    const { copy, copying, checkpoints, saved, steps, controller } = begun()
     copy.writing = 1
     ;[copy.moved, copy.frontier] = [PART, PART]
     await until('the cache is synchronized', () => steps.synced === 1)
@@ -266,7 +285,7 @@ test('save nothing before the WRITEs have ended that were under way when the cac
     await until('it is known', () => copy.stopped || saved.length > 0)
     ;[copy.moved, copy.frontier, copy.atWork] = [BYTES, BYTES, 0]
     await copying.catch((error) => assert.ok(isDeferred(error)))
-    await checkpoints.stop()
+    await checkpoints.stop(controller.signal)
     assert.deepEqual(saved, isLost ? [] : [PART, BYTES])
   }
 })
@@ -296,7 +315,7 @@ test('hear of a deferred error after they were aborted, and let go of a copy onc
   controller.abort()
   await assert.rejects(copying, { name: 'AbortError' })
   assert.deepEqual([...forgotten], [])
-  await checkpoints.stop()
+  await checkpoints.stop(controller.signal)
   assert.deepEqual([steps.synced, saved], [1, []])
   assert.deepEqual([...forgotten], ['from', 'to'])
 })
@@ -308,7 +327,7 @@ test('save nothing, aborted, before the WRITEs have ended that were under way th
     ;[copy.moved, copy.frontier, copy.writing] = [PART, PART, 1]
     controller.abort()
     await assert.rejects(copying, { name: 'AbortError' })
-    const stopped = checkpoints.stop()
+    const stopped = checkpoints.stop(controller.signal)
     await until('its WRITEs are waited for', () => steps.synced === 1 && copy.marked === 1)
     assert.deepEqual(saved, [])
     if (isLost) copy.failures.push(failed(PART, SenseKey.MEDIUM_ERROR, true))

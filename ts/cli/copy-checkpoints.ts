@@ -1,11 +1,12 @@
 /** What a copy that is stopped can go on after, kept up to date while it runs. */
 
-import { setTimeout as delay } from 'node:timers/promises'
+import { TransportError } from '../errors.ts'
 import type { Writing } from './copy-end.ts'
 import type { CopyState } from './copy-state.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
-/** How long a copy that is to stop waits for the device, in milliseconds. */
-export const LAST_MS = 5000
+/** How long a copy that was told to end waits for the device, in milliseconds. */
+const LAST_MS = 5000
 
 export interface CheckpointOptions {
   readonly to: Writing
@@ -37,12 +38,14 @@ export class Checkpoints {
   #saved: number
   #last: number = performance.now()
   #saving: Promise<void> | undefined
+  /** When all was written. */
+  #synced: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
+  /** A WRITE had no answer. */
+  #isUnheard = false
   #written: () => Promise<unknown> = async () => {}
-  #hurry: () => void = () => {}
-  readonly #hurries = new Promise<void>((resolve) => {
-    this.#hurry = resolve
-  })
+  /** Over when the copy waits for nothing any more. */
+  readonly #patience = new AbortController()
 
   constructor(options: CheckpointOptions) {
     this.#options = options
@@ -64,7 +67,7 @@ export class Checkpoints {
     if (performance.now() - this.#last < this.#options.everyMs) return
     this.#saving = this.#save()
       .catch((error) => {
-        this.#failure ??= { error }
+        if (!this.#isGivenUp(error)) this.#failure ??= { error }
       })
       .finally(() => {
         this.#saving = undefined
@@ -72,9 +75,10 @@ export class Checkpoints {
       })
   }
 
-  /** Of what was reached, something may be lost: nothing is saved any more. */
+  /** Of what was reached, something may be lost: nothing is saved any more. Without an answer nobody knows, and the copy has failed by that alone. */
   lost(error: unknown): void {
-    this.#failure ??= { error }
+    if (error instanceof TransportError) this.#isUnheard = true
+    else this.#failure ??= { error }
   }
 
   /** Has `written` called, and waited for, before something is saved: it resolves when the WRITEs under way have ended, and `lost()` was called where one says so. */
@@ -88,12 +92,34 @@ export class Checkpoints {
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  /** Saves what there is, leaves it where a later run can go on after it, and says so. */
-  async stop(): Promise<void> {
-    this.#hurry()
-    await this.#saving
-    // What could not be brought to the medium is told once: to ask again may succeed, without those bytes (fsync(2), NOTES; SPC-4 4.5.7).
-    if (this.#failure === undefined) await this.#save().catch(() => {})
+  /** All was written: brings it to the medium. */
+  sync(): Promise<void> {
+    this.#synced = this.#options.to.sync(this.#patience.signal)
+    return this.#synced
+  }
+
+  /**
+   * Saves what there is, leaves it where a later run can go on after it, and says so.
+   *
+   * @param signal whoever was told to end does not wait long for a device that hangs
+   */
+  async stop(signal: AbortSignal): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const hurry = () => {
+      timer = setTimeout(() => this.#patience.abort(), LAST_MS)
+    }
+    if (signal.aborted) hurry()
+    else signal.addEventListener('abort', hurry, { once: true })
+    try {
+      await this.#saving
+      const isOver = this.#isUnheard || this.#patience.signal.aborted
+      if (this.#failure === undefined && !isOver) await this.#save()
+    } catch (error) {
+      if (!this.#isGivenUp(error)) this.lost(error)
+    } finally {
+      signal.removeEventListener('abort', hurry)
+      clearTimeout(timer)
+    }
     // What was saved before is still true.
     const kept = this.#saved
     await this.#options.to.stop({ keep: kept > 0 })
@@ -104,11 +130,13 @@ export class Checkpoints {
     const frontier = this.#frontier
     const state = this.#state
     if (state === undefined || frontier === this.#saved) return
-    await this.#options.to.sync()
+    const { signal } = this.#patience
+    // What could not be brought to the medium is told once: to ask again may succeed, without those bytes (fsync(2), NOTES; SPC-4 4.5.7).
+    await (this.#synced ?? this.#options.to.sync(signal))
     // A deferred error is told once: to a WRITE meanwhile, and then not to this. It may have ended before, and not be heard of yet.
-    const ended = await this.#writesEnded()
+    await unlessAborted(signal, this.#written())
     if (this.#failure !== undefined) throw this.#failure.error
-    if (!ended) return
+    if (this.#isUnheard) return
     try {
       await state.save(frontier)
       this.#saved = frontier
@@ -117,14 +145,9 @@ export class Checkpoints {
       this.#options.say(`how far it is cannot be noted: ${(error as Error).message}\n`)
     }
   }
-  /** Whether the WRITEs that were under way have ended. Who wants to stop waits no longer for them than for its own last command. */
-  async #writesEnded(): Promise<boolean> {
-    const over = new AbortController()
-    const patience = this.#hurries.then(() => delay(LAST_MS, false, { signal: over.signal }))
-    try {
-      return await Promise.race([this.#written().then(() => true), patience])
-    } finally {
-      over.abort()
-    }
+
+  #isGivenUp(error: unknown): boolean {
+    const { aborted, reason } = this.#patience.signal
+    return aborted && error === reason
   }
 }

@@ -30,8 +30,8 @@ export interface Reading {
    * data are of no more use
    */
   read(at: number, length: number, room?: Uint8Array): Promise<Uint8Array>
-  /** The same by parts, where that is cheaper; undefined for parts that it has no room for. `tell` hears of errors of those that nobody waits for any more. */
-  parts?(pace: Pace, tell?: (error: unknown) => void): LentParts | undefined
+  /** The same by parts, where that is cheaper; undefined for parts that it has no room for. */
+  parts?(pace: Pace): LentParts | undefined
   /** Where both ends have it, bytes may go from node to node by themselves. */
   readonly direct?: NodeEnd
   /** Ends a `read()` that waits. Idempotent. */
@@ -46,13 +46,7 @@ export interface LentParts {
   giveBack(data: Uint8Array): void
 }
 
-/** Writing by parts. */
-export interface WritingParts extends Pick<Writing, 'write'> {
-  /** Resolves when nothing is under way any more, those that nobody waits for among it. */
-  ended(): Promise<unknown>
-}
-
-/** Where bytes go. */
+/** Where bytes go. Once it is written to, Ctrl-C ends no command of it: how each has ended counts. */
 export interface Writing extends Omit<Reading, 'read' | 'parts' | 'size'> {
   /** Bytes it has room for; undefined where there is no end. */
   readonly size: number | undefined
@@ -64,11 +58,11 @@ export interface Writing extends Omit<Reading, 'read' | 'parts' | 'size'> {
   begin(at: number): Promise<void>
   write(at: number, data: Uint8Array): Promise<void>
   /** The same by parts, where that is cheaper; undefined for parts that it has no room for. */
-  parts?(pace: Pace, tell?: (error: unknown) => void): WritingParts | undefined
+  parts?(pace: Pace): Pick<Writing, 'write'> | undefined
   /** What is there now: past the cache of a unit that knows FUA, and else as its cache or the system's has it. Undefined where nothing can be read. */
   readonly readBack: ((at: number, length: number) => Promise<Uint8Array>) | undefined
-  /** All that was written is on the medium. It works after the verb was told to end. */
-  sync(): Promise<void>
+  /** All that was written is on the medium. It works after the verb was told to end; when `patience` is over, what may never end is not waited for any more. */
+  sync(patience: AbortSignal): Promise<void>
   /** All was written, and is on the medium: a file gets its name. */
   commit(): Promise<void>
   /** Comes after `commit()`, where a name was given: that is on the medium, too. */

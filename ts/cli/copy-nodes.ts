@@ -1,5 +1,6 @@
 /** A copy from one kernel node to another: parts go from device to device, and come here only where something is wrong with them. */
 
+import { mayBeLost } from '../initiator/loss.ts'
 import { copyNodes } from '../sg/node-copy.ts'
 import { checkBlockLength, checkMayMoveAgain } from './copy-queue.ts'
 import { readerOf, writerOf } from './copy-unit.ts'
@@ -22,6 +23,14 @@ export function pourBetweenNodes(copying: Copying): Promise<void> | undefined {
   })
   const [source, sink] = [begun(from, skip), begun(to, seek)]
   const helper = { read: readerOf(source), write: writerOf(sink) }
+  const heard = async (sent: Promise<void>) => {
+    try {
+      await sent
+    } catch (error) {
+      if (mayBeLost(error)) copying.lost?.(error)
+      throw error
+    }
+  }
   return copyNodes({
     ...pace,
     from: source,
@@ -30,10 +39,10 @@ export function pourBetweenNodes(copying: Copying): Promise<void> | undefined {
     signal,
     redo: async ({ at, length, writing, end }) => {
       checkMayMoveAgain(end)
-      await checkBlockLength(writing ? to : from)
+      await (writing ? heard(checkBlockLength(to)) : checkBlockLength(from))
       const data = await helper.read(at, length)
       signal.throwIfAborted()
-      await helper.write(at, data)
+      await heard(helper.write(at, data))
     },
     moved: (bytes, frontier) => moved(bytes, range.done + frontier),
     lost: (error) => copying.lost?.(error),

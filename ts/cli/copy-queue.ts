@@ -11,7 +11,7 @@ import { badResponse } from '../scsi/bytes.ts'
 import { parseSense, SenseKey } from '../scsi/sense.ts'
 import type { CommandEnd } from '../sg/node-copy.ts'
 import { Status } from '../task/command.ts'
-import type { LentParts, WritingParts } from './copy-end.ts'
+import type { LentParts } from './copy-end.ts'
 import type { Pace } from './copy-pace.ts'
 import type { Blocks } from './copy-unit.ts'
 import type { From, To } from './copying.ts'
@@ -30,7 +30,7 @@ interface Waiter {
 }
 
 /** As many commands of a unit as parts are under way, each with a part's bytes of the arena. */
-export class PartQueue implements LentParts, WritingParts {
+export class PartQueue implements LentParts, Pick<To, 'write'> {
   readonly #blocks: Blocks
   readonly #queue: Queue
   readonly #partBytes: number
@@ -39,40 +39,24 @@ export class PartQueue implements LentParts, WritingParts {
   readonly #waiters: (Waiter | undefined)[] = []
   /** Whose bytes are lent. */
   readonly #lent = new Map<Uint8Array, Completion>()
-  readonly #tell: (error: unknown) => void
   readonly #over = (done: Completion) => this.#completed(done)
   #taking = false
-  #taken: Promise<void> = Promise.resolve()
 
-  private constructor(
-    blocks: Blocks,
-    helper: Helper,
-    queue: Queue,
-    partBytes: number,
-    tell: (error: unknown) => void,
-  ) {
+  private constructor(blocks: Blocks, helper: Helper, queue: Queue, partBytes: number) {
     this.#blocks = blocks
-    this.#tell = tell
     this.#queue = queue
     this.#partBytes = partBytes
     this.#helper = helper
-    const { signal } = blocks.options
-    signal?.addEventListener('abort', () => this.#leave(signal.reason), { once: true })
   }
 
   /** Undefined where there is no room for it, and for a helper's part beside it. It ends with the unit's node. */
-  static of(
-    blocks: Blocks,
-    helper: Helper,
-    { depth, partBytes }: Pace,
-    tell: (error: unknown) => void,
-  ): PartQueue | undefined {
+  static of(blocks: Blocks, helper: Helper, { depth, partBytes }: Pace): PartQueue | undefined {
     const { unit } = blocks
     let queue: Queue | undefined
     try {
       queue = unit.queue({ depth, dataBytes: partBytes })
       void unit.queue({ depth: 1, dataBytes: partBytes }).close()
-      return new PartQueue(blocks, helper, queue, partBytes, tell)
+      return new PartQueue(blocks, helper, queue, partBytes)
     } catch {
       void queue?.close()
       return undefined
@@ -113,11 +97,6 @@ export class PartQueue implements LentParts, WritingParts {
     return this.#helper.write(at, data)
   }
 
-  /** Resolves when nothing is under way any more. */
-  ended(): Promise<void> {
-    return this.#taken
-  }
-
   #lba(at: number): bigint {
     const { lba, blockLength } = this.#blocks
     return lba + BigInt(at / blockLength)
@@ -125,7 +104,6 @@ export class PartQueue implements LentParts, WritingParts {
 
   /** A slot for a part; -1 where a helper has to move it. */
   #reserve(length: number): number {
-    this.#blocks.options.signal?.throwIfAborted()
     return length > 0 && length <= this.#partBytes ? this.#queue.reserve() : -1
   }
 
@@ -134,7 +112,7 @@ export class PartQueue implements LentParts, WritingParts {
       this.#queue.cdb(slot).set(cdb)
       this.#queue.submit(slot, cdb.length, outLength, inLength)
       this.#waiters[slot] = { resolve, reject }
-      if (!this.#taking) this.#taken = this.#take()
+      if (!this.#taking) void this.#take()
     })
   }
 
@@ -144,7 +122,8 @@ export class PartQueue implements LentParts, WritingParts {
       // It says 0 when nothing was under way, and something may be by the time that this is heard.
       while ((await this.#queue.drain(this.#over)) > 0 || this.#queue.outstanding > 0);
     } catch (reason) {
-      this.#leave(reason)
+      // It has ended, with all that was under way.
+      for (const waiter of this.#waiters.splice(0)) waiter?.reject(reason)
     }
     this.#taking = false
   }
@@ -152,21 +131,7 @@ export class PartQueue implements LentParts, WritingParts {
   #completed(done: Completion): void {
     const waiter = this.#waiters[done.slot]
     this.#waiters[done.slot] = undefined
-    if (waiter === undefined) this.#unawaited(done)
-    else waiter.resolve(done)
-  }
-
-  #unawaited(done: Completion): void {
-    try {
-      if (moved(done, this.#blocks)) done.release()
-    } catch (error) {
-      this.#tell(error)
-    }
-  }
-
-  /** Nobody waits for what is under way any more. */
-  #leave(reason: unknown): void {
-    for (const waiter of this.#waiters.splice(0)) waiter?.reject(reason)
+    waiter?.resolve(done)
   }
 }
 

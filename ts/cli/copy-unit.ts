@@ -8,7 +8,6 @@ import type { Sense } from '../scsi/sense.ts'
 import { vpdDeviceIdentification } from '../scsi/vpd.ts'
 import type { KernelNode } from '../sg/node.ts'
 import { Attentions } from './copy-attention.ts'
-import { LAST_MS } from './copy-checkpoints.ts'
 import type { Reading, Writing } from './copy-end.ts'
 import type { Pace } from './copy-pace.ts'
 import { PartQueue } from './copy-queue.ts'
@@ -16,10 +15,8 @@ import type { From, To } from './copying.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { hexBytes } from './hex.ts'
 import { checkRange, type OpenUnit, openUnit, unitText } from './unit.ts'
+import { unlessAborted } from './unless-aborted.ts'
 import type { Call, CONNECTING } from './verb.ts'
-
-/** For the last command of a copy that was stopped. */
-const LAST: HelperOptions = { timeoutMs: LAST_MS, onAbort: 'detach' }
 
 /** Blocks of a unit, as an end that begins with the first of them. */
 export interface Blocks {
@@ -70,17 +67,19 @@ export async function openUnitWriting(
   window?: Window,
 ): Promise<Writing> {
   const opened = await openEnd(name, call, { window, writes: true })
-  const { unit, options, close } = opened
+  const { unit, close } = opened
+  // What was sent is left alone by Ctrl-C: an error of what was written before is told once, and perhaps to that.
+  const { signal: _, ...options } = opened.options
+  const blocks = { ...opened, options }
   try {
     return {
-      ...opened,
-      ...byParts(opened),
+      ...blocks,
+      ...byParts(blocks),
       ordered: false,
       announcement: await opened.announcement(),
-      write: writerOf(opened),
-      readBack: backReaderOf(opened),
-      // Told to end, it asks once more, and does not wait long for a target that hangs.
-      sync: () => unit.synchronizeCache(call.signal.aborted ? LAST : options),
+      write: writerOf(blocks),
+      readBack: backReaderOf(blocks),
+      sync: (patience) => unlessAborted(patience, unit.synchronizeCache(options)),
       commit: close,
       stop: close,
     }
@@ -98,11 +97,9 @@ function byParts(opened: Opened) {
 }
 
 /** Reads and writes by parts, in the batch form. */
-export function partsOf(
-  blocks: Blocks,
-): (pace: Pace, tell?: (error: unknown) => void) => PartQueue | undefined {
+export function partsOf(blocks: Blocks): (pace: Pace) => PartQueue | undefined {
   const helper = { read: readerOf(blocks), write: writerOf(blocks) }
-  return (pace, tell = () => {}) => PartQueue.of(blocks, helper, pace, tell)
+  return (pace) => PartQueue.of(blocks, helper, pace)
 }
 
 /** Reads by bytes. */

@@ -10,6 +10,7 @@ import { CliError, ExitCode } from './exit-code.ts'
 import { jsonLine } from './output.ts'
 import { parseSeconds, size } from './quantity.ts'
 import { amount, between, tell, transfer } from './transfer.ts'
+import { unlessAborted } from './unless-aborted.ts'
 import { type Call, CHANGING, CONNECTING, DEVICES, type Verb, verb } from './verb.ts'
 
 /** What is lost at most when the program is killed, or the machine goes down. */
@@ -37,7 +38,7 @@ export const copy: Verb = verb({
   usage: `A B [--bs BYTES] [--skip N] [--seek N] [--count N] [--pad] [--verify] [--resume] [--checkpoint SECONDS] ${PACE_USAGE} [--force] [--yes] [--timeout SECONDS] [--json]`,
   about: [
     'Copies A to B, some parts at a time, eight of 1 MiB unless one is told otherwise, and ends when they are on the medium. A UNIT OR A DEVICE B IS OVERWRITTEN. A file B gets its name only when it is whole: until then it is B.part. With --seek, an existing file is written in place instead, and not cut. What is written to is said on stderr; progress is shown on a terminal.',
-    'Blocks of A and B may differ in length. The first Ctrl-C ends it in order, and says how to go on, if anything is noted to be on the medium: a copy between two places that can be read again leaves a small state in $XDG_STATE_HOME/sgring, or ~/.local/state/sgring. One that is killed has left its last --checkpoint there. --resume takes it only if both ends are the same, and the last part that was copied is on both; without such a state it begins at the beginning.',
+    'Blocks of A and B may differ in length. The first Ctrl-C ends it in order: it waits up to 5 seconds for the end of what a unit B was sent, and says how to go on, if anything is noted to be on the medium: a copy between two places that can be read again leaves a small state in $XDG_STATE_HOME/sgring, or ~/.local/state/sgring. One that is killed has left its last --checkpoint there. --resume takes it only if both ends are the same, and the last part that was copied is on both; without such a state it begins at the beginning.',
     'A UNIT MAY LOSE WHAT IT HAS NOT ON ITS MEDIUM YET. Where one says so by a deferred error, or a device B by UNIT ATTENTION 29h with an ASCQ up to 04h, which is POWER ON or a reset, the copy ends, and --resume goes on after the last checkpoint. It ends, too, where the medium of A or B may have become another one (28h/00h, 3Fh/03h). After POWER ON of a ring it goes on.',
     '--verify and --resume read B back: from its medium where it is a unit that knows FUA (DPOFUA in "sgring modes"), and else as the cache of the unit, or of the system for a file, may have it. A unit that knows no SYNCHRONIZE CACHE is taken to have no cache, unless its Caching page says WCE: then the copy fails.',
     `A device is a unit by its bsg or sg node. By its block node it is a file, which takes --force to be written to. ${DEVICES}`,
@@ -137,7 +138,9 @@ async function resumed(
 ): Promise<number> {
   if (!call.values.resume || state === undefined) return 0
   const done = await state.load()
-  if (done > 0) await checkResumed(from, to, { ...range, done }, paceOf(call, from, to).partBytes)
+  const { partBytes } = paceOf(call, from, to)
+  if (done > 0)
+    await unlessAborted(call.signal, checkResumed(from, to, { ...range, done }, partBytes))
   else if (!call.json) process.stderr.write('nothing to go on with: from the beginning\n')
   return done
 }

@@ -1,12 +1,13 @@
 /** Moving bytes from one end to the other, several parts at a time. */
 
 import { TransportError } from '../errors.ts'
-import { tellsOfLoss } from '../initiator/loss.ts'
+import { mayBeLost, tellsOfLoss } from '../initiator/loss.ts'
 import type { LentParts, Reading, Writing } from './copy-end.ts'
 import { pourBetweenNodes } from './copy-nodes.ts'
 import type { Pace } from './copy-pace.ts'
 import { CliError, ExitCode } from './exit-code.ts'
 import { size } from './quantity.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /** Which bytes. All are multiples of the ends' block lengths, except a length that is to be padded. */
 export interface Range {
@@ -64,30 +65,32 @@ export class InputLengthError extends CliError {
 }
 
 /**
- * Copies to the end of the range. Resolves when every byte was taken; rejects when nothing is under way any more.
+ * Copies to the end of the range. Resolves when every byte was taken; rejects when nothing is under way any more, and at once when it is aborted: then nothing
+ * more is begun, and `begun` has handed over what tells when the rest has ended.
  *
  * @throws InputLengthError for input that does not fit
  */
-export async function pour(copying: Copying): Promise<void> {
-  const between = pourBetweenNodes(copying)
-  if (between !== undefined) return between
+export function pour(copying: Copying): Promise<void> {
+  return pourBetweenNodes(copying) ?? unlessAborted(copying.signal, pourHere(copying))
+}
+
+/** Through memory of this process. */
+async function pourHere(copying: Copying): Promise<void> {
   const { from, to, range, signal, verify, moved } = copying
   const frontier = new Frontier(range.done)
   const turns = new Turns()
   const tell = (error: unknown) => void (tellsOfLoss(error) && copying.lost?.(error))
-  const source = from.parts?.(copying.pace, tell) ?? new Rooms(copying)
-  const parts = to.parts?.(copying.pace, tell)
-  const sink = parts ?? to
+  const heard = (error: unknown) => void (mayBeLost(error) && copying.lost?.(error))
+  const source = from.parts?.(copying.pace) ?? new Rooms(copying)
+  const sink = to.parts?.(copying.pace) ?? to
   const written = async (at: number, data: Uint8Array) => {
     await sink.write(at, data)
-    return verify ? to.readBack?.(at, data.length) : undefined
+    if (!verify) return
+    signal.throwIfAborted()
+    return to.readBack?.(at, data.length)
   }
   const writing = new Set<Promise<unknown>>()
-  copying.begun?.(async () => {
-    await Promise.allSettled(writing)
-    // What nobody waits for any more is with the device all the same.
-    if (signal.aborted) await parts?.ended()
-  })
+  copying.begun?.(() => Promise.allSettled(writing))
   let wrong: InputLengthError | undefined
   const end = await inParts(copying, async (at, length) => {
     const turn = to.ordered ? turns.take() : undefined
@@ -98,11 +101,13 @@ export async function pour(copying: Copying): Promise<void> {
       const { data, bytes, error } = fitted(copying, at, input)
       wrong ??= error
       await turn?.mine
+      signal.throwIfAborted()
       const part = written(range.seek + at, data)
       // Before anybody else hears that it has ended.
-      part.catch(tell)
+      part.catch(heard)
       writing.add(part)
       const back = await part.finally(() => writing.delete(part))
+      signal.throwIfAborted()
       // Lent bytes end with their nexus, and whoever was writing them found none.
       if (input.length !== came)
         throw new TransportError('ERR_SGRING_NEXUS_LOST', `${from.name} went away meanwhile`)

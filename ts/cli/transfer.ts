@@ -1,6 +1,6 @@
 /** What `read`, `write` and `copy` have in common: two open ends, and all bytes of a range from one to the other. */
 
-import { tellsOfLoss } from '../initiator/loss.ts'
+import { TransportError } from '../errors.ts'
 import { Checkpoints } from './copy-checkpoints.ts'
 import type { Reading, Writing } from './copy-end.ts'
 import { type PACE, paceOf } from './copy-pace.ts'
@@ -83,18 +83,17 @@ export async function transfer(
     begun: (written: () => Promise<unknown>) => checkpoints.asks(written),
   }
   try {
-    const pouring = pour({ from, to, range, pace, signal, pad, verify, ...told })
-    await (to.ordered || from.place === undefined ? unlessAborted(signal, pouring) : pouring)
-    await checkpoints.end()
-    signal.throwIfAborted()
-    await syncAll(to, checkpoints)
+    await pour({ from, to, range, pace, signal, pad, verify, ...told })
+    await unlessAborted(signal, checkpoints.end())
+    await unlessAborted(signal, checkpoints.sync())
   } catch (error) {
     progress.end()
-    await checkpoints.stop()
-    const failure = checkpoints.failure?.error ?? error
-    if (!signal.aborted) throw failure
+    await checkpoints.stop(signal)
+    const failure = checkpoints.failure?.error
+    if (!signal.aborted) throw failure ?? error
     // Whoever has it end hears all the same that data may be lost.
-    if (tellsOfLoss(failure)) process.stderr.write(errorLine(failure, json))
+    if (failure !== undefined && !(failure instanceof TransportError))
+      process.stderr.write(errorLine(failure, json))
     throw error
   }
   progress.end()
@@ -102,22 +101,12 @@ export async function transfer(
     await to.commit()
   } catch (error) {
     // All of it is there, under another name.
-    await checkpoints.stop()
+    await checkpoints.stop(signal)
     throw error
   }
   await to.settle?.()
   const { bytes, seconds } = progress
   return { bytes, seconds }
-}
-
-/** Where it does not succeed, nobody knows what is on the medium: to ask again may, without those bytes. One that is given up may be told so unheard. */
-async function syncAll(to: Writing, checkpoints: Checkpoints): Promise<void> {
-  try {
-    await to.sync()
-  } catch (error) {
-    checkpoints.lost(error)
-    throw error
-  }
 }
 
 /** Tells what was done: facts to a program, on stdout unless the data went there, and a text to a person. */

@@ -1,5 +1,6 @@
 /** Which answers say that what was written with success, or read, may not be what it was taken for. */
 
+import { TransportError } from '../errors.ts'
 import { type Sense, SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
 import { CheckConditionError } from './status-error.ts'
@@ -40,4 +41,9 @@ export function tellsOfLoss(error: unknown): boolean {
   if (!(error instanceof CheckConditionError)) return false
   const { sense } = error
   return [tellsOfEarlierFailure, tellsOfPowerOn, tellsOfOtherMedium].some((tells) => tells(sense))
+}
+
+/** Whether what was written with success may be lost after a command that failed so: it says so, or it had no answer, which may have said so, and is not told again. */
+export function mayBeLost(error: unknown): boolean {
+  return error instanceof TransportError || tellsOfLoss(error)
 }

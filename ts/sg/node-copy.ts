@@ -11,6 +11,7 @@ import { Opcode } from '../scsi/opcode.ts'
 import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
 import { Status } from '../task/command.ts'
 import type { KernelNode } from './node.ts'
+import { endedByKernel } from './node-error.ts'
 
 /** How often progress is told. */
 const LOOK_EVERY_MS = 100
@@ -63,13 +64,16 @@ export interface NodeCopying {
   readonly depth: number
   /** Ends it, without waiting for what the kernel has: nothing more is sent, not even the WRITE of a part that was read. */
   readonly signal: AbortSignal
-  /** Moves a part otherwise, while others go on, but after a UNIT ATTENTION, which holds them; a rejection ends the copy. */
+  /** Moves a part otherwise, while others go on, but after a UNIT ATTENTION, which holds them; a rejection ends the copy. It settles when what it has sent has ended. */
   redo(part: FailedPart): Promise<void>
   /** Called now and then, and before the end: so many bytes more were moved, and all before `frontier`. What it throws ends the copy. */
   moved(bytes: number, frontier: number): void
-  /** A command has told that what counts as moved may not be there: by a deferred error, or by what `attention` throws. It ends the copy, and `moved` is not called any more. */
+  /**
+   * A command has told that what counts as moved may not be there: by a deferred error, or by what `attention` throws. It ends the copy, and `moved` is not called any more.
+   * Or nobody knows what it would have told: a WRITE that had no answer.
+   */
   lost(error: unknown): void
-  /** Hands over what resolves when the WRITEs that are under way have ended, and `lost` was told if they say so. */
+  /** Hands over what resolves when the WRITEs that are under way, and parts that are moved otherwise, have ended, and `lost` was told if they say so. */
   begun?(written: () => Promise<unknown>): void
 }
 
@@ -184,6 +188,9 @@ class Supervision {
   /** @throws what is wrong beyond the part */
   #hear(failure: KernelCopyFailure): void {
     const end = endOfCommand(failure)
+    const { delivered, transport } = end
+    if (!delivered && failure.writing && transport !== undefined)
+      this.#copying.lost(endedByKernel(transport))
     if (end.status !== Status.CHECK_CONDITION || end.sense.length === 0) return
     const sense = parseSense(end.sense)
     if (tellsOfEarlierFailure(sense)) throw statusError(end)
