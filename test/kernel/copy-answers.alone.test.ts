@@ -317,8 +317,10 @@ for (const kind of ['bsg', 'sg'] as const) {
 
 test('nothing is written of parts whose READs stay short', async () => {
   fill(from, to)
+  // One part at a time: scsi_debug notes that it is to shorten the next READ in one place for all, and of two at once may leave one whole.
+  const one = ['copy', from.bsg, to.bsg, ...COPY, '--depth', '1'] as const
   const copied = await withDebug({ opts: Opts.SHORT_TRANSFER, every_nth: 1 }, () =>
-    folder.sgring('copy', from.bsg, to.bsg, ...COPY),
+    folder.sgring(...one),
   )
   assert.equal(copied.code, ExitCode.MALFORMED, copied.stderr)
   assert.match(copied.stderr, /left \d+ out/)
