@@ -11,18 +11,22 @@ export class PairLedger {
   readonly marks: Uint32Array<ArrayBuffer>
   /** By sequence numbers. */
   readonly sequences: Float64Array<ArrayBuffer>
+  /** What its header has of them: asked at each look. */
+  #units: number
 
   constructor(bytes: ArrayBuffer) {
     this.marks = new Uint32Array(bytes)
     this.sequences = new Float64Array(bytes)
+    this.#units = this.marks[UNITS]!
   }
 
   /** As of which change of the target's units the pair's tasks are. */
   get units(): number {
-    return this.marks[UNITS]!
+    return this.#units
   }
 
   set units(change: number) {
+    this.#units = change
     this.marks[UNITS] = change
   }
 

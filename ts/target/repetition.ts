@@ -1,7 +1,7 @@
 /** What becomes of a command that its target had begun when it died: whether, and when, it can be carried out once more. */
 
 import { blockCount, blockLba } from '../scsi/block.ts'
-import { effectOf } from '../scsi/effect.ts'
+import { onlyReads } from '../scsi/effect.ts'
 import { DeviceType } from '../scsi/inquiry.ts'
 import { Opcode } from '../scsi/opcode.ts'
 
@@ -31,39 +31,16 @@ export function repetitionOf(
   length: number,
   deviceType: number | undefined,
 ): Repetition {
-  if (deviceType === DeviceType.DIRECT_ACCESS_BLOCK) {
-    const known = repetitionOnBlocks(cdb)
-    if (known !== undefined) return known
-  }
   const tellsKind = deviceType !== DeviceType.SEQUENTIAL_ACCESS
-  return effectOf(cdb, length, tellsKind ? deviceType : undefined) === 'reads' ? 'free' : 'never'
+  // First: most commands to a target with a state folder go no further.
+  if (onlyReads(cdb, length, tellsKind ? deviceType : undefined)) return 'free'
+  const onBlocks = deviceType === DeviceType.DIRECT_ACCESS_BLOCK
+  return (onBlocks ? repetitionOnBlocks(cdb) : undefined) ?? 'never'
 }
 
 /** Of the commands of a direct-access block device (SBC-3) that change something, and change nothing more the second time. */
 function repetitionOnBlocks(cdb: Uint8Array): Repetition | undefined {
-  switch (ON_BLOCKS[cdb[0]!]) {
-    case BLOCKS:
-      return { lba: blockLba(cdb), blocks: blockCount(cdb) }
-    // The second comparison is with what the first one has written.
-    case COMPARED:
-      return { lba: blockLba(cdb), blocks: cdb[13]!, once: true }
-    case FREE:
-      return 'free'
-    case LAST:
-      return 'last'
-    default:
-      return undefined
-  }
-}
-
-const BLOCKS = 1
-const COMPARED = 2
-const FREE = 3
-const LAST = 4
-
-/** By operation codes: who asks at each command goes through no list of them. */
-const ON_BLOCKS = Uint8Array.from({ length: 256 }, (_, opcode) => {
-  switch (opcode) {
+  switch (cdb[0]) {
     case Opcode.WRITE_6:
     case Opcode.WRITE_10:
     case Opcode.WRITE_12:
@@ -76,13 +53,14 @@ const ON_BLOCKS = Uint8Array.from({ length: 256 }, (_, opcode) => {
     case Opcode.WRITE_SAME_16:
     // The bits that it sets are set.
     case Opcode.ORWRITE_16:
-      return BLOCKS
+      return { lba: blockLba(cdb), blocks: blockCount(cdb) }
+    // The second comparison is with what the first one has written.
     case Opcode.COMPARE_AND_WRITE:
-      return COMPARED
+      return { lba: blockLba(cdb), blocks: cdb[13]!, once: true }
     // What is in a cache is on its way to the medium anyway.
     case Opcode.SYNCHRONIZE_CACHE_10:
     case Opcode.SYNCHRONIZE_CACHE_16:
-      return FREE
+      return 'free'
     // The same blocks have the same contents, or none; an operation that failed has the unit waiting for another.
     case Opcode.UNMAP:
     case Opcode.FORMAT_UNIT:
@@ -94,11 +72,11 @@ const ON_BLOCKS = Uint8Array.from({ length: 256 }, (_, opcode) => {
     case Opcode.PREVENT_ALLOW_MEDIUM_REMOVAL:
     // Counters go to zero, where a target that has just come up has them.
     case Opcode.LOG_SELECT:
-      return LAST
+      return 'last'
     default:
-      return 0
+      return undefined
   }
-})
+}
 
 /** What a unit says of a command: `'never'` if that is no repetition, such as blocks by a number that none has. */
 export function checkedRepetition(said: Repetition): Repetition {
