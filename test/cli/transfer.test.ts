@@ -23,6 +23,15 @@ writeFileSync(source, pattern(BYTES, 1))
 
 /** Goes on after the first part of a copy to a file whose fsyncs end so, one after the other; tells what becomes of it. */
 async function ending(name: string, ...syncs: readonly ((stop: () => void) => unknown)[]) {
+  return endingAfter(undefined, name, ...syncs)
+}
+
+/** The same where the last part cannot be written, if there is a reason. */
+async function endingAfter(
+  reason: Error | undefined,
+  name: string,
+  ...syncs: readonly ((stop: () => void) => unknown)[]
+) {
   const sink = join(folder, name)
   const part = `${sink}.part`
   writeFileSync(part, pattern(BYTES, 1).subarray(0, PART))
@@ -35,7 +44,11 @@ async function ending(name: string, ...syncs: readonly ((stop: () => void) => un
     values: { 'part-bytes': String(PART), depth: '2' },
   }
   const work = async (to: Writing, from: Awaited<ReturnType<typeof openFileReading>>) => {
-    const { sync } = to
+    const { sync, write } = to
+    to.write = async (at, data) => {
+      if (reason !== undefined && at + data.length === BYTES) throw reason
+      await write.call(to, at, data)
+    }
     to.sync = async (patience) => {
       await left.shift()?.(() => controller.abort())
       await sync.call(to, patience)
@@ -72,6 +85,16 @@ test('that fails keeps what was brought to the medium before, and is not asked a
   assert.equal(error, full)
   assert.deepEqual([saved, told, left, isThere], [[], [PART], 1, false])
   assert.ok(bytes !== undefined && bytes >= PART)
+})
+
+test('that fails, too, does not take the place of what ended it', async () => {
+  const [broken, full] = [new Error('EPIPE'), new Error('ENOSPC')]
+  const fails = () => {
+    throw full
+  }
+  const { error, saved, told } = await endingAfter(broken, 'broken', fails)
+  assert.equal(error, broken)
+  assert.deepEqual([saved, told], [[], [PART]])
 })
 
 test('that Ctrl-C meets is waited for, and not asked again', async () => {

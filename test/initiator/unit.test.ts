@@ -9,10 +9,11 @@ import {
   type SgringErrorCode,
   Status,
   serve,
+  TransportError,
 } from '#dist/index.js'
 import type { Transport } from '#dist/initiator/transport.js'
 import { LogicalUnit } from '#dist/initiator/unit.js'
-import { blockCount } from '#dist/scsi/block.js'
+import { blockCount, blockLba } from '#dist/scsi/block.js'
 import { encodeCapacity16 } from '#dist/scsi/capacity.js'
 import { encodeModeParameters } from '#dist/scsi/mode.js'
 import { CACHING } from '#dist/scsi/mode-block.js'
@@ -61,7 +62,7 @@ class OddUnit implements Unit {
   #answer(task: Task): Answer {
     switch (task.cdb[0]) {
       case Opcode.SERVICE_ACTION_IN_16:
-        return good(this.#capacity())
+        return good(capacityOf(this.blockLength))
       case Opcode.READ_16:
       case Opcode.WRITE_16:
         return this.move(task)
@@ -69,18 +70,18 @@ class OddUnit implements Unit {
         return good()
     }
   }
+}
 
-  #capacity(): Uint8Array {
-    return encodeCapacity16({
-      lastLba: 0xffffn,
-      blockLength: this.blockLength,
-      protectionType: 0,
-      logicalBlocksPerPhysicalBlock: 1,
-      lowestAlignedLba: 0,
-      provisioning: false,
-      unmappedReadsZeros: false,
-    })
-  }
+function capacityOf(blockLength: number): Uint8Array {
+  return encodeCapacity16({
+    lastLba: 0xffffn,
+    blockLength,
+    protectionType: 0,
+    logicalBlocksPerPhysicalBlock: 1,
+    lowestAlignedLba: 0,
+    provisioning: false,
+    unmappedReadsZeros: false,
+  })
 }
 
 /** A nexus to an odd unit, whose first unit attention is over. */
@@ -261,6 +262,19 @@ test('synchronizeCache() sends the short command where the kernel takes the long
   const node = { maxTransferBytes: 1 << 20, execute } as unknown as Transport
   await new LogicalUnit(node, 0).synchronizeCache()
   assert.deepEqual(seen, [Opcode.SYNCHRONIZE_CACHE_10])
+})
+
+test('a part without an answer counts before one that failed', async () => {
+  const timeout = new TransportError('ERR_SGRING_TIMEOUT')
+  const capacity = capacityOf(512)
+  const execute = async (_lun: number, { cdb }: Command) => {
+    if (cdb[0] !== Opcode.WRITE_16) return { status: Status.GOOD, data: capacity, residual: 0 }
+    if (blockLba(cdb) === 1) throw timeout
+    return { ...noCommand, data: new Uint8Array(0) }
+  }
+  const node = { maxTransferBytes: 512, execute } as unknown as Transport
+  const data = new Uint8Array(1024)
+  await assert.rejects(new LogicalUnit(node, 0).write({ lba: 0, data }), timeout)
 })
 
 test('gives up after 8 deferred errors in a row', async () => {

@@ -1,6 +1,6 @@
 /** What a copy that is stopped can go on after, kept up to date while it runs. */
 
-import { TransportError } from '../errors.ts'
+import { isUnheard } from '../initiator/loss.ts'
 import type { Writing } from './copy-end.ts'
 import type { CopyState } from './copy-state.ts'
 import { unlessAborted } from './unless-aborted.ts'
@@ -41,7 +41,7 @@ export class Checkpoints {
   /** When all was written. */
   #synced: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
-  /** A WRITE had no answer. */
+  /** A WRITE had no answer, or none that can be read. */
   #isUnheard = false
   #written: () => Promise<unknown> = async () => {}
   /** Over when the copy waits for nothing any more. */
@@ -75,9 +75,9 @@ export class Checkpoints {
       })
   }
 
-  /** Of what was reached, something may be lost: nothing is saved any more. Without an answer nobody knows, and the copy has failed by that alone. */
+  /** Of what was reached, something may be lost: nothing is saved any more. Without an answer that can be read nobody knows, and the copy has failed by that alone. */
   lost(error: unknown): void {
-    if (error instanceof TransportError) this.#isUnheard = true
+    if (isUnheard(error)) this.#isUnheard = true
     else this.#failure ??= { error }
   }
 

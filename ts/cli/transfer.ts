@@ -1,6 +1,7 @@
 /** What `read`, `write` and `copy` have in common: two open ends, and all bytes of a range from one to the other. */
 
 import { TransportError } from '../errors.ts'
+import { tellsOfLoss } from '../initiator/loss.ts'
 import { Checkpoints } from './copy-checkpoints.ts'
 import type { Reading, Writing } from './copy-end.ts'
 import { type PACE, paceOf } from './copy-pace.ts'
@@ -90,9 +91,10 @@ export async function transfer(
     progress.end()
     await checkpoints.stop(signal)
     const failure = checkpoints.failure?.error
-    if (!signal.aborted) throw failure ?? error
-    // Whoever has it end hears all the same that data may be lost.
-    if (failure !== undefined && !(failure instanceof TransportError))
+    // That data may be lost counts before whatever else has gone wrong, but for whoever has it end.
+    if (!signal.aborted && tellsOfLoss(failure)) throw failure
+    // What the last SYNCHRONIZE CACHE or fsync met is told beside it.
+    if (failure !== undefined && failure !== error && !(failure instanceof TransportError))
       process.stderr.write(errorLine(failure, json))
     throw error
   }

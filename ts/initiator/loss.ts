@@ -1,9 +1,10 @@
 /** Which answers say that what was written with success, or read, may not be what it was taken for. */
 
-import { TransportError } from '../errors.ts'
+import { SgringError, TransportError } from '../errors.ts'
 import { type Sense, SenseKey } from '../scsi/sense.ts'
 import { SenseCode } from '../scsi/sense-code.ts'
-import { CheckConditionError } from './status-error.ts'
+import { Status } from '../task/command.ts'
+import { CheckConditionError, ScsiStatusError } from './status-error.ts'
 
 /** ASC and the last ASCQ: powered on or reset, in whatever way; those behind it are of the transceiver and of the nexus (SPC-5 annex F). */
 const POWER_ON_OR_RESET = 0x29
@@ -43,7 +44,15 @@ export function tellsOfLoss(error: unknown): boolean {
   return [tellsOfEarlierFailure, tellsOfPowerOn, tellsOfOtherMedium].some((tells) => tells(sense))
 }
 
-/** Whether what was written with success may be lost after a command that failed so: it says so, or it had no answer, which may have said so, and is not told again. */
+/** Whether nobody knows what a command that failed so has told, which is not told again: it had no answer, or one whose sense data did not come, or make no sense. */
+export function isUnheard(error: unknown): boolean {
+  if (error instanceof TransportError) return true
+  if (error instanceof CheckConditionError || !(error instanceof SgringError)) return false
+  if (error instanceof ScsiStatusError) return error.status === Status.CHECK_CONDITION
+  return error.code === 'ERR_SGRING_RESPONSE'
+}
+
+/** Whether what was written with success may be lost after a command that failed so: it says so, or may have said so. */
 export function mayBeLost(error: unknown): boolean {
-  return error instanceof TransportError || tellsOfLoss(error)
+  return isUnheard(error) || tellsOfLoss(error)
 }

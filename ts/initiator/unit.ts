@@ -12,7 +12,7 @@ import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
 import { type Command, type Response, Status } from '../task/command.ts'
 import type { FunctionRequest, FunctionResult } from '../task/function.ts'
 import { checkCommand, checkFunction, tooLong } from './check.ts'
-import { tellsOfEarlierFailure, tellsOfLoss } from './loss.ts'
+import { mayBeLost, tellsOfEarlierFailure, tellsOfLoss } from './loss.ts'
 import { saysWriteCache } from './mode-sense.ts'
 import type { Queue, QueueOptions } from './queue.ts'
 import { isNoCommand } from './refused.ts'
@@ -323,7 +323,8 @@ export class LogicalUnit {
     }
     const lanes = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, lane))
     const reasons = lanes.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
-    if (reasons.length > 0) throw reasons.find(tellsOfLoss) ?? reasons[0]
+    if (reasons.length === 0) return
+    throw reasons.find(tellsOfLoss) ?? reasons.find(mayBeLost) ?? reasons[0]
   }
 }
 

@@ -1,14 +1,14 @@
 /** Copies between kernel nodes, part by part, by native threads: of a part that goes well, JavaScript hears nothing. */
 
 import { SgringError, type SgringErrorCode, TransportError } from '../errors.ts'
-import { tellsOfEarlierFailure, tellsOfLoss } from '../initiator/loss.ts'
+import { isUnheard, tellsOfEarlierFailure, tellsOfLoss } from '../initiator/loss.ts'
 import type { Completion } from '../initiator/queue.ts'
-import { statusError } from '../initiator/status-error.ts'
+import { CheckConditionError, statusError } from '../initiator/status-error.ts'
 import type { KernelCopy, KernelCopyFailure } from '../native.ts'
 import { Bell } from '../ring/bell.ts'
 import { blockCdb } from '../scsi/block.ts'
 import { Opcode } from '../scsi/opcode.ts'
-import { parseSense, type Sense, SenseKey } from '../scsi/sense.ts'
+import { type Sense, SenseKey } from '../scsi/sense.ts'
 import { Status } from '../task/command.ts'
 import type { KernelNode } from './node.ts'
 import { endedByKernel } from './node-error.ts'
@@ -191,9 +191,13 @@ class Supervision {
     const { delivered, transport } = end
     if (!delivered && failure.writing && transport !== undefined)
       this.#copying.lost(endedByKernel(transport))
-    if (end.status !== Status.CHECK_CONDITION || end.sense.length === 0) return
-    const sense = parseSense(end.sense)
-    if (tellsOfEarlierFailure(sense)) throw statusError(end)
+    if (end.status !== Status.CHECK_CONDITION) return
+    const error = errorOf(end)
+    if (failure.writing && isUnheard(error)) this.#copying.lost(error)
+    if (end.sense.length === 0) return
+    if (!(error instanceof CheckConditionError)) throw error
+    const { sense } = error
+    if (tellsOfEarlierFailure(sense)) throw error
     const { node, attention } = this.#copying[failure.writing ? 'to' : 'from']
     node.heard(sense.key, end.sense)
     if (sense.key === SenseKey.UNIT_ATTENTION) attention?.(sense)
@@ -269,6 +273,15 @@ class Supervision {
 function endedEarly(): TransportError {
   const why = 'a node of the copy was closed meanwhile, or there was no thread for the rest'
   return new TransportError('ERR_SGRING_NEXUS_LOST', why)
+}
+
+/** What a helper would throw. */
+function errorOf(end: CommandEnd): unknown {
+  try {
+    return statusError(end)
+  } catch (error) {
+    return error
+  }
 }
 
 /** As an engine has it: a device that answered has a status, or nothing to say against its being GOOD. */
