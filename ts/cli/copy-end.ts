@@ -61,7 +61,7 @@ export interface Writing extends Omit<Reading, 'read' | 'parts' | 'size'> {
   parts?(pace: Pace): Pick<Writing, 'write'> | undefined
   /** What is there now: past the cache of a unit that knows FUA, and else as its cache or the system's has it. Undefined where nothing can be read. */
   readonly readBack: ((at: number, length: number) => Promise<Uint8Array>) | undefined
-  /** All that was written is on the medium. It works after the verb was told to end; when `patience` is over, what may never end is not waited for any more. */
+  /** All that was written is on the medium. It works after the verb was told to end; when `patience` is over, a unit is not waited for any more. */
   sync(patience: AbortSignal): Promise<void>
   /** All was written, and is on the medium: a file gets its name. */
   commit(): Promise<void>

@@ -65,8 +65,8 @@ export class InputLengthError extends CliError {
 }
 
 /**
- * Copies to the end of the range. Resolves when every byte was taken; rejects when nothing is under way any more, and at once when it is aborted: then nothing
- * more is begun, and `begun` has handed over what tells when the rest has ended.
+ * Copies to the end of the range. Resolves when every byte was taken; rejects when nothing is under way any more, and at once when it is aborted: then no
+ * further part is begun, and `begun` has handed over what tells when the rest has ended.
  *
  * @throws InputLengthError for input that does not fit
  */
