@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import {
   CheckConditionError,
-  type Command,
   connect,
   encodeSense,
+  type Response,
   SenseKey,
   type SgringErrorCode,
   Status,
@@ -231,50 +231,51 @@ test('synchronizeCache() takes no deferred error for a refusal, whatever it says
   }
 })
 
-test('synchronizeCache() does not take a unit as one without a cache whose long command the kernel has refused', async () => {
+const NONE = new Uint8Array(0)
+
+function responseOf({ status, sense = NONE, data = NONE }: Answer): Response {
+  return { status, sense, data, residual: 0, residualOut: 0, release() {}, [Symbol.dispose]() {} }
+}
+
+/** A unit whose transport does nothing but execute. */
+function unitBehind(execute: Transport['execute'], maxTransferBytes = 1 << 20): LogicalUnit {
+  const transport: Partial<Transport> = { maxTransferBytes, execute }
+  return new LogicalUnit(transport as Transport, 0)
+}
+
+/** One behind a bsg node whose kernel lets an ordinary user send only some commands. */
+function filteredUnit(answer: Answer, seen: number[] = []): LogicalUnit {
   const filter = commandFilter({
     nodeKind: 'bsg',
     openedForWriting: true,
     capabilities: { sysRawio: false, sysAdmin: false },
   })
-  const execute = async (_lun: number, { cdb }: Command) => {
+  return unitBehind(async (_lun, { cdb }) => {
     const refused = filter(cdb)
     if (refused !== undefined) throw refused
-    return { ...noCommand, data: new Uint8Array(0) }
-  }
-  const node = { maxTransferBytes: 1 << 20, execute } as unknown as Transport
-  await assert.rejects(new LogicalUnit(node, 0).synchronizeCache(), { asc: INVALID_OPCODE >> 8 })
+    seen.push(cdb[0]!)
+    return responseOf(answer)
+  })
+}
+
+test('synchronizeCache() does not take a unit as one without a cache whose long command the kernel has refused', async () => {
+  await assert.rejects(filteredUnit(noCommand).synchronizeCache(), { asc: INVALID_OPCODE >> 8 })
 })
 
 test('synchronizeCache() sends the short command where the kernel takes the long one of nobody else', async () => {
   const seen: number[] = []
-  const filter = commandFilter({
-    nodeKind: 'bsg',
-    openedForWriting: true,
-    capabilities: { sysRawio: false, sysAdmin: false },
-  })
-  const execute = async (_lun: number, { cdb }: Command) => {
-    const refused = filter(cdb)
-    if (refused !== undefined) throw refused
-    seen.push(cdb[0]!)
-    return { status: Status.GOOD, data: new Uint8Array(0) }
-  }
-  const node = { maxTransferBytes: 1 << 20, execute } as unknown as Transport
-  await new LogicalUnit(node, 0).synchronizeCache()
+  await filteredUnit(good(), seen).synchronizeCache()
   assert.deepEqual(seen, [Opcode.SYNCHRONIZE_CACHE_10])
 })
 
 test('a part without an answer counts before one that failed', async () => {
   const timeout = new TransportError('ERR_SGRING_TIMEOUT')
-  const capacity = capacityOf(512)
-  const execute = async (_lun: number, { cdb }: Command) => {
-    if (cdb[0] !== Opcode.WRITE_16) return { status: Status.GOOD, data: capacity, residual: 0 }
+  const unit = unitBehind(async (_lun, { cdb }) => {
+    if (cdb[0] !== Opcode.WRITE_16) return responseOf(good(capacityOf(512)))
     if (blockLba(cdb) === 1) throw timeout
-    return { ...noCommand, data: new Uint8Array(0) }
-  }
-  const node = { maxTransferBytes: 512, execute } as unknown as Transport
-  const data = new Uint8Array(1024)
-  await assert.rejects(new LogicalUnit(node, 0).write({ lba: 0, data }), timeout)
+    return responseOf(noCommand)
+  }, 512)
+  await assert.rejects(unit.write({ lba: 0, data: new Uint8Array(1024) }), timeout)
 })
 
 test('gives up after 8 deferred errors in a row', async () => {

@@ -95,7 +95,7 @@ impl NativeStore {
 /// Up to this length memory is copied where the command is found. Telling a thread, and being told, takes the event loop nearly as long, and the
 /// initiator longer; where the CPUs are few, the thread has to wait for the loop's as well.
 const INLINE_BYTES: usize = 1 << 20;
-/// Longer reads need no help: the processor sees by itself where they go.
+/// Longer transfers need no help: the processor sees by itself where they go.
 const PREFETCH_BYTES: usize = 16 << 10;
 const DONE_BYTES: usize = 12;
 const VALUE_BYTES: usize = 8;

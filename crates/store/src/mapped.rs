@@ -234,7 +234,7 @@ impl Mapped {
         Ok(())
     }
 
-    /// The next read of these bytes comes soon.
+    /// The next transfer of these bytes comes soon.
     pub(crate) fn prefetch(&self, offset: u64, len: usize) {
         self.bytes.prefetch(offset, len);
     }

@@ -272,7 +272,7 @@ impl Store {
         }
     }
 
-    /// A `try_read` of this range comes soon: in memory, its bytes are on their way to the processor meanwhile.
+    /// A `try_read` or `try_write` of this range comes soon: in memory, its bytes are on their way to the processor meanwhile.
     pub fn prefetch(&self, offset: u64, len: usize) {
         match &self.image {
             Image::Memory(memory) => memory.prefetch(offset, len),
