@@ -85,8 +85,8 @@ const ordinarySilence = { cpuSeconds: 40, seconds: 300 }
  */
 
 /**
- * Boots a kernel and runs a job as root. A kernel that dies under emulation before its job has begun is booted once more: while it comes up, it
- * changes its own code, and QEMU's emulated CPUs, of which one may still have the old, trip over that now and then.
+ * Boots a kernel and runs a job as root. A kernel that dies or hangs under emulation before its job has begun is booted once more: while it comes up,
+ * it changes its own code, and QEMU's emulated CPUs, of which one may still have the old, trip over that now and then.
  *
  * @param {import('./kernels.js').Kernel} kernel
  * @param {import('./machines.js').Machine} machine
@@ -100,10 +100,17 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
   const lack = lacking()
   if (lack !== undefined) throw new NoKernel(`nothing to boot it with: ${lack}`)
   const first = await boot(kernel, machine, job, results, options)
-  const again = first.diedEarly && !options.kvm
-  if (again) process.stderr.write(`${first.trouble}\nguest: it is booted once more\n`)
-  const { diedEarly, ...end } = again ? await boot(kernel, machine, job, results, options) : first
-  return end
+  if (first.bootSeconds !== undefined || options.kvm) return ended(first)
+  process.stderr.write(`${first.trouble}\nguest: it is booted once more\n`)
+  return ended(await boot(kernel, machine, job, results, options))
+}
+
+/**
+ * @param {Awaited<ReturnType<typeof boot>>} end
+ * @returns {GuestEnd}
+ */
+function ended({ bootSeconds, ...end }) {
+  return { ...end, bootSeconds: bootSeconds ?? end.seconds }
 }
 
 /**
@@ -112,7 +119,6 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
  * @param {string} job
  * @param {string} results
  * @param {GuestOptions} options
- * @returns {Promise<GuestEnd & { diedEarly: boolean }>}
  */
 async function boot(kernel, machine, job, results, options) {
   const folder = mkdtempSync(join(tmpdir(), 'sgring-guest-'))
@@ -133,16 +139,14 @@ async function boot(kernel, machine, job, results, options) {
     })
     const seen = await follow(qemu, pid, results, options).finally(() => kill.abort())
     const { output, seconds } = await qemu
-    const bootSeconds = seen.bootSeconds ?? seconds
-    const { cpuSeconds } = seen
+    const { bootSeconds, cpuSeconds } = seen
     const status =
       size(join(results, 'status')) > 0 ? Number(read(join(results, 'status'))) : undefined
     const end = { status, bootSeconds, seconds, cpuSeconds }
-    if (status !== undefined) return { ...end, trouble: '', diedEarly: false }
-    const diedEarly = seen.bootSeconds === undefined && seen.reason === undefined
+    if (status !== undefined) return { ...end, trouble: '' }
     const why = seen.reason ?? 'it ended by itself before its job had'
     const trouble = `the guest with Linux ${kernel.release}: ${why}\n${output}${lastLines(read(join(results, 'console')))}`
-    return { ...end, trouble, diedEarly }
+    return { ...end, trouble }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -84,8 +84,8 @@ test(
   { deadlineMs },
 )
 
-/** Boots with a program in QEMU's place, which a kernel that dies while it comes up cannot be had from. How it ended, and how often it was started. */
-async function bootsWith(program: string) {
+/** Boots with a program in QEMU's place, from which a kernel that dies or hangs while it comes up cannot be had. How it ended, and how often it was started. */
+async function bootsWith(program: string, options = {}) {
   const folder = temporaryFolder()
   const [qemu, starts, results] = ['qemu-system-x86_64', 'starts', ''].map((name) =>
     join(folder, name),
@@ -95,8 +95,8 @@ async function bootsWith(program: string) {
   const before = process.env.PATH
   process.env.PATH = `${folder}:${before}`
   try {
-    const options = { 'scsi-debug': 'dev_size_mb=8', modules: '', qemu: '' }
-    const end = await runGuest(cachedKernel('6.1'), machine(options), 'true', results)
+    const plain = machine({ 'scsi-debug': 'dev_size_mb=8', modules: '', qemu: '' })
+    const end = await runGuest(cachedKernel('6.1'), plain, 'true', results, options)
     return { end, starts: readFileSync(starts!, 'utf8').length }
   } finally {
     process.env.PATH = before
@@ -107,6 +107,13 @@ test('is booted once more where it died before its job began, and no more often'
   const { end, starts } = await bootsWith('exit 1')
   assert.deepEqual([end.status, starts], [undefined, 2])
   assert.match(end.trouble, /ended by itself before its job/)
+})
+
+test('is booted once more where it hung before its job began, and no more often', async () => {
+  const silence = { cpuSeconds: 40, seconds: 0.5 }
+  const { end, starts } = await bootsWith('exec sleep 600', { silence })
+  assert.deepEqual([end.status, starts], [undefined, 2])
+  assert.match(end.trouble, /it gave no sign of life for/)
 })
 
 test('is not booted once more where its job had begun', async () => {
