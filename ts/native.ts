@@ -7,6 +7,12 @@ import { createRequire } from 'node:module'
 import { CODES, SgringError, type SgringErrorCode } from './errors.ts'
 import { nativePlatform } from './platform.ts'
 
+/** What is called for each batch: functions of their own, which cost a fraction of a method's call (`crates/node/src/calls.rs`). */
+export interface InitiatorCalls {
+  submit(count: number): number
+  reap(arm: boolean): number
+}
+
 /** The initiator's end of a pair (`crates/node/src/initiator.rs`). */
 export interface InitiatorPair {
   takeSocket(): number
@@ -15,8 +21,7 @@ export interface InitiatorPair {
   slots(): ArrayBuffer
   arena(): ArrayBuffer
   lease(offset: number, length: number): ArrayBuffer
-  submit(count: number): number
-  reap(arm: boolean): number
+  calls(): InitiatorCalls
   giveBack(offset: number, length: number): number
   isFree(): boolean
   readonly isSeen: boolean
@@ -67,6 +72,13 @@ export interface ArrivalRecord {
   readonly returning: number
 }
 
+/** As `InitiatorCalls`. */
+export interface TargetCalls {
+  fetch(arm: boolean): number
+  complete(count: number): number
+  transfer(count: number): void
+}
+
 /** A connection, and the target's end of a pair (`crates/node/src/target.rs`). */
 export interface TargetPair {
   arrival(): ArrivalRecord | null
@@ -81,12 +93,10 @@ export interface TargetPair {
   takeSocket(): number
   desk(): ArrayBuffer
   transfers(): ArrayBuffer
-  fetch(arm: boolean): number
-  complete(count: number): number
+  calls(): TargetCalls
   readOut(slot: number, into: Uint8Array): number
   writeIn(slot: number, from: Uint8Array): number
   usePool(pool: IoPool, number: number): void
-  transfer(count: number): void
   peerHasLeft(): boolean
   sayGoodbye(): void
   release(): void

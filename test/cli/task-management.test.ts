@@ -203,7 +203,8 @@ async function unanswered(...args: readonly string[]) {
   const running = place.start(process.execPath, [MAIN, verb, `ring:${path}`, ...options])
   const pair = await until('a connection', () => listener.accept() ?? undefined)
   assert.ok(pair.arrival() && pair.welcome(1, 0, new Uint8Array(16).fill(1)))
-  await until('a function', () => pair.fetch(true) > 0)
+  const { fetch } = pair.calls()
+  await until('a function', () => fetch(true) > 0)
   const close = () => {
     pair.close()
     listener.close()

@@ -39,16 +39,18 @@ export class Traffic {
 
   /** Counts what the initiator's end does. */
   countInitiator(pair: InitiatorPair): void {
-    const { submit, reap } = pair
-    pair.submit = (count) => {
-      this.unfetched += count
-      return submit.call(pair, count)
-    }
-    pair.reap = (arm) => {
-      const count = reap.call(pair, arm)
-      this.untaken -= Math.max(0, count)
-      return count
-    }
+    const { submit, reap } = pair.calls()
+    pair.calls = () => ({
+      submit: (count) => {
+        this.unfetched += count
+        return submit(count)
+      },
+      reap: (arm) => {
+        const count = reap(arm)
+        this.untaken -= Math.max(0, count)
+        return count
+      },
+    })
   }
 }
 
@@ -96,7 +98,7 @@ export function watchTraffic(): void {
 }
 
 function watchPairs(prototype: TargetPair): void {
-  const { takeSocket, usePool, fetch, complete, transfer, close } = prototype
+  const { takeSocket, usePool, calls, close } = prototype
   prototype.takeSocket = function () {
     newest = new Traffic()
     newest.words = new Uint32Array(this.transfers())
@@ -108,24 +110,28 @@ function watchPairs(prototype: TargetPair): void {
     queueMicrotask(() => owners.set(number, pairs.get(this)!))
     usePool.call(this, pool, number)
   }
-  prototype.fetch = function (arm) {
-    const count = fetch.call(this, arm)
-    pairs.get(this)!.unfetched -= Math.max(0, count)
-    return count
-  }
-  prototype.complete = function (count) {
-    const traffic = pairs.get(this)!
-    if (traffic.closed) traffic.late += count
-    traffic.untaken += count
-    return complete.call(this, count)
-  }
-  prototype.transfer = function (count) {
-    transfer.call(this, count)
-    const traffic = pairs.get(this)!
-    const { words } = traffic
-    for (let at = 0; at < count * TRANSFER_WORDS; at += TRANSFER_WORDS) {
-      if ((words[at + TRANSFER_ERRNO]! | 0) === TRANSFER_UNDER_WAY)
-        traffic.takeOff(words[at + TRANSFER_SLOT]!)
+  prototype.calls = function () {
+    const { fetch, complete, transfer } = calls.call(this)
+    const traffic = () => pairs.get(this)!
+    return {
+      fetch: (arm) => {
+        const count = fetch(arm)
+        traffic().unfetched -= Math.max(0, count)
+        return count
+      },
+      complete: (count) => {
+        if (traffic().closed) traffic().late += count
+        traffic().untaken += count
+        return complete(count)
+      },
+      transfer: (count) => {
+        transfer(count)
+        const { words } = traffic()
+        for (let at = 0; at < count * TRANSFER_WORDS; at += TRANSFER_WORDS) {
+          if ((words[at + TRANSFER_ERRNO]! | 0) === TRANSFER_UNDER_WAY)
+            traffic().takeOff(words[at + TRANSFER_SLOT]!)
+        }
+      },
     }
   }
   prototype.close = function () {

@@ -133,7 +133,7 @@ test(
           arena[expected]! ^= 0xff
           if (flips % 2 === 0) arena[written]! ^= 0xff
         }
-        completed = hostile.pair.reap(false)
+        completed = hostile.calls.reap(false)
         if (turn % 33 === 0) await new Promise(setImmediate)
       }
       assert.equal(completed, 1)
@@ -156,7 +156,7 @@ test(
     ]
     // The unit attention of a new nexus.
     hostile.submit(() => {})
-    await until('its first command', () => hostile.pair.reap(false) === 1)
+    await until('its first command', () => hostile.calls.reap(false) === 1)
     const seen = new Set<string>()
     for (let round = 0; round < 40 || seen.size < possible.length; round++) {
       const one = await outcome()

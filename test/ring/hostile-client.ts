@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Socket } from 'node:net'
 import type { NexusInfo } from '#dist/index.js'
-import { type InitiatorPair, native } from '#dist/native.js'
+import { type InitiatorCalls, type InitiatorPair, native } from '#dist/native.js'
 import {
   SLOT_BYTES,
   SLOT_CDB_LEN,
@@ -23,6 +23,7 @@ export const SLOTS = 8
 /** A client that writes what it likes into its segment. */
 export class Hostile {
   readonly pair: InitiatorPair
+  readonly calls: InitiatorCalls
   readonly slots: DataView
   readonly arena: DataView
   /** All of its segment. */
@@ -35,6 +36,7 @@ export class Hostile {
     const before = mappedSegments()
     const options = { path, slots: SLOTS, arenaBytes, token: new Uint8Array(16) }
     this.pair = native().connectPair({ ...options, allowedUids: [process.geteuid?.() ?? 0] })
+    this.calls = this.pair.calls()
     this.bytes = SharedBytes.since(before)
     this.slots = new DataView(this.pair.slots())
     this.arena = new DataView(this.pair.arena())
@@ -58,7 +60,7 @@ export class Hostile {
     this.slots.setUint16(SLOT_CDB_LEN, 6, true)
     forge(this.slots, this.arena)
     this.#desk[0] = 0
-    assert.equal(this.pair.submit(1), 0)
+    assert.equal(this.calls.submit(1), 0)
   }
 
   /** Rings the target, whatever its flag says. */

@@ -142,7 +142,7 @@ test('that punches holes under transfers which run gets zeros, and nobody else d
     let completed = 0
     while (completed === 0) {
       hostile.pair.giveBack(0, ARENA)
-      completed = hostile.pair.reap(false)
+      completed = hostile.calls.reap(false)
     }
     assert.equal(completed, 1)
   }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type ConnectOptions, connect, type Nexus } from '#dist/index.js'
-import { native, type TargetListener, type TargetPair } from '#dist/native.js'
+import { native, type TargetCalls, type TargetListener, type TargetPair } from '#dist/native.js'
 import {
   RECORD_ATTRIBUTE,
   RECORD_BYTES,
@@ -52,11 +52,13 @@ export class RawTarget {
   readonly nexus: Nexus
   readonly #listener: TargetListener
   readonly #pair: TargetPair
+  readonly #calls: TargetCalls
   readonly #slots: number
 
   private constructor(listener: TargetListener, pair: TargetPair, nexus: Nexus, slots: number) {
     this.#listener = listener
     this.#pair = pair
+    this.#calls = pair.calls()
     this.nexus = nexus
     this.#slots = slots
   }
@@ -97,7 +99,7 @@ export class RawTarget {
   some(): Fetched[] {
     const desk = this.#pair.desk()
     const words = new Uint32Array(desk, this.#slots * RECORD_BYTES, this.#slots)
-    const count = this.#pair.fetch(true)
+    const count = this.#calls.fetch(true)
     return Array.from({ length: count }, (_, index) => fetched(desk, words[index]!))
   }
 
@@ -113,7 +115,7 @@ export class RawTarget {
 
   /** Whether nothing more has come. */
   isIdle(): boolean {
-    return this.#pair.fetch(true) === 0
+    return this.#calls.fetch(true) === 0
   }
 
   /** Ends tasks: with `flags` in the completion, which are a service response, and with `sense`. */
@@ -129,7 +131,7 @@ export class RawTarget {
       }
       completions[index] = (word | (status << 16) | (flags << 24)) >>> 0
     }
-    assert.equal(this.#pair.complete(tasks.length), 0)
+    assert.equal(this.#calls.complete(tasks.length), 0)
   }
 
   /** Ends the connection, and lives. */

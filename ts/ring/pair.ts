@@ -4,7 +4,7 @@
  */
 
 import { CODES, SgringError, TransportError } from '../errors.ts'
-import { type InitiatorPair, native } from '../native.ts'
+import { type InitiatorCalls, type InitiatorPair, native } from '../native.ts'
 import type { Watched } from './bell.ts'
 import { FLAG_RESIDUAL, FLAG_SENSE, FLAG_SERVICE_RESPONSE, VIOLATIONS } from './layout.gen.ts'
 import { Pump } from './pump.ts'
@@ -85,6 +85,7 @@ export class RingPair {
   /** All deadlines of the pair. */
   readonly wheel: Wheel = new Wheel(() => this.#noted())
   readonly #native: InitiatorPair
+  readonly #calls: InitiatorCalls
   #bell: Watched
   readonly #flags: number
   readonly #spinUs: number
@@ -136,6 +137,7 @@ export class RingPair {
     flags: number = RING_FLAGS,
   ) {
     this.#native = pair
+    this.#calls = pair.calls()
     this.#flags = flags
     this.#onEnd = onEnd
     this.tagHigh = ownTagHigh(number)
@@ -269,7 +271,7 @@ export class RingPair {
     const count = this.#pending
     this.#pending = 0
     this.#batches++
-    const violation = this.#native.submit(count)
+    const violation = this.#calls.submit(count)
     if (violation !== 0) this.giveUp(`this side's own fault: ${VIOLATIONS[violation]?.reason}`)
     else this.#wake()
   }
@@ -362,7 +364,7 @@ export class RingPair {
   }
 
   #take(arm: boolean): number {
-    const count = this.#native.reap(arm)
+    const count = this.#calls.reap(arm)
     if (count < 0) {
       this.giveUp(`the target broke the protocol: ${VIOLATIONS[-count]?.reason}`)
       return -1

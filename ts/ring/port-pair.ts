@@ -1,6 +1,6 @@
 /** One pair on the target's side: fetches a batch of tasks, routes each, and publishes what they were answered, a batch a call. */
 
-import type { TargetPair } from '../native.ts'
+import type { TargetCalls, TargetPair } from '../native.ts'
 import type { Background, Backing, TargetNexus, Task, TaskRouter } from '../task/task.ts'
 import { type Watch, type Watched, watchBell } from './bell.ts'
 import type { CommandRate } from './command-rate.ts'
@@ -56,6 +56,7 @@ export interface PortPairEvents {
 export class PortPair implements TransferOwner {
   readonly nexus: TargetNexus
   readonly #native: TargetPair
+  readonly #calls: TargetCalls
   readonly #router: TaskRouter
   readonly #transfers: Transfers
   readonly #number: number
@@ -125,6 +126,7 @@ export class PortPair implements TransferOwner {
   ) {
     this.#held = held
     this.#native = pair
+    this.#calls = pair.calls()
     this.#router = router
     this.nexus = nexus
     this.#transfers = transfers
@@ -248,7 +250,7 @@ export class PortPair implements TransferOwner {
     if (this.#completed === 0) return
     const count = this.#completed
     this.#completed = 0
-    this.#native.complete(count)
+    this.#calls.complete(count)
   }
 
   /** Whether its nexus has had as many commands fetched as it may by now: then this pair is looked at later. */
@@ -276,7 +278,7 @@ export class PortPair implements TransferOwner {
     if (this.#held) return 0
     if (this.#next === this.#count) {
       if (paced && this.#mustWait()) return 0
-      const count = this.#native.fetch(arm)
+      const count = this.#calls.fetch(arm)
       if (count < 0) {
         this.close(VIOLATIONS[-count]?.reason ?? 'an unknown violation')
         return -1
@@ -484,7 +486,7 @@ export class PortPair implements TransferOwner {
 
   #startTransfers(): void {
     const count = this.#started
-    this.#native.transfer(count)
+    this.#calls.transfer(count)
     this.#started = 0
     this.#startedBytes = 0
     const words = this.#transferWords

@@ -1,9 +1,11 @@
 //! Connect; submit and reap.
 
+use crate::calls::{Shared, count, function, violation};
 use crate::error::{self, Coded};
 use crate::{FEATURES, memory, number};
+use core::cell::{Ref, RefCell};
 use napi::Env;
-use napi::bindgen_prelude::{Uint8Array, Unknown};
+use napi::bindgen_prelude::{Function, Uint8Array, Unknown};
 use napi_derive::napi;
 use sgring_shm::handshake::{Hello, PROTOCOL_VERSION, RECORD_BYTES, Refusal, Welcome};
 use sgring_shm::socket::{connect, peer_credentials, send_with_descriptor};
@@ -11,6 +13,7 @@ use sgring_shm::{Bell, Mapping, PeerCredentials, PeerProcess, ShmError, memfd};
 use sgring_task::{Geometry, Initiator};
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What a pair is made with.
@@ -69,7 +72,7 @@ pub struct WelcomeRecord {
 /// The initiator's end of a pair.
 #[napi]
 pub struct InitiatorPair {
-    pair: Option<Initiator>,
+    pair: Shared<Option<Initiator>>,
     geometry: Geometry,
     // Rings and hangs up; the pair has a bell of its own. `None` once it is closed, and where the other end hangs up by itself.
     hang_up: Option<Bell>,
@@ -77,6 +80,15 @@ pub struct InitiatorPair {
     peer_pid: u32,
     // Kept for the next target. `None` where that is a thread of this process.
     segment: Option<Segment>,
+}
+
+/// What is called for each batch.
+#[napi(object, object_from_js = false)]
+pub struct InitiatorCalls<'env> {
+    /// Publishes the first `count` slots of the desk. 0, or the violation's number.
+    pub submit: Function<'env, u32, u32>,
+    /// Takes the completions that are there, and arms if there are none and the argument says so. Their number, or minus the violation's.
+    pub reap: Function<'env, bool, i32>,
 }
 
 /// What a pair is handed over with, again and again.
@@ -164,7 +176,7 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
         Err(error) => return Err(error::shm(error)),
     }
     Ok(InitiatorPair {
-        pair: Some(pair),
+        pair: Rc::new(RefCell::new(Some(pair))),
         geometry,
         hang_up: Some(hang_up),
         socket: Some(socket),
@@ -275,23 +287,21 @@ impl InitiatorPair {
         )
     }
 
-    /// Publishes the first `count` slots of the desk. 0, or the violation's number.
+    /// What is called for each batch.
     #[napi(catch_unwind)]
-    pub fn submit(&mut self, count: u32) -> u32 {
-        match self.pair.as_mut().map(|pair| pair.submit(count as usize)) {
-            Some(Err(violation)) => u32::from(violation.number()),
-            _ => 0,
-        }
-    }
-
-    /// Takes the completions that are there, and arms if there are none and `arm`. Their number, or minus the violation's.
-    #[napi(catch_unwind)]
-    pub fn reap(&mut self, arm: bool) -> i32 {
-        match self.pair.as_mut().map(|pair| pair.reap(arm)) {
-            Some(Ok(count)) => count as i32,
-            Some(Err(violation)) => -i32::from(violation.number()),
-            None => 0,
-        }
+    pub fn calls<'env>(&self, env: &'env Env) -> Result<InitiatorCalls<'env>, Coded> {
+        let (submitting, reaping) = (Rc::clone(&self.pair), Rc::clone(&self.pair));
+        let submit = function(env, "submit", move |count: u32| {
+            let mut pair = submitting.borrow_mut();
+            Ok(violation(
+                pair.as_mut().map(|pair| pair.submit(count as usize)),
+            ))
+        })?;
+        let reap = function(env, "reap", move |arm: bool| {
+            let mut pair = reaping.borrow_mut();
+            Ok(count(pair.as_mut().map(|pair| pair.reap(arm))))
+        })?;
+        Ok(InitiatorCalls { submit, reap })
     }
 
     /// Gives the memory under the whole pages of this part of the arena back. Bytes given back.
@@ -320,7 +330,8 @@ impl InitiatorPair {
     /// The target has died: counts it against all that it had. How many of these go to no other one: they are the next that `reap` takes.
     #[napi(catch_unwind)]
     pub fn outlive(&mut self) -> u32 {
-        self.pair.as_mut().map_or(0, |pair| pair.outlive() as u32)
+        let mut pair = self.pair.borrow_mut();
+        pair.as_mut().map_or(0, |pair| pair.outlive() as u32)
     }
 
     /// The target has said that it has let go of the segment: another one may have it, whether that process lives or not.
@@ -347,7 +358,8 @@ impl InitiatorPair {
     pub fn reattach(&mut self, options: ReattachOptions) -> Result<u32, Coded> {
         let token = token_of(&options.token)?;
         let number = number::pair(options.pair)?;
-        let pair = self.pair.as_mut().ok_or_else(error::closed)?;
+        let mut pair = self.pair.borrow_mut();
+        let pair = pair.as_mut().ok_or_else(error::closed)?;
         let segment = self.segment.as_mut().ok_or_else(error::closed)?;
         let (socket, peer) = connect_to(&options.path, &options.allowed_uids)?;
         if peer.uid != segment.uid {
@@ -388,7 +400,7 @@ impl InitiatorPair {
     #[napi(catch_unwind)]
     pub fn keep_for_nobody(&mut self) {
         self.segment = None;
-        if let Some(pair) = &mut self.pair {
+        if let Some(pair) = &mut *self.pair.borrow_mut() {
             pair.keep_nothing();
         }
     }
@@ -398,10 +410,8 @@ impl InitiatorPair {
     #[napi(catch_unwind)]
     pub fn rerun(&mut self, slot: u32) -> u32 {
         let slot = u16::try_from(slot).unwrap_or(u16::MAX);
-        match self.pair.as_mut().map(|pair| pair.rerun(slot)) {
-            Some(Err(violation)) => u32::from(violation.number()),
-            _ => 0,
-        }
+        let mut pair = self.pair.borrow_mut();
+        violation(pair.as_mut().map(|pair| pair.rerun(slot)))
     }
 
     /// Ends the connection, which both sides' watchers see, and lets go of the segment; it stays mapped as long as a buffer of it
@@ -412,7 +422,7 @@ impl InitiatorPair {
             bell.hang_up();
         }
         self.segment = None;
-        self.pair = None;
+        self.pair.take();
     }
 }
 
@@ -420,7 +430,7 @@ impl InitiatorPair {
     /// A pair whose target is a thread of this process, which is stopped in its own way and then hangs up.
     pub(crate) fn local(pair: Initiator, geometry: Geometry, socket: OwnedFd) -> Self {
         Self {
-            pair: Some(pair),
+            pair: Rc::new(RefCell::new(Some(pair))),
             geometry,
             hang_up: None,
             socket: Some(socket),
@@ -429,8 +439,8 @@ impl InitiatorPair {
         }
     }
 
-    fn pair(&self) -> Result<&Initiator, Coded> {
-        self.pair.as_ref().ok_or_else(error::closed)
+    fn pair(&self) -> Result<Ref<'_, Initiator>, Coded> {
+        Ref::filter_map(self.pair.borrow(), Option::as_ref).map_err(|_| error::closed())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Node-API face of the crates below: each function converts, calls one of theirs, and converts back.
 //!
 //! ```text
+//! calls.rs      functions that are called for each batch
 //! confine.rs    give up what is not needed
 //! error.rs      codes that TypeScript turns into its errors
 //! number.rs     numbers of JavaScript's that have to be checked
@@ -26,6 +27,7 @@
     reason = "what napi-rs exports is reached through its registry"
 )]
 
+mod calls;
 mod confine;
 mod error;
 mod initiator;

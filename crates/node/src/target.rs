@@ -1,10 +1,12 @@
 //! Fetch, data, complete.
 
+use crate::calls::{Shared, count, function, violation};
 use crate::error::{self, Coded};
 use crate::store::{Io, IoPool};
 use crate::{FEATURES, memory, number};
+use core::cell::Ref;
 use napi::Env;
-use napi::bindgen_prelude::{Uint8Array, Unknown};
+use napi::bindgen_prelude::{Function, Uint8Array, Unknown};
 use napi_derive::napi;
 use sgring_shm::handshake::{FEATURE_RETURNS, PROTOCOL_VERSION, Refusal, Welcome};
 use sgring_shm::{Arrival, Bell, Farewell, Grant, KeptFile, ShmError};
@@ -12,13 +14,26 @@ use sgring_store::Span;
 use sgring_task::{Desk, Direction, Geometry, Ledger, Target, transfer};
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A connection that has passed the checks, and when it was welcomed the target's end of a pair.
 #[napi]
 pub struct TargetPair {
     arrival: Option<Arrival>,
-    served: Option<Served>,
+    served: Shared<Option<Served>>,
+}
+
+/// What is called for each batch.
+#[napi(object, object_from_js = false)]
+pub struct TargetCalls<'env> {
+    /// Takes the submissions that are there, and arms if there are none and the argument says so. Their number, or minus the violation's.
+    pub fetch: Function<'env, bool, i32>,
+    /// Publishes the first `count` completions of the desk. 0, or the violation's number.
+    pub complete: Function<'env, u32, u32>,
+    /// Starts the first `count` transfers of the list; those that are over at once have their errno in place, the others -1, and are
+    /// reported by the pool.
+    pub transfer: Function<'env, u32, ()>,
 }
 
 struct Served {
@@ -64,12 +79,12 @@ impl TargetPair {
     pub(crate) fn new(arrival: Arrival) -> Self {
         Self {
             arrival: Some(arrival),
-            served: None,
+            served: Shared::default(),
         }
     }
 
-    fn served(&self) -> Result<&Served, Coded> {
-        self.served.as_ref().ok_or_else(error::closed)
+    fn served(&self) -> Result<Ref<'_, Served>, Coded> {
+        Ref::filter_map(self.served.borrow(), Option::as_ref).map_err(|_| error::closed())
     }
 }
 
@@ -129,7 +144,7 @@ impl TargetPair {
         if arrival.welcome(&welcome).is_err() {
             return Ok(false);
         }
-        self.served = Some(Served {
+        *self.served.borrow_mut() = Some(Served {
             pair: admitted.pair,
             hang_up: admitted.hang_up,
             socket: Some(arrival.socket),
@@ -144,7 +159,8 @@ impl TargetPair {
     /// The ledger, in place: JavaScript marks there what it begins (`sgring_task::Ledger`). `null` if there is none.
     #[napi(catch_unwind)]
     pub fn ledger<'env>(&self, env: &'env Env) -> Result<Option<Unknown<'env>>, Coded> {
-        let kept = self.served()?.kept.as_ref();
+        let served = self.served()?;
+        let kept = served.kept.as_ref();
         kept.map(|kept| memory::kept(env, kept)).transpose()
     }
 
@@ -160,7 +176,8 @@ impl TargetPair {
     /// Hands the connected, non-blocking socket over: the caller watches and closes it. `-1` the second time.
     #[napi(catch_unwind)]
     pub fn take_socket(&mut self) -> i32 {
-        let socket = self.served.as_mut().and_then(|served| served.socket.take());
+        let mut served = self.served.borrow_mut();
+        let socket = served.as_mut().and_then(|served| served.socket.take());
         socket.map_or(-1, IntoRawFd::into_raw_fd)
     }
 
@@ -176,27 +193,31 @@ impl TargetPair {
         memory::desk(env, &self.served()?.transfers)
     }
 
-    /// Takes the submissions that are there, and arms if there are none and `arm`. Their number, or minus the violation's.
+    /// What is called for each batch.
     #[napi(catch_unwind)]
-    pub fn fetch(&mut self, arm: bool) -> i32 {
-        match self.served.as_mut().map(|served| served.pair.fetch(arm)) {
-            Some(Ok(count)) => count as i32,
-            Some(Err(violation)) => -i32::from(violation.number()),
-            None => 0,
-        }
-    }
-
-    /// Publishes the first `count` completions of the desk. 0, or the violation's number.
-    #[napi(catch_unwind)]
-    pub fn complete(&mut self, count: u32) -> u32 {
-        match self
-            .served
-            .as_mut()
-            .map(|served| served.pair.complete(count as usize))
-        {
-            Some(Err(violation)) => u32::from(violation.number()),
-            _ => 0,
-        }
+    pub fn calls<'env>(&self, env: &'env Env) -> Result<TargetCalls<'env>, Coded> {
+        let [fetching, completing, transferring] = [(); 3].map(|()| Rc::clone(&self.served));
+        let fetch = function(env, "fetch", move |arm: bool| {
+            let mut served = fetching.borrow_mut();
+            Ok(count(served.as_mut().map(|served| served.pair.fetch(arm))))
+        })?;
+        let complete = function(env, "complete", move |count: u32| {
+            let mut served = completing.borrow_mut();
+            let served = served.as_mut();
+            Ok(violation(
+                served.map(|served| served.pair.complete(count as usize)),
+            ))
+        })?;
+        let transfer = function(env, "transfer", move |count: u32| {
+            let served = transferring.borrow();
+            let served = served.as_ref().ok_or_else(error::closed)?;
+            served.transfer(count as usize)
+        })?;
+        Ok(TargetCalls {
+            fetch,
+            complete,
+            transfer,
+        })
     }
 
     /// Copies data-out of an accepted task from its start. Bytes copied: as many as there are, and room for.
@@ -233,43 +254,23 @@ impl TargetPair {
     /// Who moves this pair's bytes: its transfers are reported as `number` and their slot. Before the first `transfer`.
     #[napi(catch_unwind)]
     pub fn use_pool(&mut self, pool: &IoPool, number: u32) {
-        if let Some(served) = &mut self.served {
+        if let Some(served) = &mut *self.served.borrow_mut() {
             served.io = pool.io();
             served.number = number;
         }
     }
 
-    /// Starts the first `count` transfers of the list; those that are over at once have their errno in place, the others -1, and are
-    /// reported by the pool.
-    #[napi(catch_unwind)]
-    pub fn transfer(&self, count: u32) -> Result<(), Coded> {
-        let served = self.served()?;
-        let io = served.io.read().unwrap_or_else(PoisonError::into_inner);
-        io.as_ref().ok_or_else(error::closed)?.start(
-            served.number,
-            &served.transfers,
-            count as usize,
-            served.pair.memory(),
-            |into, slot, direction, len| {
-                into.extend(spans(&served.pair, slot, direction, len)?);
-                Ok(())
-            },
-        );
-        Ok(())
-    }
-
     /// Whether the initiator has closed the connection, or died.
     #[napi(catch_unwind)]
     pub fn peer_has_left(&self) -> bool {
-        self.served
-            .as_ref()
-            .is_some_and(|served| served.hang_up.is_hung_up())
+        self.served()
+            .is_ok_and(|served| served.hang_up.is_hung_up())
     }
 
     /// Tells the initiator that the end which comes now is for good: it waits for no other target.
     #[napi(catch_unwind)]
     pub fn say_goodbye(&self) {
-        if let Some(served) = &self.served {
+        if let Ok(served) = self.served() {
             served.hang_up.say(Farewell::ForGood);
         }
     }
@@ -291,6 +292,23 @@ impl TargetPair {
         if let Some(served) = self.served.take() {
             served.hang_up.hang_up();
         }
+    }
+}
+
+impl Served {
+    fn transfer(&self, count: usize) -> Result<(), Coded> {
+        let io = self.io.read().unwrap_or_else(PoisonError::into_inner);
+        io.as_ref().ok_or_else(error::closed)?.start(
+            self.number,
+            &self.transfers,
+            count,
+            self.pair.memory(),
+            |into, slot, direction, len| {
+                into.extend(spans(&self.pair, slot, direction, len)?);
+                Ok(())
+            },
+        );
+        Ok(())
     }
 }
 
