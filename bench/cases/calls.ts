@@ -15,7 +15,7 @@ export const calls: Case = {
   what: 'single calls on one thread: through Node-API, the CDB of a READ(10), sense data parsed',
   bytes: 0,
   async open() {
-    const { call } = addon()
+    const call = addon().caller()
     let lba = 0
     const contestants = [
       synchronous('call', () => call(TEST_UNIT_READY) === 0),

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 
 /** See the documentation of `src/`. */
 export interface Addon {
-  call(cdb: Uint8Array): number
+  caller(): (cdb: Uint8Array) => number
   work(cdb: Uint8Array): Promise<number>
   /** The thread of libuv's pool that did it. */
   workThread(): Promise<number>
@@ -13,14 +13,16 @@ export interface Addon {
 }
 
 export interface Answering {
-  submit(tag: number, cdb: Uint8Array): void
+  submitter(): (tag: number, cdb: Uint8Array) => void
   close(): void
 }
 
 export interface PerCall {
   takeSocket(): number
-  submit(slot: number, tag: number, cdb: Uint8Array): void
-  reap(arm: boolean): number
+  functions(): {
+    submit(slot: number, tag: number, cdb: Uint8Array): void
+    reap(arm: boolean): number
+  }
 }
 
 let loaded: Addon | undefined

@@ -6,10 +6,10 @@ import { type Answering, addon } from './addon.ts'
 
 /** One call a command, which has been answered when it returns: there is no other thread, and so nothing to wait for. */
 export class CallUnit {
-  readonly #addon = addon()
+  readonly #call = addon().caller()
 
   execute({ cdb }: Command): Promise<Response> {
-    return Promise.resolve(new RivalResponse(this.#addon.call(cdb)))
+    return Promise.resolve(new RivalResponse(this.#call(cdb)))
   }
 }
 
@@ -20,8 +20,10 @@ export class TsfnUnit {
     this.#outstanding.end(word & 0xff_ffff, word >>> 24),
   )
 
+  readonly #submit = this.#answering.submitter()
+
   execute({ cdb }: Command): Promise<Response> {
-    return new Promise((resolve) => this.#answering.submit(this.#outstanding.begin(resolve), cdb))
+    return new Promise((resolve) => this.#submit(this.#outstanding.begin(resolve), cdb))
   }
 
   close(): void {

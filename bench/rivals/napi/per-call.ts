@@ -6,7 +6,7 @@ import type { Load } from '../../cases/forms.ts'
 import { addon, type PerCall } from './addon.ts'
 
 export class PerCallRing {
-  readonly #ring: PerCall
+  readonly #ring: ReturnType<PerCall['functions']>
   readonly #bell: Bell
   readonly #pump = new Pump((arm) => this.#look(arm), SPIN_US)
   readonly #depth: number
@@ -15,8 +15,9 @@ export class PerCallRing {
 
   constructor(path: string, depth: number) {
     this.#depth = depth
-    this.#ring = new (addon().PerCall)(path, depth)
-    this.#bell = new Bell(this.#ring.takeSocket(), { ring: () => this.#pump.wake(), end() {} })
+    const ring = new (addon().PerCall)(path, depth)
+    this.#ring = ring.functions()
+    this.#bell = new Bell(ring.takeSocket(), { ring: () => this.#pump.wake(), end() {} })
     this.#bell.reference(true)
   }
 

@@ -1,10 +1,11 @@
 //! The package's own ring, of which JavaScript sees nothing: one call submits a command, and one call takes a completion.
 
 use crate::answer::CDB_BYTES;
+use core::cell::RefCell;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use napi::bindgen_prelude::Uint8ArraySlice;
-use napi::{Error, Result};
+use napi::bindgen_prelude::{Function, Uint8ArraySlice};
+use napi::{Env, Error, Result};
 use napi_derive::napi;
 use sgring_shm::handshake::{Hello, PROTOCOL_VERSION, RECORD_BYTES, Welcome};
 use sgring_shm::socket::{connect, receive_with_descriptor, send_with_descriptor};
@@ -13,6 +14,7 @@ use sgring_task::{Geometry, Initiator, SLOT_BYTES, Slot};
 use std::fmt::Display;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 const ARENA_BYTES: u32 = 4096;
@@ -22,10 +24,23 @@ const WELCOME_MS: i32 = 5000;
 /// The initiator's end of a pair, with a native target.
 #[napi]
 pub struct PerCall {
+    pair: Rc<RefCell<Pair>>,
+    socket: Option<OwnedFd>,
+}
+
+/// Functions of their own, as the package's: a method's call takes several times as long.
+#[napi(object, object_from_js = false)]
+pub struct PerCallFunctions<'env> {
+    /// Writes a command without data to a slot, and publishes it.
+    pub submit: Function<'env, (u32, u32, Uint8ArraySlice<'env>), ()>,
+    /// The next completion, `slot | status << 16 | flags << 24`; -1 if there is none, and then the next one rings if the argument says so.
+    pub reap: Function<'env, bool, i64>,
+}
+
+struct Pair {
     pair: Initiator,
     slots_offset: usize,
     slots: u32,
-    socket: Option<OwnedFd>,
     /// Of the last reap's completions: how many there are, and how many of them were taken.
     reaped: usize,
     taken: usize,
@@ -55,13 +70,16 @@ impl PerCall {
         };
         send_with_descriptor(socket.as_fd(), &hello.encode(), segment.as_fd()).map_err(failed)?;
         welcomed(&socket)?;
-        Ok(Self {
+        let pair = Pair {
             pair,
             slots_offset: geometry.slots_offset(),
             slots,
-            socket: Some(socket),
             reaped: 0,
             taken: 0,
+        };
+        Ok(Self {
+            pair: Rc::new(RefCell::new(pair)),
+            socket: Some(socket),
         })
     }
 
@@ -71,9 +89,24 @@ impl PerCall {
         self.socket.take().map_or(-1, IntoRawFd::into_raw_fd)
     }
 
-    /// Writes a command without data to a slot, and publishes it.
+    /// A call for each command, and one for each completion.
     #[napi]
-    pub fn submit(&mut self, slot: u32, tag: u32, cdb: Uint8ArraySlice<'_>) -> Result<()> {
+    pub fn functions<'env>(&self, env: &'env Env) -> Result<PerCallFunctions<'env>> {
+        let (submitting, reaping) = (Rc::clone(&self.pair), Rc::clone(&self.pair));
+        Ok(PerCallFunctions {
+            submit: env.create_function_from_closure("submit", move |context| {
+                let (slot, tag, cdb): (u32, u32, Uint8ArraySlice<'_>) = context.args()?;
+                submitting.borrow_mut().submit(slot, tag, &cdb)
+            })?,
+            reap: env.create_function_from_closure("reap", move |context| {
+                reaping.borrow_mut().reap(context.first_arg()?)
+            })?,
+        })
+    }
+}
+
+impl Pair {
+    fn submit(&mut self, slot: u32, tag: u32, cdb: &[u8]) -> Result<()> {
         if slot >= self.slots {
             return Err(failed("no such slot"));
         }
@@ -93,9 +126,7 @@ impl PerCall {
             .map_err(|violation| failed(format!("submit: {violation:?}")))
     }
 
-    /// The next completion, `slot | status << 16 | flags << 24`; -1 if there is none, and then the next one rings if `arm`.
-    #[napi]
-    pub fn reap(&mut self, arm: bool) -> Result<i64> {
+    fn reap(&mut self, arm: bool) -> Result<i64> {
         if self.taken == self.reaped {
             let reaped = self.pair.reap(arm);
             self.reaped = reaped.map_err(|violation| failed(format!("reap: {violation:?}")))?;

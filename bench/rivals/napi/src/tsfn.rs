@@ -5,6 +5,7 @@
 //! the function is made without napi-rs, whose own allocates for each call.
 
 use crate::answer::{CDB_BYTES, status};
+use core::cell::RefCell;
 use core::ffi::c_void;
 use core::ptr;
 use napi::bindgen_prelude::{Function, JsValue, Uint8ArraySlice};
@@ -35,7 +36,7 @@ struct Flags {
 /// A thread that answers commands.
 #[napi]
 pub struct Answering {
-    requests: Producer<Request>,
+    requests: Option<Producer<Request>>,
     flags: Arc<Flags>,
     thread: Option<JoinHandle<()>>,
 }
@@ -54,26 +55,42 @@ impl Answering {
             .spawn(move || answer_all(queue, &theirs, &completions))
             .map_err(|error| Error::from_reason(error.to_string()))?;
         Ok(Self {
-            requests,
+            requests: Some(requests),
             flags,
             thread: Some(thread),
         })
     }
 
-    /// Sends a command, whose tag is below 2^24.
+    /// What sends a command, whose tag is below 2^24: a function of its own, as the package's, for a method's call takes several times as
+    /// long. To be had once.
     #[napi]
-    pub fn submit(&mut self, tag: u32, cdb: Uint8ArraySlice<'_>) -> Result<()> {
-        let mut request = Request {
-            tag,
-            cdb: [0; CDB_BYTES],
-        };
-        let len = cdb.len().min(CDB_BYTES);
-        request.cdb[..len].copy_from_slice(&cdb[..len]);
-        self.requests
-            .push(request)
-            .map_err(|_| Error::from_reason("the queue is full"))?;
-        self.wake();
-        Ok(())
+    pub fn submitter<'env>(
+        &mut self,
+        env: &'env Env,
+    ) -> Result<Function<'env, (u32, Uint8ArraySlice<'env>), ()>> {
+        let requests = self.requests.take();
+        let requests = RefCell::new(requests.ok_or_else(|| Error::from_reason("taken"))?);
+        let flags = Arc::clone(&self.flags);
+        let thread = self.thread.as_ref().map(|thread| thread.thread().clone());
+        env.create_function_from_closure("submit", move |context| {
+            let (tag, cdb): (u32, Uint8ArraySlice<'_>) = context.args()?;
+            let mut request = Request {
+                tag,
+                cdb: [0; CDB_BYTES],
+            };
+            let len = cdb.len().min(CDB_BYTES);
+            request.cdb[..len].copy_from_slice(&cdb[..len]);
+            let sent = requests.borrow_mut().push(request);
+            sent.map_err(|_| Error::from_reason("the queue is full"))?;
+            // Behind what was pushed, as the other side looks again behind saying that it sleeps.
+            std::sync::atomic::fence(SeqCst);
+            if flags.asleep.load(SeqCst)
+                && let Some(thread) = &thread
+            {
+                thread.unpark();
+            }
+            Ok(())
+        })
     }
 
     /// Ends the thread, and waits for it.
@@ -83,16 +100,6 @@ impl Answering {
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
             let _panicked = thread.join();
-        }
-    }
-
-    fn wake(&self) {
-        // Behind what was pushed, as the other side looks again behind saying that it sleeps.
-        std::sync::atomic::fence(SeqCst);
-        if self.flags.asleep.load(SeqCst)
-            && let Some(thread) = &self.thread
-        {
-            thread.thread().unpark();
         }
     }
 }
