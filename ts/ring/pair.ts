@@ -9,6 +9,7 @@ import type { Watched } from './bell.ts'
 import { FLAG_RESIDUAL, FLAG_SENSE, FLAG_SERVICE_RESPONSE, VIOLATIONS } from './layout.gen.ts'
 import { Pump } from './pump.ts'
 import { Slots } from './slots.ts'
+import { soon } from './soon.ts'
 import { ownTagHigh, ownTagLow } from './tags.ts'
 import { ArenaBytes } from './task-data.ts'
 import { type Timed, Wheel } from './wheel.ts'
@@ -98,10 +99,10 @@ export class RingPair {
   readonly #free: number[] = []
   readonly #owners: (SlotOwner | undefined)[]
   readonly #users: PairUser[] = []
-  readonly #flushLater = () => {
+  readonly #flushSoon = soon(() => {
     this.#flushScheduled = false
     this.flush()
-  }
+  })
   #flushScheduled = false
   #pending = 0
   /** What somebody still waits for, sent or not: while there is some, the bell keeps the process alive. */
@@ -250,7 +251,7 @@ export class RingPair {
       this.flush()
     } else if (!this.#flushScheduled && !this.#pump.looksSoon) {
       this.#flushScheduled = true
-      queueMicrotask(this.#flushLater)
+      this.#flushSoon()
     }
   }
 

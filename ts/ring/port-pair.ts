@@ -21,6 +21,7 @@ import {
 import { PairLedger } from './pair-ledger.ts'
 import { RingTask } from './port-task.ts'
 import { MOST_A_TURN, Pump } from './pump.ts'
+import { soon } from './soon.ts'
 import { ownTagHigh, slotOfTag } from './tags.ts'
 import type { TransferOwner, Transfers } from './transfers.ts'
 
@@ -99,10 +100,10 @@ export class PortPair implements TransferOwner {
   /** A function waits for its turn: what came behind it stays in the list. */
   #held = false
   #flushScheduled = false
-  readonly #flushLater = () => {
+  readonly #flushSoon = soon(() => {
     this.#flushScheduled = false
     this.flush()
-  }
+  })
   #closed = false
   #handsOver = false
   #over = false
@@ -463,7 +464,7 @@ export class PortPair implements TransferOwner {
   #schedule(): void {
     if (this.#routing || this.#flushScheduled) return
     this.#flushScheduled = true
-    queueMicrotask(this.#flushLater)
+    this.#flushSoon()
   }
 
   /** The pair is closed: what is listed is never begun. */

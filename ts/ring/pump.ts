@@ -1,6 +1,7 @@
 /** When to look at a queue: at once when rung, for a while without being rung, and then not until the bell. */
 
 import { availableParallelism } from 'node:os'
+import { soon } from './soon.ts'
 
 /** The default: long enough to outlast a peer that is busy for a moment, and nothing where the peer has no CPU of its own. */
 export const SPIN_US: number = availableParallelism() > 1 ? 100 : 0
@@ -21,6 +22,7 @@ export class Pump {
   readonly #look: Look
   readonly #spinMs: number
   readonly #turn = () => this.#run()
+  readonly #runSoon = soon(this.#turn)
   #awake = false
   #stopped = false
   #looksSoon = false
@@ -86,7 +88,7 @@ export class Pump {
     // Behind the microtasks that this look has caused: what they submit may be answered already when it looks again.
     if (this.#looks < LOOKS_A_TURN && this.#found < MOST_A_TURN && this.#spinMs > 0) {
       this.#looksSoon = true
-      queueMicrotask(this.#turn)
+      this.#runSoon()
     } else {
       this.#looks = 0
       this.#found = 0
