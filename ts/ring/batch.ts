@@ -179,13 +179,17 @@ export class RingQueue implements Queue {
   }
 
   async *completions(): AsyncIterableIterator<Completion> {
-    while (await this.#some()) {
+    for (;;) {
+      await this.#coming()
+      if (!this.#hasSome()) return
       while (this.#taken < this.#ready.length) yield this.#take()
     }
   }
 
   async drain(take: (done: Completion) => void): Promise<number> {
-    if (!(await this.#some())) return 0
+    const coming = this.#coming()
+    if (coming !== undefined) await coming
+    if (!this.#hasSome()) return 0
     const count = this.#ready.length - this.#taken
     let taken = 0
     // `take` may close the queue, or lose the nexus: then there are no more.
@@ -233,21 +237,24 @@ export class RingQueue implements Queue {
     this.#free.push(number)
   }
 
-  /** Whether there is a completion to take, after waiting for one if there can be one. */
-  async #some(): Promise<boolean> {
+  /** To be waited for before a completion can be taken, if there can be one; `undefined` where there is nothing to wait for. */
+  #coming(): Promise<void> | undefined {
     // First: publishing takes the completions that are there.
     this.#ring.flush()
-    if (this.#taken < this.#ready.length) return true
-    if (this.#lost !== undefined) throw this.#lost
-    if (this.#outstanding === 0) return false
+    if (this.#taken < this.#ready.length || this.#lost !== undefined || this.#outstanding === 0)
+      return undefined
     if (this.#waiter !== undefined)
       throw wrong('another loop already takes the completions of this queue')
-    await new Promise<void>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject }
     })
-    // It may have come between the completion and this turn.
+  }
+
+  /** Whether there is a completion to take. */
+  #hasSome(): boolean {
+    if (this.#taken < this.#ready.length) return true
     if (this.#lost !== undefined) throw this.#lost
-    return this.#taken < this.#ready.length
+    return false
   }
 
   #wake(): void {
