@@ -1,6 +1,10 @@
-/** Commands whose cost is the way there and back: the ring in both its forms, records over `net`, and messages between processes. */
+/**
+ * Commands whose cost is the way there and back: the ring in both its forms, records over `net`, messages between
+ * processes, and, of what has data, one thread's memcpy.
+ */
 
 import type { Contestant } from '../contest.ts'
+import { NativeContestants } from '../native.ts'
 import type { Random } from '../random.ts'
 import { countsOf, TargetProcess } from '../target-process.ts'
 import type { Case, CaseSetting, OpenCase } from './case.ts'
@@ -54,16 +58,25 @@ async function open(
       name: 'net',
       run: (count: number) => promiseForm((command) => net.execute(command), load, count),
     },
-    // Messages carry no data here.
-    ...(load.dataBytes === 0 ? [await messages(target, load)] : []),
   ]
+  // Messages carry no data here.
+  if (load.dataBytes === 0) contestants.push(await messages(target, load))
+  const copies = load.dataBytes === 0 ? undefined : copiesOf(setting, load.dataBytes)
+  if (copies !== undefined) contestants.push(copies.contestant('memcpy'))
   for (const contestant of contestants) await contestant.run(PROOF)
   load.trust()
   const close = async () => {
+    await copies?.close()
     await queue.close()
     await target.close()
   }
   return { contestants, close }
+}
+
+/** Of the same blocks, on the target's CPU, where the ring's copies are made, too. */
+function copiesOf({ placement, nativeProgram }: CaseSetting, bytes: number): NativeContestants {
+  const args = ['copies', ...[IMAGE_BYTES, DEPTH, bytes].map(String)]
+  return new NativeContestants(nativeProgram, args, { cpu: placement.there, placement })
 }
 
 async function messages(target: TargetProcess, load: CheckedLoad): Promise<Contestant> {
