@@ -8,14 +8,19 @@ export type Goal = {
   readonly what: string
   readonly ours: string
   readonly limit: number
-} & (Against | Counted)
+} & (Faster | Slower | Counted)
 
-/**
- * Beside another contestant of the case. `faster`: the rival's time over ours is at least `limit`. `slower`: our time over the rival's
- * is at most `limit`. `above`: our time is at most `limit` nanoseconds more than the rival's.
- */
-interface Against {
-  readonly sense: 'faster' | 'slower' | 'above'
+/** Beside another contestant of the case: the rival's time over ours is at least `limit`. */
+interface Faster {
+  readonly sense: 'faster'
+  readonly rival: string
+  /** A contestant that ours cannot be faster than, because it does that and more. It tells how far away a goal is, and changes no verdict. */
+  readonly bound?: string
+}
+
+/** `slower`: our time over the rival's is at most `limit`. `above`: our time is at most `limit` nanoseconds more than the rival's. */
+interface Slower {
+  readonly sense: 'slower' | 'above'
   readonly rival: string
 }
 

@@ -7,6 +7,7 @@ import {
   type Direction,
   directionOf,
   type Goal,
+  median,
   type Ratio,
   ratioOf,
   unitOf,
@@ -60,11 +61,20 @@ export interface GoalResult {
   readonly value: number | null
   readonly low: number | null
   readonly high: number | null
+  readonly bound?: Bound
   /** `unclear` also where there is a `reason`. */
   readonly verdict: Verdict
   /** Why there is no number, or none that the goal is for: `oversubscribed` where more threads ran at once than there are CPUs. */
   readonly reason?: string
   readonly placement: Placement
+}
+
+/** What no value can be beyond, wherever the goal is. */
+export interface Bound {
+  /** Who does a part of what ours does. */
+  readonly contestant: string
+  /** How many times as fast as the rival it is: the median of the same rounds. */
+  readonly value: number
 }
 
 /** What changed from the other checkout to this one: this one's time over that one's. */
@@ -84,10 +94,12 @@ export function judged(
     const numbers = numbersOf(found, goal)
     const reason = typeof numbers === 'string' ? numbers : crowded(found!, goal, cpus)
     const ratio = typeof numbers === 'string' ? undefined : ratioOf(numbers)
+    const bound = ratio && boundOf(found!, goal)
     return {
       ...{ name: goal.what, case: goal.case, ours: goal.ours, rival: rivalOf(goal) ?? null },
       ...{ unit: unitOf(goal), goal: goal.limit, direction: directionOf(goal.sense) },
       ...{ value: ratio?.median ?? null, low: ratio?.low ?? null, high: ratio?.high ?? null },
+      ...(bound && { bound }),
       verdict: ratio === undefined || reason !== undefined ? 'unclear' : verdict(goal, ratio),
       ...(reason !== undefined && { reason }),
       placement,
@@ -130,6 +142,19 @@ const OPERATIONS = {
   faster: (ours: number, rival: number): number => rival / ours,
   slower: (ours: number, rival: number): number => ours / rival,
   above: (ours: number, rival: number): number => ours - rival,
+}
+
+/** Of a goal whose rival ran. */
+function boundOf({ processes }: CaseResult, goal: Goal): Bound | undefined {
+  if (goal.sense !== 'faster' || goal.bound === undefined) return undefined
+  const { rival, bound } = goal
+  const ratios = processes.flatMap((scores) => {
+    const [part, whole] = [bound, rival].map(
+      (wanted) => scores.find(({ name }) => name === wanted)?.samples,
+    )
+    return part?.map((ns, round) => whole![round]! / ns) ?? []
+  })
+  return ratios.length === 0 ? undefined : { contestant: bound, value: median(ratios) }
 }
 
 function crowded({ processes }: CaseResult, goal: Goal, cpus: number): string | undefined {

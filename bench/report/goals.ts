@@ -26,11 +26,22 @@ function goalRow(ratio: GoalResult): (string | Markup)[] {
   return [name, reached, wanted(ratio), besideGoal(ratio, { value, low, high }), verdictCell]
 }
 
-type Wanted = Pick<GoalResult, 'direction' | 'goal' | 'unit'>
+type Wanted = Pick<GoalResult, 'direction' | 'goal' | 'unit' | 'bound'>
 
-export function wanted({ direction, goal, unit }: Wanted): string {
-  return `${direction === 'at_least' ? 'at least' : 'at most'} ${plain(amount(unit, goal))}`
+export function wanted({ direction, goal, unit, bound }: Wanted): string {
+  const limit = `${direction === 'at_least' ? 'at least' : 'at most'} ${plain(amount(unit, goal))}`
+  return bound === undefined
+    ? limit
+    : `${limit}; at most ${digits(bound.value)} (${bound.contestant})`
 }
+
+/** What a bound says, where there is one. */
+export function boundSentence(ratios: readonly Pick<GoalResult, 'bound'>[]): string | undefined {
+  return ratios.some(({ bound }) => bound !== undefined) ? BOUND : undefined
+}
+
+const BOUND =
+  '“At most”, behind a goal, is how many times as fast as the rival the contestant in brackets is, which does a part of what ours has to do: nothing could reach more here. It changes no verdict.'
 
 /** A number with its unit, and its interval. */
 export function amount(unit: string, value: number, interval: readonly number[] = []): string {

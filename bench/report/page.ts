@@ -10,7 +10,7 @@ import {
   sectionMarkup,
   sweepSection,
 } from './figures.ts'
-import { goalSentence, goalTable, opinionSection } from './goals.ts'
+import { boundSentence, goalSentence, goalTable, opinionSection } from './goals.ts'
 import { type Child, element, type Markup, together } from './html.ts'
 import { lookOf } from './interfaces.ts'
 import { digits, mib } from './numbers.ts'
@@ -51,7 +51,7 @@ export function page(results: Results): string {
     ),
     heading('goals', 'Goals'),
     element('p', {}, goalSentence(ratios)),
-    element('p', { class: 'soft' }, READING),
+    element('p', { class: 'soft' }, [READING, boundSentence(ratios) ?? ''].join(' ').trim()),
     goalTable(ratios),
     heading('interfaces', 'Interfaces'),
     element(

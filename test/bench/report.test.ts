@@ -56,6 +56,17 @@ test('has every goal on top, those that did not run or were oversubscribed with 
   assert.match(html, /Goals met: 1 of 5; missed: 1; unclear: 3\./)
 })
 
+test('says of a bound what could be reached, and what that means; of none, nothing', async () => {
+  const html = await page()
+  assert.match(html, /<td>at least 4 times as fast; at most 3\.60 \(memcpy\)<\/td>/)
+  assert.match(html, /else it is unclear\..* “At most”, behind a goal, is /)
+  const { report } = await compiled<{ report(results: unknown): string }>('report.js')
+  assert.match(report(specimen), / goal >= 4 times as fast; at most 3\.60 \(memcpy\)\n/)
+  assert.match(report(specimen), /^“At most”, behind a goal, is /m)
+  const ratios = specimen.ratios.filter(({ name }) => !name.startsWith('READ'))
+  assert.doesNotMatch(report({ ...specimen, ratios }), /at most|At most/)
+})
+
 test('tells under each picture what it shows, and gives its values on hover', async () => {
   const html = await page()
   const figures = [...html.matchAll(/<figure>(.*?)<\/figure>/gs)].map(([, inner]) => inner!)

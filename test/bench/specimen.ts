@@ -110,6 +110,7 @@ export const specimen = {
       value: 3.2,
       low: 3.1,
       high: 3.3,
+      bound: { contestant: 'memcpy', value: 3.6 },
       verdict: 'missed',
     },
     {
