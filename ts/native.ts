@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { CODES, SgringError, type SgringErrorCode } from './errors.ts'
 import { nativePlatform } from './platform.ts'
 
-/** What is called for each batch: functions of their own, which cost a fraction of a method's call (`crates/node/src/calls.rs`). */
+/** What is called for each batch of the pair's queues: functions of their own, which cost a fraction of a method's call (`crates/node/src/calls.rs`). */
 export interface InitiatorCalls {
   submit(count: number): number
   reap(arm: boolean): number

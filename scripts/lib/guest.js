@@ -100,17 +100,9 @@ export async function runGuest(kernel, machine, job, results, options = {}) {
   const lack = lacking()
   if (lack !== undefined) throw new NoKernel(`nothing to boot it with: ${lack}`)
   const first = await boot(kernel, machine, job, results, options)
-  if (first.bootSeconds !== undefined || options.kvm) return ended(first)
+  if (first.began || options.kvm) return first
   process.stderr.write(`${first.trouble}\nguest: it is booted once more\n`)
-  return ended(await boot(kernel, machine, job, results, options))
-}
-
-/**
- * @param {Awaited<ReturnType<typeof boot>>} end
- * @returns {GuestEnd}
- */
-function ended({ bootSeconds, ...end }) {
-  return { ...end, bootSeconds: bootSeconds ?? end.seconds }
+  return boot(kernel, machine, job, results, options)
 }
 
 /**
@@ -119,6 +111,7 @@ function ended({ bootSeconds, ...end }) {
  * @param {string} job
  * @param {string} results
  * @param {GuestOptions} options
+ * @returns {Promise<GuestEnd & { began: boolean }>} `began`: its job did, and has left traces in the results
  */
 async function boot(kernel, machine, job, results, options) {
   const folder = mkdtempSync(join(tmpdir(), 'sgring-guest-'))
@@ -139,10 +132,12 @@ async function boot(kernel, machine, job, results, options) {
     })
     const seen = await follow(qemu, pid, results, options).finally(() => kill.abort())
     const { output, seconds } = await qemu
-    const { bootSeconds, cpuSeconds } = seen
+    const { cpuSeconds } = seen
     const status =
       size(join(results, 'status')) > 0 ? Number(read(join(results, 'status'))) : undefined
-    const end = { status, bootSeconds, seconds, cpuSeconds }
+    // It may have come while the guest was ended for its silence.
+    const began = size(join(results, 'beat')) > 0 || status !== undefined
+    const end = { status, began, bootSeconds: seen.bootSeconds ?? seconds, seconds, cpuSeconds }
     if (status !== undefined) return { ...end, trouble: '' }
     const why = seen.reason ?? 'it ended by itself before its job had'
     const trouble = `the guest with Linux ${kernel.release}: ${why}\n${output}${lastLines(read(join(results, 'console')))}`

@@ -261,7 +261,8 @@ test('none is saved once a write had no answer, which may have told of a loss', 
 
 test('what the last SYNCHRONIZE CACHE tells counts, unless it has no answer', async () => {
   const timeout = new TransportError('ERR_SGRING_TIMEOUT')
-  for (const error of [failure(true), failure(false), new Error('EIO'), timeout]) {
+  const unreadable = statusError({ status: Status.CHECK_CONDITION, sense: new Uint8Array(0) })
+  for (const error of [failure(true), failure(false), new Error('EIO'), unreadable, timeout]) {
     const sync = () => Promise.reject(error)
     const { parts, copy, checkpoints, saved, controller } = begun(1, { sync, everyMs: NEVER })
     await turn()

@@ -2,10 +2,12 @@
 
 import { closeSync, readSync } from 'node:fs'
 import type { BellEvents, Watched } from '#dist/ring/bell.js'
+import { microtasks } from '#dist/ring/soon.js'
 
 type Call = () => void
 
 const real = { queueMicrotask, setImmediate, setInterval, clearInterval }
+const { add } = microtasks
 /** More than one turn causes, if it is not endless. */
 const MOST_MICROTASKS = 10_000
 
@@ -30,6 +32,7 @@ export class HandLoop {
       },
       clearInterval: (timer: object) => this.#timers.delete(timer),
     })
+    Object.assign(microtasks, { add: (call: Call) => this.#microtasks.push(call) })
     Object.assign(performance, { now: () => this.#now })
   }
 
@@ -42,6 +45,7 @@ export class HandLoop {
   /** The process has its own again. */
   leave(): void {
     Object.assign(globalThis, real)
+    Object.assign(microtasks, { add })
     Reflect.deleteProperty(performance, 'now')
   }
 

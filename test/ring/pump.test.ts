@@ -92,4 +92,18 @@ test('goes on after a look that throws', async () => {
   assert.deepEqual(looks, [])
 })
 
+test('that throws when nobody called it does so as a callback, and goes on', async () => {
+  const looks = ['finds', 'throws', 'nothing']
+  const thrown = new Promise((resolve) => process.once('uncaughtException', resolve))
+  const pump = new Pump(() => {
+    const look = looks.shift()
+    if (look === 'throws') throw new Error('once')
+    return look === 'finds' ? 1 : 0
+  }, 100)
+  pump.wake()
+  assert.match(String(await thrown), /once/)
+  await until('it to sleep', () => !pump.awake)
+  assert.deepEqual(looks, [])
+})
+
 test.run()

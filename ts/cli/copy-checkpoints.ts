@@ -1,5 +1,6 @@
 /** What a copy that is stopped can go on after, kept up to date while it runs. */
 
+import { TransportError } from '../errors.ts'
 import { isUnheard } from '../initiator/loss.ts'
 import type { Writing } from './copy-end.ts'
 import type { CopyState } from './copy-state.ts'
@@ -53,7 +54,7 @@ export class Checkpoints {
     this.#saved = this.#frontier = options.begun
   }
 
-  /** What must not be taken as copied, though it was written with success. It counts before whatever else has gone wrong. */
+  /** What must not be taken as copied, though it was written with success, or what the last flush met. It is told whatever else has gone wrong. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure
   }
@@ -115,7 +116,8 @@ export class Checkpoints {
       const isOver = this.#isUnheard || this.#patience.signal.aborted
       if (this.#failure === undefined && !isOver) await this.#save()
     } catch (error) {
-      if (!this.#isGivenUp(error)) this.lost(error)
+      // No answer says nothing; one that cannot be read is told as it is.
+      if (!this.#isGivenUp(error) && !(error instanceof TransportError)) this.#failure ??= { error }
     } finally {
       signal.removeEventListener('abort', hurry)
       clearTimeout(timer)

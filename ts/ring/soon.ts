@@ -2,9 +2,16 @@
 
 const RESOLVED = Promise.resolve()
 
+/** The microtasks' queue. A test that turns the loop by hand has another one. */
+export const microtasks = {
+  add(call: () => void): void {
+    RESOLVED.then(call)
+  },
+}
+
 /**
  * What has `call` called soon, each time: in the microtasks' own queue, behind those that are in it. `queueMicrotask` of Node makes a resource for
- * `async_hooks` each time and takes three times as long. What `call` throws is thrown as from there: a promise's rejection it is not.
+ * `async_hooks` each time and takes three times as long. What `call` throws is no promise's rejection: it is thrown from a microtask behind it.
  */
 export function soon(call: () => void): () => void {
   const guarded = () => {
@@ -16,7 +23,5 @@ export function soon(call: () => void): () => void {
       })
     }
   }
-  return () => {
-    void RESOLVED.then(guarded)
-  }
+  return () => microtasks.add(guarded)
 }

@@ -1,6 +1,7 @@
 /** Records on a named pipe. */
 
 import { read, write } from 'node:fs'
+import { soon } from '#dist/ring/soon.js'
 import { RECORD_BYTES } from '../net/record.ts'
 
 const BATCH_BYTES = 1 << 16
@@ -8,6 +9,7 @@ const BATCH_BYTES = 1 << 16
 /** One write at a time, for the pool's threads keep no order; it takes all that was recorded meanwhile. */
 export class Writer {
   readonly #descriptor: number
+  readonly #writeSoon = soon(() => this.#write())
   #next = Buffer.alloc(BATCH_BYTES)
   #spare = Buffer.alloc(BATCH_BYTES)
   #bytes = 0
@@ -21,7 +23,7 @@ export class Writer {
   record(): Buffer {
     if (!this.#busy) {
       this.#busy = true
-      queueMicrotask(() => this.#write())
+      this.#writeSoon()
     }
     this.#bytes += RECORD_BYTES
     return this.#next.subarray(this.#bytes - RECORD_BYTES, this.#bytes)

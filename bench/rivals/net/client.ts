@@ -9,6 +9,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Command, Response } from '#dist/index.js'
+import { soon } from '#dist/ring/soon.js'
 import { RivalResponse } from '../outstanding.ts'
 import * as record from './record.ts'
 
@@ -45,10 +46,10 @@ export class NetUnit {
   #words: Uint32Array
   #batchBytes = 0
   #flushScheduled = false
-  readonly #flushLater = () => {
+  readonly #flushSoon = soon(() => {
     this.#flushScheduled = false
     this.#flush()
-  }
+  })
 
   /** A response's record that came in parts. */
   readonly #part = Buffer.alloc(record.RECORD_BYTES)
@@ -90,7 +91,7 @@ export class NetUnit {
       if (this.#plain || this.#batchBytes === record.BATCH_BYTES) this.#flush()
       if (this.#flushScheduled) return
       this.#flushScheduled = true
-      queueMicrotask(this.#flushLater)
+      this.#flushSoon()
     })
   }
 

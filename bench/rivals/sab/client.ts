@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Command, Response } from '#dist/index.js'
 import { Pump, SPIN_US } from '#dist/ring/pump.js'
+import { soon } from '#dist/ring/soon.js'
 import { Outstanding } from '../outstanding.ts'
 import { ANSWER_WORDS, CLIENT, MOST, PEER, REQUEST_WORDS, ring, share, wake } from './queue.ts'
 
@@ -34,7 +35,7 @@ export class SabUnit {
   readonly #waiting: (() => void)[] = []
   readonly #came = new Uint32Array(MOST * ANSWER_WORDS)
   readonly #pump = new Pump((arm) => this.#look(arm), SPIN_US)
-  readonly #flush = () => this.#push()
+  readonly #flushSoon = soon(() => this.#push())
 
   private constructor() {
     this.#worker = new Worker(new URL('peer.js', import.meta.url), { workerData: this.#shared })
@@ -61,7 +62,7 @@ export class SabUnit {
   #begin(cdb: Uint8Array, resolve: (response: Response) => void): void {
     this.#underWay++
     const at = this.#sentWords
-    if (at === 0) queueMicrotask(this.#flush)
+    if (at === 0) this.#flushSoon()
     this.#sent[at] = this.#outstanding.begin(resolve)
     this.#sent[at + 1] = cdb.length
     const first = 4 * (at + 2)

@@ -1,6 +1,6 @@
 //! Connect; submit and reap.
 
-use crate::calls::{Shared, count, function, violation};
+use crate::calls::{Shared, counted, function, violation};
 use crate::error::{self, Coded};
 use crate::{FEATURES, memory, number};
 use core::cell::{Ref, RefCell};
@@ -299,7 +299,7 @@ impl InitiatorPair {
         })?;
         let reap = function(env, "reap", move |arm: bool| {
             let mut pair = reaping.borrow_mut();
-            Ok(count(pair.as_mut().map(|pair| pair.reap(arm))))
+            Ok(counted(pair.as_mut().map(|pair| pair.reap(arm))))
         })?;
         Ok(InitiatorCalls { submit, reap })
     }

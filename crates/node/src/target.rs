@@ -1,6 +1,6 @@
 //! Fetch, data, complete.
 
-use crate::calls::{Shared, count, function, violation};
+use crate::calls::{Shared, counted, function, violation};
 use crate::error::{self, Coded};
 use crate::store::{Io, IoPool};
 use crate::{FEATURES, memory, number};
@@ -199,7 +199,9 @@ impl TargetPair {
         let [fetching, completing, transferring] = [(); 3].map(|()| Rc::clone(&self.served));
         let fetch = function(env, "fetch", move |arm: bool| {
             let mut served = fetching.borrow_mut();
-            Ok(count(served.as_mut().map(|served| served.pair.fetch(arm))))
+            Ok(counted(
+                served.as_mut().map(|served| served.pair.fetch(arm)),
+            ))
         })?;
         let complete = function(env, "complete", move |count: u32| {
             let mut served = completing.borrow_mut();
@@ -210,8 +212,11 @@ impl TargetPair {
         })?;
         let transfer = function(env, "transfer", move |count: u32| {
             let served = transferring.borrow();
-            let served = served.as_ref().ok_or_else(error::closed)?;
-            served.transfer(count as usize)
+            let served = served
+                .as_ref()
+                .ok_or_else(|| napi::Error::from_reason("closed"))?;
+            let started = served.transfer(count as usize);
+            started.map_err(|error| napi::Error::from_reason(error.reason.clone()))
         })?;
         Ok(TargetCalls {
             fetch,
