@@ -5,11 +5,12 @@ use crate::fail;
 use crate::memory::keep_over_fork;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use sgring_shm::{Mapping, ShmError, bell_pair, memfd};
+use sgring_shm::{Bell, Mapping, ShmError, memfd};
 use sgring_task::{Answer, Direction, Geometry, Initiator, SLOT_BYTES, Slot, Target, Violation};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 const EPOCH: u32 = 1;
@@ -73,16 +74,23 @@ fn make(setting: &Setting, geometry: Geometry) -> Result<(PairClient, PairServer
     ];
     keep_over_fork(&near);
     keep_over_fork(&far);
-    let (ring_far, watched_far) = bell_pair()?;
-    let (ring_near, watched_near) = bell_pair()?;
-    let initiator = Initiator::new(Arc::new(near), geometry, 0, EPOCH, ring_far);
-    let Some(target) = Target::attach(Arc::new(far), geometry, 0, EPOCH, ring_near) else {
+    // As a pair's connection: one socket rings both ways.
+    let (near_end, far_end) = UnixStream::pair().unwrap_or_else(|error| fail(error));
+    let initiator = Initiator::new(
+        Arc::new(near),
+        geometry,
+        0,
+        EPOCH,
+        Bell::new(near_end.as_fd())?,
+    );
+    let bell = Bell::new(far_end.as_fd())?;
+    let Some(target) = Target::attach(Arc::new(far), geometry, 0, EPOCH, bell) else {
         fail("the header says what was written");
     };
     let client = PairClient {
         pair: initiator,
         geometry,
-        bell: Watched::new(watched_near, setting.sleep),
+        bell: Watched::new(near_end.into(), setting.sleep),
         free: (0..geometry.slots() as u32).collect(),
         tags: vec![0; geometry.slots()],
         stride: stride(setting),
@@ -90,7 +98,7 @@ fn make(setting: &Setting, geometry: Geometry) -> Result<(PairClient, PairServer
     };
     let server = PairServer {
         pair: target,
-        bell: Watched::new(watched_far, setting.sleep),
+        bell: Watched::new(far_end.into(), setting.sleep),
         buffer: vec![0; setting.payload],
         taken: VecDeque::with_capacity(geometry.slots()),
         listed: 0,
