@@ -1,9 +1,17 @@
-/** The initiator's program: one case in one process. `node client.js JSON`; it prints its scores as JSON. */
+/** The initiator's program: one case in one process. `node client.js JSON`; it prints its scores, or where a contestant's time goes, as JSON. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { atMost, type ContestOptions, contest, type Score } from './contest.ts'
+import {
+  atMost,
+  type Contestant,
+  type ContestOptions,
+  contest,
+  profilesOf,
+  type Score,
+  type SideProfile,
+} from './contest.ts'
 import { keepOn, keepThreadsOn, type Placement } from './place.ts'
 import { Random } from './random.ts'
 import { SUITES } from './suites.ts'
@@ -15,11 +23,20 @@ export interface ClientOptions extends ContestOptions {
   readonly placement: Placement
   readonly nativeProgram: string
   readonly imageBytes: number
+  /** The contestant that is looked into, instead of a contest. */
+  readonly profile?: string
 }
 
 /** What one process of a case says. */
 export interface ClientReport {
   readonly scores: readonly Score[]
+}
+
+/** What it says of a contestant that is looked into. */
+export interface ProfileReport {
+  readonly profiles: readonly SideProfile[]
+  /** Why there are none. */
+  readonly why?: string
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ClientOptions
@@ -35,9 +52,25 @@ try {
     keepOn(placement.here, placement, process.pid)
     keepThreadsOn(placement.there, placement, there)
   }
-  const scores = await contest(contestants, atMost(options, chosen.atMost), random)
+  const size = atMost(options, chosen.atMost)
+  const report =
+    options.profile === undefined
+      ? ({ scores: await contest(contestants, size, random) } satisfies ClientReport)
+      : await lookedInto(contestants, options.profile, size)
   await close()
-  process.stdout.write(`${JSON.stringify({ scores } satisfies ClientReport)}\n`)
+  process.stdout.write(`${JSON.stringify(report)}\n`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
+}
+
+async function lookedInto(
+  contestants: readonly Contestant[],
+  wanted: string,
+  size: ContestOptions,
+): Promise<ProfileReport> {
+  try {
+    return { profiles: await profilesOf(contestants.find(({ name }) => name === wanted)!, size) }
+  } catch (error) {
+    return { profiles: [], why: error instanceof Error ? error.message : String(error) }
+  }
 }

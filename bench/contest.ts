@@ -1,7 +1,8 @@
-/** Contestants that take turns: one sample of each a round, in an order that is shuffled anew. */
+/** Contestants that take turns: one sample of each a round, in an order that is shuffled anew. Or one alone, which is looked into. */
 
 import { Bench } from 'tinybench'
 import { type CrossCheck, crossCheck } from './cross-check.ts'
+import { itself, type Profiled, type Spots } from './profile.ts'
 import type { Random } from './random.ts'
 import { heapBytes, Usage } from './usage.ts'
 
@@ -28,6 +29,8 @@ export interface Contestant {
   promises?(): Promise<number>
   /** Whether it runs in a process of its own, so that what this process spends meanwhile says nothing. */
   readonly elsewhere?: boolean
+  /** The process of its other side, where that is Node's, and can be looked into. */
+  readonly target?: Profiled
   /** Does it once, where that takes no promise: `benchmark` takes its time as well, and has to agree. */
   operation?(): void
   /** Threads of all its processes that run at once; 2 if it does not say. More than CPUs, and its figures are `oversubscribed`. */
@@ -131,6 +134,36 @@ export async function contest(
     })
   }
   return scores
+}
+
+/** Where a contestant's time goes in one of its processes. */
+export interface SideProfile {
+  readonly side: 'initiator' | 'target'
+  readonly top: Spots
+}
+
+const PROFILED_MS = 1000
+
+/** Lets a contestant run alone for a while, once it is warm, and looks into its processes. Rejects where that cannot be. */
+export async function profilesOf(
+  contestant: Contestant,
+  options: ContestOptions,
+): Promise<SideProfile[]> {
+  if (contestant.elsewhere === true)
+    throw new Error("it runs in native code, which V8's profiler knows nothing of")
+  const operations = await warmUp(contestant, options)
+  const sides = [
+    { side: 'initiator', process: itself },
+    { side: 'target', process: contestant.target },
+  ] as const
+  const begun = []
+  for (const { side, process } of sides)
+    if (process !== undefined) begun.push({ side, end: await process.profile() })
+  const until = performance.now() + PROFILED_MS
+  while (performance.now() < until) await contestant.run(operations)
+  const profiles: SideProfile[] = []
+  for (const { side, end } of begun) profiles.push({ side, top: await end() })
+  return profiles
 }
 
 /** What an operation takes beside time. */

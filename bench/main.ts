@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Suite } from './cases/case.ts'
-import type { ClientOptions, ClientReport } from './client.ts'
+import type { ClientOptions, ClientReport, ProfileReport } from './client.ts'
 import { comparison } from './compare.ts'
 import type { Score } from './contest.ts'
 import { environment, lastCacheBytes } from './environment.ts'
@@ -14,7 +14,15 @@ import { Progress } from './progress.ts'
 import { publishedOf, withNumbers } from './publish.ts'
 import { page } from './report/page.ts'
 import { report } from './report.ts'
-import { type CaseResult, changed, judged, type Results } from './results.ts'
+import {
+  type CaseResult,
+  changed,
+  judged,
+  type Profile,
+  type Results,
+  shortfalls,
+  type Unprofiled,
+} from './results.ts'
 
 const CLIENT = fileURLToPath(new URL('client.js', import.meta.url))
 /** Where a checkout's benchmarks stand. */
@@ -73,10 +81,13 @@ async function measure(
   const place = placement(options.cpus)
   const around = environment(place, rustc)
   const cases = await measured(suite, options, place, nativeProgram(root))
+  const ratios = judged(cases, suite, around)
+  const looked = await profiled(options.profile ? shortfalls(ratios) : [], (name, profile) =>
+    runCase<ProfileReport>(CLIENT, suite, name, 1, options, place, nativeProgram(root), profile),
+  )
   const results: Results = {
     ...{ suite: suite.name, notes: suite.notes, pins: suite.pins, environment: around, options },
-    ratios: judged(cases, suite, around),
-    ...{ cases, sweeps: suite.sweeps ?? [], changes: changed(cases) },
+    ...{ ratios, cases, sweeps: suite.sweeps ?? [], changes: changed(cases), ...looked },
   }
   if (!options.smoke) keep(file, results)
   process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : report(results))
@@ -96,7 +107,7 @@ async function measured(
   const cases: CaseResult[] = []
   for (const { name, what, bytes } of chosen) {
     const run = async (client: string, seed: number) =>
-      runCase(client, suite, name, seed, options, place, nativeProgram)
+      (await runCase<ClientReport>(client, suite, name, seed, options, place, nativeProgram)).scores
     const processes: (readonly Score[])[] = []
     const beside: (readonly Score[])[] = []
     try {
@@ -110,7 +121,7 @@ async function measured(
       }
       cases.push({ name, what, bytes, processes, beside })
     } catch (error) {
-      const failure = error instanceof Error ? error.message : String(error)
+      const failure = messageOf(error)
       progress.tell(failure)
       progress.skip(options.processes * (cases.length + 1))
       cases.push({ name, what, bytes, processes: [], beside: [], failure })
@@ -118,6 +129,25 @@ async function measured(
   }
   progress.end()
   return cases
+}
+
+/** Looks into contestants, each alone in processes of its own. That one cannot be looked into is told, and no more. */
+async function profiled(
+  those: ReturnType<typeof shortfalls>,
+  look: (name: string, contestant: string) => Promise<ProfileReport>,
+): Promise<Pick<Results, 'profiles' | 'unprofiled'>> {
+  const progress = new Progress(those.length)
+  const profiles: Profile[] = []
+  const unprofiled: Unprofiled[] = []
+  for (const one of those) {
+    progress.begin(`profile of ${one.case}, ${one.contestant}`)
+    const failed = (error: unknown): ProfileReport => ({ profiles: [], why: messageOf(error) })
+    const { profiles: found, why } = await look(one.case, one.contestant).catch(failed)
+    profiles.push(...found.map((profile) => ({ ...one, ...profile })))
+    if (why !== undefined) unprofiled.push({ ...one, why })
+  }
+  progress.end()
+  return { profiles, unprofiled }
 }
 
 /**
@@ -139,7 +169,7 @@ async function otherIn(
   return { client, cases: new Set(cases.map(({ name }) => name)) }
 }
 
-async function runCase(
+async function runCase<Report>(
   client: string,
   suite: Suite,
   name: string,
@@ -147,16 +177,22 @@ async function runCase(
   options: Options,
   place: Placement,
   nativeProgram: string,
-): Promise<readonly Score[]> {
+  profile?: string,
+): Promise<Report> {
   const { rounds, sampleMs, warmMs } = options
   const imageBytes = options.smoke ? SMOKE_IMAGE_BYTES : imageOver(4 * lastCacheBytes(place.there))
   const setting: ClientOptions = {
     ...{ suite: suite.name, case: name, seed, placement: place, nativeProgram, imageBytes },
     ...{ rounds, sampleMs, warmMs },
+    ...(profile !== undefined && { profile }),
   }
   const { env } = suite.cases.find((known) => known.name === name)!
   const output = await outputOf([...options.nodeArgs, client, JSON.stringify(setting)], name, env)
-  return (JSON.parse(output) as ClientReport).scores
+  return JSON.parse(output) as Report
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** A quarter more than `bytes`, in whole MiB. */

@@ -1,7 +1,7 @@
 /** The command line of `npm run bench`. */
 
 import { parseArgs } from 'node:util'
-import type { Suite } from './cases/case.ts'
+import type { Size, Suite } from './cases/case.ts'
 import type { ContestOptions } from './contest.ts'
 
 export const helpOf = ({ cases }: Suite): string => `npm run bench [-- OPTION…]
@@ -13,6 +13,7 @@ export const helpOf = ({ cases }: Suite): string => `npm run bench [-- OPTION…
   --beside FOLDER another checkout, measured in turns with this one: says what changed (run its own --smoke first)
   --cpus A,B      CPUs of the initiator and of the target (default: 0,1)
   --node-arg ARG  an argument for Node in both programs, such as --cpu-prof
+  --profile       of what falls short of a goal, where its time goes; without --quick and --smoke that is told anyway
   --json          prints all results as JSON
 
 npm run bench -- --compare BEFORE.json AFTER.json [--anyway]
@@ -30,6 +31,8 @@ export interface Options extends ContestOptions {
   readonly beside: string | undefined
   readonly cpus: string
   readonly nodeArgs: readonly string[]
+  /** Whether what falls short of a goal is looked into. */
+  readonly profile: boolean
   readonly smoke: boolean
   readonly json: boolean
 }
@@ -41,7 +44,7 @@ export type Wanted =
   | { readonly job: 'publish'; readonly file: string | undefined }
   | { readonly job: 'help' }
 
-const SMOKE = { processes: 1, rounds: 2, sampleMs: 1, warmMs: 1 }
+const SMOKE: Size = { processes: 1, rounds: 2, sampleMs: 1, warmMs: 1, profile: false }
 
 /** What was asked for cannot be done; the message says why. */
 export class Unusable extends Error {}
@@ -75,7 +78,8 @@ export function wantedOf(
   if (!(Number.isInteger(processes) && processes > 0))
     throw new Unusable('--processes takes a number')
   const { beside, cpus, smoke, json, 'node-arg': nodeArgs } = values
-  const options = { ...size, only, processes, beside, cpus, nodeArgs, smoke, json }
+  const profile = size.profile || values.profile
+  const options = { ...size, only, processes, beside, cpus, nodeArgs, profile, smoke, json }
   return { job: 'measure', options }
 }
 
@@ -104,6 +108,7 @@ function parsed(args: readonly string[]) {
         beside: { type: 'string' },
         cpus: { type: 'string', default: '0,1' },
         'node-arg': { type: 'string', multiple: true, default: [] },
+        profile: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         compare: { type: 'boolean', default: false },
         anyway: { type: 'boolean', default: false },

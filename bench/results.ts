@@ -1,7 +1,7 @@
 /** What is kept of a run: all that its report, its comparison with another run, and the README's numbers are made of. */
 
 import type { Suite, Sweep } from './cases/case.ts'
-import type { Score } from './contest.ts'
+import type { Score, SideProfile } from './contest.ts'
 import type { Environment } from './environment.ts'
 import {
   type Direction,
@@ -32,6 +32,22 @@ export interface Results {
   readonly cases: readonly CaseResult[]
   readonly sweeps: readonly Sweep[]
   readonly changes: readonly Change[]
+  /** Of contestants that fall short of a goal, a side each. */
+  readonly profiles: readonly Profile[]
+  readonly unprofiled: readonly Unprofiled[]
+}
+
+/** Where the time of a contestant goes, alone and warm. */
+export interface Profile extends SideProfile {
+  readonly case: string
+  readonly contestant: string
+}
+
+/** Why that is not known. */
+export interface Unprofiled {
+  readonly case: string
+  readonly contestant: string
+  readonly why: string
 }
 
 export interface CaseResult {
@@ -105,6 +121,15 @@ export function judged(
       placement,
     }
   })
+}
+
+/** Whose goals are missed or unclear by what was measured; each once. */
+export function shortfalls(
+  ratios: readonly GoalResult[],
+): { readonly case: string; readonly contestant: string }[] {
+  const short = ratios.filter(({ verdict, reason }) => verdict !== 'met' && reason === undefined)
+  const named = short.map(({ case: name, ours }) => ({ case: name, contestant: ours }))
+  return [...new Map(named.map((one) => [`${one.case}, ${one.contestant}`, one])).values()]
 }
 
 /** Whether more threads ran at once than there are CPUs for. */

@@ -7,6 +7,7 @@ import { type ConnectOptions, connect, type Nexus, testUnitReady } from '#dist/i
 import type { CaseSetting } from './cases/case.ts'
 import { BLOCK_BYTES, blocks } from './image.ts'
 import { keepOn, LineChild, start } from './place.ts'
+import type { Profiled, Spots } from './profile.ts'
 import { IpcUnit } from './rivals/ipc/client.ts'
 import { connectNet, type NetUnit } from './rivals/net/client.ts'
 import type { TargetOptions } from './target.ts'
@@ -24,7 +25,7 @@ export interface TargetTraits extends Pick<TargetOptions, 'disks' | 'state'> {
 }
 
 /** A target process whose disk has its image. */
-export class TargetProcess {
+export class TargetProcess implements Profiled {
   readonly #process: ChildProcess
   readonly #child: LineChild
   readonly #sockets: TargetOptions
@@ -81,6 +82,11 @@ export class TargetProcess {
     this.#closing.push(() => unit.close())
     await unit.execute(testUnitReady())
     return unit
+  }
+
+  async profile(): Promise<() => Promise<Spots>> {
+    await this.#child.ask('profile')
+    return async () => JSON.parse(await this.#child.ask('profiled'))
   }
 
   async close(): Promise<void> {

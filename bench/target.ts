@@ -1,13 +1,16 @@
 /**
  * The target's program: a disk in memory and a unit that answers nothing behind a ring, as shipped, and, where the case has rivals, a disk in memory
  * behind records on a socket and behind messages from the parent process. `node target.js JSON`; it says `ready` on a line, and ends with its input.
+ * Two lines come in pairs: `profile` begins a profile, and `profiled` ends it, whose answer is its spots as JSON.
  */
 
 import type { Server } from 'node:net'
+import { createInterface } from 'node:readline'
 import { type Handler, serve } from '#dist/index.js'
 import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { BLOCK_BYTES, blocks } from './image.ts'
+import { itself, type Spots } from './profile.ts'
 import { serveIpc } from './rivals/ipc/port.ts'
 import { serveNet } from './rivals/net/port.ts'
 import { HeapBacking } from './rivals/task.ts'
@@ -40,7 +43,17 @@ const server = await serve({
   ],
 })
 const net = options.net === undefined ? undefined : await serveRivals(options.net)
-process.stdin.resume().once('end', async () => {
+let profiled: (() => Promise<Spots>) | undefined
+const input = createInterface({ input: process.stdin })
+input.on('line', async (line) => {
+  if (line === 'profile') {
+    profiled = await itself.profile()
+    process.stdout.write('profiling\n')
+  } else if (line === 'profiled' && profiled !== undefined) {
+    process.stdout.write(`${JSON.stringify(await profiled())}\n`)
+  }
+})
+input.once('close', async () => {
   await server.close()
   net?.close()
   process.exit()

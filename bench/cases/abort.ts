@@ -22,11 +22,17 @@ async function open(setting: CaseSetting): Promise<OpenCase> {
   // Its unit attention is all that it answers.
   await hung.execute(testUnitReady())
   const contestants = [
-    { name: 'ready', run: (count: number) => ready(disk, count), counts: () => countsOf(one) },
+    {
+      name: 'ready',
+      run: (count: number) => ready(disk, count),
+      counts: () => countsOf(one),
+      target,
+    },
     {
       name: 'abort',
       run: (count: number) => aborts(hung, beside, count),
       counts: () => countsOf(other),
+      target,
     },
   ]
   return { contestants, close: () => target.close() }

@@ -51,6 +51,8 @@ export interface SweepPoint {
 /** How much is measured. */
 export interface Size extends ContestOptions {
   readonly processes: number
+  /** Whether what falls short of a goal is looked into, unasked. */
+  readonly profile: boolean
 }
 
 export interface OpenCase {

@@ -25,7 +25,7 @@ export const depths: Case = {
       const nexus = await target.connect()
       const unit = nexus.unit(0)
       contestants.push({
-        ...contestant(`depth-${depth}`, (command) => unit.execute(command), depth),
+        ...contestant(`depth-${depth}`, target, (command) => unit.execute(command), depth),
         counts: () => countsOf(nexus),
       })
     }
@@ -48,7 +48,7 @@ export const luns: Case = {
     const contestants = UNITS.map((count) => {
       const chosen = units.slice(0, count)
       let next = 0
-      return contestant(`luns-${count}`, (command) => {
+      return contestant(`luns-${count}`, target, (command) => {
         next = next + 1 === count ? 0 : next + 1
         return chosen[next]!.execute(command)
       })
@@ -76,14 +76,19 @@ async function openIdle(setting: CaseSetting): Promise<OpenCase> {
     const nexus = await target.connect()
     for (let left = count; left > 0; left--) await target.connect()
     const unit = nexus.unit(0)
-    contestants.push(contestant(`idle-${count}`, (command) => unit.execute(command)))
+    contestants.push(contestant(`idle-${count}`, target, (command) => unit.execute(command)))
   }
   return proven(contestants, ...targets)
 }
 
-function contestant(name: string, execute: Execute, depth = DEPTH): Contestant {
+function contestant(
+  name: string,
+  target: TargetProcess,
+  execute: Execute,
+  depth = DEPTH,
+): Contestant {
   const load = new ReadyLoad()
-  return { name, run: (count) => promiseForm(execute, load, count, depth) }
+  return { name, run: (count) => promiseForm(execute, load, count, depth), target }
 }
 
 async function proven(

@@ -51,7 +51,7 @@ export const RINGS: Suite = {
   goals: [...GOALS, ...RIVAL_GOALS],
   sweeps: [...SWEEPS, ...RIVAL_SWEEPS],
   pins: true,
-  full: { processes: 5, rounds: 15, sampleMs: 60, warmMs: 1000 },
-  quick: { processes: 2, rounds: 9, sampleMs: 40, warmMs: 500 },
+  full: { processes: 5, rounds: 15, sampleMs: 60, warmMs: 1000, profile: true },
+  quick: { processes: 2, rounds: 9, sampleMs: 40, warmMs: 500, profile: false },
   notes: NOT_MEASURED,
 }

@@ -32,6 +32,7 @@ async function open(setting: CaseSetting, bytes: number, depth: number): Promise
     name: 'batch',
     run: (count: number) => batchForm(queue, load, count),
     counts: () => countsOf(nexus),
+    target,
   }
   await batch.run(2 * depth)
   load.trust()

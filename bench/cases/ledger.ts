@@ -69,7 +69,8 @@ async function open(setting: CaseSetting): Promise<OpenCase> {
       const [ready, write] = [new ReadyLoad(), new WriteLoad(setting.random)]
       const loads = { ready, write }
       for (const command of COMMANDS) {
-        const made = contestant(nameOf(command, depth, kept), nexus, loads[command], depth)
+        const name = nameOf(command, depth, kept)
+        const made = { ...contestant(name, nexus, loads[command], depth), target }
         await made.run(PROOF)
         contestants.push(made)
       }

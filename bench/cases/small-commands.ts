@@ -48,15 +48,18 @@ async function open(
       name: 'promise',
       run: (count: number) => promiseForm((command) => unit.execute(command), load, count),
       counts: () => countsOf(one),
+      target,
     },
     {
       name: 'batch',
       run: (count: number) => batchForm(queue, load, count),
       counts: () => countsOf(other),
+      target,
     },
     {
       name: 'net',
       run: (count: number) => promiseForm((command) => net.execute(command), load, count),
+      target,
     },
   ]
   // Messages carry no data here.
@@ -84,5 +87,6 @@ async function messages(target: TargetProcess, load: CheckedLoad): Promise<Conte
   return {
     name: 'ipc',
     run: (count) => promiseForm((command) => ipc.execute(command), load, count),
+    target,
   }
 }

@@ -137,8 +137,8 @@ const COMMANDS: KernelSuite = {
     })),
   ],
   pins: false,
-  full: { processes: 2, rounds: 12, sampleMs: 250, warmMs: 6000 },
-  quick: { processes: 1, rounds: 7, sampleMs: 200, warmMs: 3000 },
+  full: { processes: 2, rounds: 12, sampleMs: 250, warmMs: 6000, profile: false },
+  quick: { processes: 1, rounds: 7, sampleMs: 200, warmMs: 3000, profile: false },
   notes: `All in one boot of one emulated guest (TCG), whose disks are scsi_debug's, without delay. Its clock counts instructions, 8 ns each, of both
 CPUs, which take turns (-icount): so the host's load does not matter, and what runs in two threads is not the faster for it. With --timed the clock
 is the host's and the CPUs run at once: then an instruction takes what its emulation takes. Only ratios mean anything, and those of one boot alone.
@@ -160,8 +160,8 @@ const COPYING: KernelSuite = {
     limit: 1,
   })),
   pins: false,
-  full: { processes: 2, rounds: 4, sampleMs: 1, warmMs: 1 },
-  quick: { processes: 1, rounds: 3, sampleMs: 1, warmMs: 1 },
+  full: { processes: 2, rounds: 4, sampleMs: 1, warmMs: 1, profile: false },
+  quick: { processes: 1, rounds: 3, sampleMs: 1, warmMs: 1, profile: false },
   notes: `All in one boot of one emulated guest (TCG), whose disks are scsi_debug's, without delay: what a command of 512-byte blocks costs them grows with
 the square of its length, so that at 1 MiB the disks take most of the time. The guest's clock is the host's, and its CPUs run at once: only on an
 idle host do the ratios mean anything.

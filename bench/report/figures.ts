@@ -32,6 +32,8 @@ export interface Section {
   readonly picture: Markup
   readonly sentence: string
   readonly table: readonly (readonly string[])[]
+  /** What else is known of it. */
+  readonly below?: Markup | undefined
 }
 
 /** Those that took part in every process. */
@@ -226,13 +228,14 @@ function time(ns: number, bytes: number): string {
 }
 
 /** A section as it stands on the page. */
-export function sectionMarkup({ id, title, picture, sentence, table }: Section): Markup {
+export function sectionMarkup({ id, title, picture, sentence, table, below }: Section): Markup {
   return element(
     'section',
     { id },
     element('h3', {}, title),
     element('figure', {}, picture, element('figcaption', {}, sentence)),
     element('details', {}, element('summary', {}, 'The numbers'), tableMarkup(table)),
+    below,
   )
 }
 

@@ -1,5 +1,6 @@
 /** The report: one page that needs nothing else, no network and no JavaScript. */
 
+import type { Sweep } from '../cases/case.ts'
 import type { Environment } from '../environment.ts'
 import type { CaseResult, Results } from '../results.ts'
 import { swatch } from './chart.ts'
@@ -14,6 +15,7 @@ import { boundSentence, goalSentence, goalTable, opinionSection } from './goals.
 import { type Child, element, type Markup, together } from './html.ts'
 import { lookOf } from './interfaces.ts'
 import { digits, mib } from './numbers.ts'
+import { profilesBelow } from './profiles.ts'
 import { STYLE } from './style.ts'
 
 /** What may go to a browser: nothing comes from elsewhere, and nothing runs. */
@@ -25,12 +27,19 @@ export function page(results: Results): string {
   const { cpus } = environment
   const drawn = sweeps.flatMap((sweep) => {
     const section = sweepSection(sweep, cases, cpus)
-    return section === undefined ? [] : [{ sweep, section }]
+    if (section === undefined) return []
+    const below = profilesBelow(results, namesOf(sweep))
+    return [{ sweep, section: { ...section, below } }]
   })
-  const swept = new Set(drawn.flatMap(({ sweep }) => sweep.points.map((point) => point.case)))
+  const swept = new Set(drawn.flatMap(({ sweep }) => namesOf(sweep)))
   const latencySections = present(cases.map((result) => latencySection(result, cpus)))
   const alone = cases.filter(({ name }) => !swept.has(name))
-  const caseSections = present(alone.map((result) => caseSection(result, cpus)))
+  const caseSections = alone.flatMap((result) => {
+    const section = caseSection(result, cpus)
+    return section === undefined
+      ? []
+      : [{ ...section, below: profilesBelow(results, [result.name]) }]
+  })
   const title = `sgring: benchmarks of ${suite}`
   const body = element(
     'main',
@@ -106,6 +115,10 @@ const NAVIGATION = [
 
 const READING =
   'A goal is met or missed when the whole interval is on one side of it, else it is unclear. Beside the goal: the dashed line is the goal, to its right is better, and an end of the line is four times as good or as bad.'
+
+function namesOf({ points }: Sweep): string[] {
+  return points.map((point) => point.case)
+}
 
 function heading(id: string, text: string): Markup {
   return element('h2', { id }, text)

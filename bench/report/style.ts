@@ -51,11 +51,19 @@ svg{display:block}
 .against .goal{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:3 2}
 .against .interval{stroke:var(--c2);stroke-width:3;stroke-linecap:round}
 .against .value{fill:var(--c2)}
+.profiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(26rem,100%),1fr));gap:.5rem 2rem;margin:.8rem 0}
+h4{font-size:.875rem;margin:.6rem 0 0}
+.profiles p{margin:0;font-size:.875rem}
+.profiles>*{min-width:0}
+.profiles th,.profiles td{padding-block:.15rem}
+.profiles td{white-space:nowrap}
+.profiles td:last-child{padding-right:0}
+.profiles tbody th{min-width:7rem;overflow-wrap:anywhere}
 .swatch{flex:none;width:34px;height:16px;margin-top:.2rem}
 .legend{list-style:none;margin:.6rem 0;padding:0;columns:22rem 2;column-gap:2rem;font-size:.875rem}
 .legend li{display:flex;gap:.6rem;align-items:flex-start;break-inside:avoid;padding:.15rem 0}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;font-size:.875rem;margin:.6rem 0}
 dt{color:var(--soft)}dd{margin:0}
-@media print{body{max-width:none;padding:0;font-size:11px}table,dl,.legend{font-size:10px}figure,tr,section>h3{break-inside:avoid}h2,h3{break-after:avoid}nav{display:none}.plot{max-width:46rem}
+@media print{body{max-width:none;padding:0;font-size:11px}table,dl,.legend{font-size:10px}figure,tr,section>h3{break-inside:avoid}h2,h3,h4{break-after:avoid}nav{display:none}.plot{max-width:46rem}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `

@@ -103,6 +103,19 @@ test('tells what failed, and marks what was oversubscribed', async () => {
   assert.match(html, />9\.\d\d µs \*<\/text>/)
 })
 
+test('shows below a case, or a sweep, where the time of its contestants goes, or says why not', async () => {
+  const html = await page()
+  const section = (id: string) => html.split('<section id="').find((part) => part.startsWith(id))!
+  const ready = section('case-ready')
+  assert.match(ready, /<h4>Where the time of ready, promise, goes: initiator<\/h4>/)
+  assert.match(ready, /2 functions by their own time: 40\.5\u00a0% of what was not idle\./)
+  const row = ['#startTransfers: native code', '64.8\u00a0%', 'ring/port-pair.js:410']
+  assert.ok(ready.includes(`<th scope="row">${row[0]}</th><td>${row[1]}</td><td>${row[2]}</td>`))
+  assert.doesNotMatch(ready, /<details[^>]*>(?:(?!<\/details>).)*<h4>/s)
+  assert.match(section('case-device'), /No profile of device, promise: it is a specimen\./)
+  assert.match(section('sweep-payload'), /<h4>Where the time of payload-512, /)
+})
+
 test('tells a smoke run from a measurement', async () => {
   const { page } = await compiled<Page>('report/page.js')
   const smoke = page({ ...specimen, options: { ...specimen.options, smoke: true } })

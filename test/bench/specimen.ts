@@ -157,6 +157,24 @@ export const specimen = {
     ...PAYLOADS.map(({ found }) => found),
     { ...caseOf('broken', 'does not run', 0, []), processes: [], failure: 'no such luck' },
   ],
+  profiles: [
+    {
+      ...{ case: 'ready', contestant: 'promise', side: 'initiator' },
+      top: [
+        { name: 'execute', place: 'ring/commands.js:57', share: 0.286 },
+        { name: '(program)', place: '', share: 0.119 },
+      ],
+    },
+    {
+      ...{ case: 'ready', contestant: 'promise', side: 'target' },
+      top: [{ name: '#startTransfers: native code', place: 'ring/port-pair.js:410', share: 0.648 }],
+    },
+    {
+      ...{ case: 'payload-512', contestant: HOSTILE, side: 'initiator' },
+      top: [{ name: HOSTILE, place: HOSTILE, share: 1 }],
+    },
+  ],
+  unprofiled: [{ case: 'device', contestant: 'promise', why: 'it is a specimen' }],
   sweeps: [
     {
       ...{ name: 'payload', title: 'Request and response, 32 at a time', factor: 'payload, bytes' },

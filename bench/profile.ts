@@ -1,0 +1,96 @@
+/** Where a process's time goes: V8's sampling profiler, and what is kept of what it says. */
+
+import type { Profiler } from 'node:inspector'
+
+/** A function's own time, without that of what it calls; native code stands by itself, under the name of who calls it. */
+export interface Spot {
+  readonly name: string
+  /** File and line of the function, such as `ring/pair.js:291`; empty for what V8 and Node do themselves. */
+  readonly place: string
+  /** Of the time that was not idle; 1 is all of it. */
+  readonly share: number
+}
+
+/** The functions that take the most, the first the most of all. */
+export type Spots = readonly Spot[]
+
+/** A process that can be looked into. */
+export interface Profiled {
+  /** Begins, and resolves with what ends it. */
+  profile(): Promise<() => Promise<Spots>>
+}
+
+/** The checkout's, as modules name it. */
+const ROOT = new URL('../../', import.meta.url).href
+
+/** This process; rejects where Node was built without its inspector. */
+export const itself: Profiled = {
+  async profile() {
+    const { Session } = await import('node:inspector/promises')
+    const session = new Session()
+    session.connect()
+    await session.post('Profiler.enable')
+    await session.post('Profiler.start')
+    return async () => {
+      const { profile } = await session.post('Profiler.stop')
+      session.disconnect()
+      return spotsOf(profile, ROOT)
+    }
+  },
+}
+
+type Node = Profiler.ProfileNode
+
+const MOST = 12
+const IDLE = '(idle)'
+
+/**
+ * Of V8's profile: each function once, however it was called.
+ *
+ * @param root URL of the folder that places are told from; of files elsewhere no more than the name is told
+ */
+export function spotsOf({ nodes }: Pick<Profiler.Profile, 'nodes'>, root: string): Spots {
+  const parents = new Map(nodes.flatMap((node) => node.children?.map((id) => [id, node]) ?? []))
+  const spots = new Map<string, { name: string; place: string; samples: number }>()
+  let all = 0
+  for (const node of nodes) {
+    const samples = node.callFrame.functionName === IDLE ? 0 : (node.hitCount ?? 0)
+    if (samples === 0) continue
+    all += samples
+    const { name, place } = spotOf(node, parents, root)
+    const key = `${name} ${place}`
+    spots.set(key, { name, place, samples: samples + (spots.get(key)?.samples ?? 0) })
+  }
+  return [...spots.values()]
+    .sort((a, b) => b.samples - a.samples)
+    .slice(0, MOST)
+    .map(({ name, place, samples }) => ({ name, place, share: Number((samples / all).toFixed(4)) }))
+}
+
+/**
+ * Native code is told by who calls it: V8 takes the functions of all add-ons for one, for Node-API has one entry for them, and names it after
+ * any of them.
+ */
+function spotOf(node: Node, parents: ReadonlyMap<number, Node>, root: string): Omit<Spot, 'share'> {
+  const { functionName, url, lineNumber } = node.callFrame
+  if (url !== '') {
+    const name = functionName === '' ? '(anonymous)' : functionName
+    return { name, place: `${fileOf(url, root)}:${lineNumber + 1}` }
+  }
+  // What V8 and Node do themselves, and the root of all.
+  if (functionName.startsWith('(')) return { name: functionName, place: '' }
+  let caller = parents.get(node.id)
+  while (caller !== undefined && caller.callFrame.url === '') caller = parents.get(caller.id)
+  if (caller === undefined) return { name: NATIVE, place: '' }
+  const { name, place } = spotOf(caller, parents, root)
+  return { name: `${name}: ${NATIVE}`, place }
+}
+
+const NATIVE = 'native code'
+
+/** Without the folder that it is compiled into. */
+function fileOf(url: string, root: string): string {
+  if (url.startsWith('node:')) return url
+  if (url.startsWith(root)) return url.slice(root.length).replace(/^(?:dist|build)\//, '')
+  return url.slice(url.lastIndexOf('/') + 1)
+}
