@@ -2,7 +2,7 @@
 
 import { Bench } from 'tinybench'
 import { type CrossCheck, crossCheck } from './cross-check.ts'
-import { itself, type Profiled, type Spots } from './profile.ts'
+import { itself, type Profiled, type Spent } from './profile.ts'
 import type { Random } from './random.ts'
 import { heapBytes, Usage } from './usage.ts'
 
@@ -137,9 +137,8 @@ export async function contest(
 }
 
 /** Where a contestant's time goes in one of its processes. */
-export interface SideProfile {
+export interface SideProfile extends Spent {
   readonly side: 'initiator' | 'target'
-  readonly top: Spots
 }
 
 const PROFILED_MS = 1000
@@ -162,7 +161,7 @@ export async function profilesOf(
   const until = performance.now() + PROFILED_MS
   while (performance.now() < until) await contestant.run(operations)
   const profiles: SideProfile[] = []
-  for (const { side, end } of begun) profiles.push({ side, top: await end() })
+  for (const { side, end } of begun) profiles.push({ side, ...(await end()) })
   return profiles
 }
 

@@ -14,8 +14,8 @@ export type Goal = {
 interface Faster {
   readonly sense: 'faster'
   readonly rival: string
-  /** A contestant that ours cannot be faster than, because it does that and more. It tells how far away a goal is, and changes no verdict. */
-  readonly bound?: string
+  /** A contestant that does little more than nobody can do without. It tells how far away a goal is, and changes no verdict. */
+  readonly yardstick?: string
 }
 
 /** `slower`: our time over the rival's is at most `limit`. `above`: our time is at most `limit` nanoseconds more than the rival's. */

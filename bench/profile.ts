@@ -11,13 +11,20 @@ export interface Spot {
   readonly share: number
 }
 
-/** The functions that take the most, the first the most of all. */
-export type Spots = readonly Spot[]
+/** What a process did with its time. */
+export interface Spent {
+  /** How often the profiler looked and it was not idle. */
+  readonly samples: number
+  /** Of all the time; 1 is all of it. */
+  readonly idle: number
+  /** The functions that take the most, the first the most of all. */
+  readonly top: readonly Spot[]
+}
 
 /** A process that can be looked into. */
 export interface Profiled {
   /** Begins, and resolves with what ends it. */
-  profile(): Promise<() => Promise<Spots>>
+  profile(): Promise<() => Promise<Spent>>
 }
 
 /** The checkout's, as modules name it. */
@@ -30,17 +37,20 @@ export const itself: Profiled = {
     const session = new Session()
     session.connect()
     await session.post('Profiler.enable')
+    await session.post('Profiler.setSamplingInterval', { interval: INTERVAL_US })
     await session.post('Profiler.start')
     return async () => {
       const { profile } = await session.post('Profiler.stop')
       session.disconnect()
-      return spotsOf(profile, ROOT)
+      return spentOf(profile, ROOT)
     }
   },
 }
 
 type Node = Profiler.ProfileNode
 
+/** A tenth of V8's own, so that a second says more than a per cent or two. */
+const INTERVAL_US = 100
 const MOST = 12
 const IDLE = '(idle)'
 
@@ -49,22 +59,32 @@ const IDLE = '(idle)'
  *
  * @param root URL of the folder that places are told from; of files elsewhere no more than the name is told
  */
-export function spotsOf({ nodes }: Pick<Profiler.Profile, 'nodes'>, root: string): Spots {
+export function spentOf({ nodes }: Pick<Profiler.Profile, 'nodes'>, root: string): Spent {
   const parents = new Map(nodes.flatMap((node) => node.children?.map((id) => [id, node]) ?? []))
   const spots = new Map<string, { name: string; place: string; samples: number }>()
-  let all = 0
+  let [all, idle] = [0, 0]
   for (const node of nodes) {
-    const samples = node.callFrame.functionName === IDLE ? 0 : (node.hitCount ?? 0)
+    const samples = node.hitCount ?? 0
     if (samples === 0) continue
+    if (node.callFrame.functionName === IDLE) {
+      idle += samples
+      continue
+    }
     all += samples
     const { name, place } = spotOf(node, parents, root)
     const key = `${name} ${place}`
     spots.set(key, { name, place, samples: samples + (spots.get(key)?.samples ?? 0) })
   }
-  return [...spots.values()]
-    .sort((a, b) => b.samples - a.samples)
-    .slice(0, MOST)
-    .map(({ name, place, samples }) => ({ name, place, share: Number((samples / all).toFixed(4)) }))
+  const top = [...spots.values()].sort((a, b) => b.samples - a.samples).slice(0, MOST)
+  return {
+    samples: all,
+    idle: part(idle, all + idle),
+    top: top.map(({ name, place, samples }) => ({ name, place, share: part(samples, all) })),
+  }
+}
+
+function part(samples: number, all: number): number {
+  return all === 0 ? 0 : Number((samples / all).toFixed(4))
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Environment } from './environment.ts'
 import { figuresOf } from './report/figures.ts'
-import { amount, boundSentence, wanted } from './report/goals.ts'
+import { amount, wanted, yardstickSentence } from './report/goals.ts'
 import { nanoseconds } from './report/numbers.ts'
 import type { GoalResult, Results } from './results.ts'
 
@@ -65,8 +65,8 @@ function numbers({ environment, ratios, times }: Published): string {
   const [first, others] = [true, false].map((wanted) =>
     times.filter((one) => HEADLINE.includes(one.case) === wanted).map(timesRow),
   )
-  const sentence = boundSentence(ratios)
-  const bounds = sentence === undefined ? '' : `${sentence}\n\n`
+  const sentence = yardstickSentence(ratios)
+  const yardsticks = sentence === undefined ? '' : `${sentence}\n\n`
   return `\`npm run bench\` on ${where(environment)};
 medians, and ratios with their 95 % intervals:
 
@@ -81,7 +81,7 @@ Goals met: ${of('met')} of ${ratios.length}; missed: ${of('missed')}; unclear, o
 | what | reached | goal | |
 |---|---|---|---|
 ${lines(ratios.map(goalRow))}
-${bounds}| case | time of one operation |
+${yardsticks}| case | time of one operation |
 |---|---|
 ${lines(others)}
 </details>

@@ -1,7 +1,7 @@
 /** Results as a person reads them. */
 
 import { median } from './judge.ts'
-import { boundSentence, secondOpinions } from './report/goals.ts'
+import { secondOpinions, yardstickSentence } from './report/goals.ts'
 import {
   type CaseResult,
   type Change,
@@ -64,14 +64,15 @@ function contestantLines(
 
 function goalLines(goals: readonly GoalResult[]): string[] {
   const width = Math.max(0, ...goals.map(({ name }) => name.length))
-  const sentence = boundSentence(goals)
+  const sentence = yardstickSentence(goals)
   const lines = goals.map((ratio) => {
-    const { name, value, low, high, unit, direction, goal, bound, verdict, reason } = ratio
+    const { name, value, low, high, unit, direction, goal, yardstick, verdict, reason } = ratio
     const wanted = `${direction === 'at_least' ? '>=' : '<='} ${goal} ${unit}`
     const found = value === null ? 'none' : `${number(value)} (${number(low!)} to ${number(high!)})`
-    const most = bound === undefined ? '' : `; at most ${number(bound.value)} (${bound.contestant})`
+    const least =
+      yardstick === undefined ? '' : ` (${yardstick.contestant}: ${number(yardstick.value)})`
     const why = reason === undefined ? '' : `: ${reason}`
-    return `${verdict.toUpperCase().padEnd(7)}  ${name.padEnd(width)}  ${found.padEnd(22)} goal ${wanted}${most}${why}`
+    return `${verdict.toUpperCase().padEnd(7)}  ${name.padEnd(width)}  ${found.padEnd(22)} goal ${wanted}${least}${why}`
   })
   return sentence === undefined ? lines : [...lines, sentence]
 }

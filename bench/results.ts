@@ -77,7 +77,7 @@ export interface GoalResult {
   readonly value: number | null
   readonly low: number | null
   readonly high: number | null
-  readonly bound?: Bound
+  readonly yardstick?: Yardstick
   /** `unclear` also where there is a `reason`. */
   readonly verdict: Verdict
   /** Why there is no number, or none that the goal is for: `oversubscribed` where more threads ran at once than there are CPUs. */
@@ -85,9 +85,9 @@ export interface GoalResult {
   readonly placement: Placement
 }
 
-/** What no value can be beyond, wherever the goal is. */
-export interface Bound {
-  /** Who does a part of what ours does. */
+/** What can be reached about, wherever the goal is. */
+export interface Yardstick {
+  /** Who does little more than nobody can do without. */
   readonly contestant: string
   /** How many times as fast as the rival it is: the median of the same rounds. */
   readonly value: number
@@ -110,12 +110,12 @@ export function judged(
     const numbers = numbersOf(found, goal)
     const reason = typeof numbers === 'string' ? numbers : crowded(found!, goal, cpus)
     const ratio = typeof numbers === 'string' ? undefined : ratioOf(numbers)
-    const bound = ratio && boundOf(found!, goal)
+    const yardstick = ratio && yardstickOf(found!, goal)
     return {
       ...{ name: goal.what, case: goal.case, ours: goal.ours, rival: rivalOf(goal) ?? null },
       ...{ unit: unitOf(goal), goal: goal.limit, direction: directionOf(goal.sense) },
       ...{ value: ratio?.median ?? null, low: ratio?.low ?? null, high: ratio?.high ?? null },
-      ...(bound && { bound }),
+      ...(yardstick && { yardstick }),
       verdict: ratio === undefined || reason !== undefined ? 'unclear' : verdict(goal, ratio),
       ...(reason !== undefined && { reason }),
       placement,
@@ -170,16 +170,16 @@ const OPERATIONS = {
 }
 
 /** Of a goal whose rival ran. */
-function boundOf({ processes }: CaseResult, goal: Goal): Bound | undefined {
-  if (goal.sense !== 'faster' || goal.bound === undefined) return undefined
-  const { rival, bound } = goal
+function yardstickOf({ processes }: CaseResult, goal: Goal): Yardstick | undefined {
+  if (goal.sense !== 'faster' || goal.yardstick === undefined) return undefined
+  const { rival, yardstick } = goal
   const ratios = processes.flatMap((scores) => {
-    const [part, whole] = [bound, rival].map(
+    const [part, whole] = [yardstick, rival].map(
       (wanted) => scores.find(({ name }) => name === wanted)?.samples,
     )
     return part?.map((ns, round) => whole![round]! / ns) ?? []
   })
-  return ratios.length === 0 ? undefined : { contestant: bound, value: median(ratios) }
+  return ratios.length === 0 ? undefined : { contestant: yardstick, value: median(ratios) }
 }
 
 function crowded({ processes }: CaseResult, goal: Goal, cpus: number): string | undefined {

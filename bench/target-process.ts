@@ -7,7 +7,7 @@ import { type ConnectOptions, connect, type Nexus, testUnitReady } from '#dist/i
 import type { CaseSetting } from './cases/case.ts'
 import { BLOCK_BYTES, blocks } from './image.ts'
 import { keepOn, LineChild, start } from './place.ts'
-import type { Profiled, Spots } from './profile.ts'
+import type { Profiled, Spent } from './profile.ts'
 import { IpcUnit } from './rivals/ipc/client.ts'
 import { connectNet, type NetUnit } from './rivals/net/client.ts'
 import type { TargetOptions } from './target.ts'
@@ -84,7 +84,7 @@ export class TargetProcess implements Profiled {
     return unit
   }
 
-  async profile(): Promise<() => Promise<Spots>> {
+  async profile(): Promise<() => Promise<Spent>> {
     await this.#child.ask('profile')
     return async () => JSON.parse(await this.#child.ask('profiled'))
   }

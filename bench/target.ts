@@ -10,7 +10,7 @@ import { type Handler, serve } from '#dist/index.js'
 import { Disk } from '#dist/target/disk.js'
 import { Target } from '#dist/target/target.js'
 import { BLOCK_BYTES, blocks } from './image.ts'
-import { itself, type Spots } from './profile.ts'
+import { itself, type Spent } from './profile.ts'
 import { serveIpc } from './rivals/ipc/port.ts'
 import { serveNet } from './rivals/net/port.ts'
 import { HeapBacking } from './rivals/task.ts'
@@ -43,7 +43,7 @@ const server = await serve({
   ],
 })
 const net = options.net === undefined ? undefined : await serveRivals(options.net)
-let profiled: (() => Promise<Spots>) | undefined
+let profiled: (() => Promise<Spent>) | undefined
 const input = createInterface({ input: process.stdin })
 input.on('line', async (line) => {
   if (line === 'profile') {

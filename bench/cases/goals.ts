@@ -20,7 +20,7 @@ const EXECUTE: readonly Goal[] = [
       sense: 'faster',
       limit,
       // It has one promise a command, too.
-      bound: 'call',
+      yardstick: 'call',
     }),
   ),
   {
@@ -98,16 +98,16 @@ const GROWTH: readonly Goal[] = [
 const HEADLINE: readonly Goal[] = [
   ...[
     { name: 'ready', command: 'TEST UNIT READY' },
-    { name: 'read-4k', command: 'READ of 4 KiB', bound: 'memcpy' },
+    { name: 'read-4k', command: 'READ of 4 KiB', yardstick: 'memcpy' },
   ].map(
-    ({ name, command, ...bound }): Goal => ({
+    ({ name, command, ...yardstick }): Goal => ({
       case: name,
       what: `headline: ${command} to the shipped target by execute(), against net`,
       ours: 'promise',
       rival: 'net',
       sense: 'faster',
       limit: 4,
-      ...bound,
+      ...yardstick,
     }),
   ),
   {
@@ -146,8 +146,8 @@ export const GOALS: readonly Goal[] = [
   },
   ...[
     { name: 'ready', command: 'TEST UNIT READY' },
-    { name: 'read-4k', command: 'READ of 4 KiB', bound: 'memcpy' },
-  ].flatMap(({ name, command, ...bound }): Goal[] => [
+    { name: 'read-4k', command: 'READ of 4 KiB', yardstick: 'memcpy' },
+  ].flatMap(({ name, command, ...yardstick }): Goal[] => [
     {
       case: name,
       what: `${command}, promise form, against net`,
@@ -155,7 +155,7 @@ export const GOALS: readonly Goal[] = [
       rival: 'net',
       sense: 'faster',
       limit: 3,
-      ...bound,
+      ...yardstick,
     },
     {
       case: name,
@@ -164,7 +164,7 @@ export const GOALS: readonly Goal[] = [
       rival: 'net',
       sense: 'faster',
       limit: 10,
-      ...bound,
+      ...yardstick,
     },
   ]),
   ...EXECUTE,

@@ -26,22 +26,24 @@ function goalRow(ratio: GoalResult): (string | Markup)[] {
   return [name, reached, wanted(ratio), besideGoal(ratio, { value, low, high }), verdictCell]
 }
 
-type Wanted = Pick<GoalResult, 'direction' | 'goal' | 'unit' | 'bound'>
+type Wanted = Pick<GoalResult, 'direction' | 'goal' | 'unit' | 'yardstick'>
 
-export function wanted({ direction, goal, unit, bound }: Wanted): string {
+export function wanted({ direction, goal, unit, yardstick }: Wanted): string {
   const limit = `${direction === 'at_least' ? 'at least' : 'at most'} ${plain(amount(unit, goal))}`
-  return bound === undefined
+  return yardstick === undefined
     ? limit
-    : `${limit}; at most ${digits(bound.value)} (${bound.contestant})`
+    : `${limit} (${yardstick.contestant}: ${digits(yardstick.value)})`
 }
 
-/** What a bound says, where there is one. */
-export function boundSentence(ratios: readonly Pick<GoalResult, 'bound'>[]): string | undefined {
-  return ratios.some(({ bound }) => bound !== undefined) ? BOUND : undefined
+/** What yardsticks say, where there are some. */
+export function yardstickSentence(
+  ratios: readonly Pick<GoalResult, 'yardstick'>[],
+): string | undefined {
+  return ratios.some(({ yardstick }) => yardstick !== undefined) ? YARDSTICK : undefined
 }
 
-const BOUND =
-  '“At most”, behind a goal, is how many times as fast as the rival the contestant in brackets is, which does a part of what ours has to do: nothing could reach more here. It changes no verdict.'
+const YARDSTICK =
+  'In brackets behind a goal stands a yardstick: how many times as fast as the rival a contestant is that does little more than nobody can do without, memcpy no more than copy the bytes, call no more than one plain call and one promise. It changes no verdict.'
 
 /** A number with its unit, and its interval. */
 export function amount(unit: string, value: number, interval: readonly number[] = []): string {

@@ -11,7 +11,7 @@ import {
   sectionMarkup,
   sweepSection,
 } from './figures.ts'
-import { boundSentence, goalSentence, goalTable, opinionSection } from './goals.ts'
+import { goalSentence, goalTable, opinionSection, yardstickSentence } from './goals.ts'
 import { type Child, element, type Markup, together } from './html.ts'
 import { lookOf } from './interfaces.ts'
 import { digits, mib } from './numbers.ts'
@@ -60,7 +60,7 @@ export function page(results: Results): string {
     ),
     heading('goals', 'Goals'),
     element('p', {}, goalSentence(ratios)),
-    element('p', { class: 'soft' }, [READING, boundSentence(ratios) ?? ''].join(' ').trim()),
+    element('p', { class: 'soft' }, [READING, yardstickSentence(ratios) ?? ''].join(' ').trim()),
     goalTable(ratios),
     heading('interfaces', 'Interfaces'),
     element(

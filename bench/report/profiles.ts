@@ -3,7 +3,6 @@
 import type { Profile, Results, Unprofiled } from '../results.ts'
 import { tableMarkup } from './figures.ts'
 import { element, type Markup } from './html.ts'
-import { digits } from './numbers.ts'
 
 /** What is known of the contestants of some cases; nothing where none of them was looked into. */
 export function profilesBelow(
@@ -17,7 +16,7 @@ export function profilesBelow(
   return element('div', { class: 'profiles' }, ...tables, ...sentences)
 }
 
-function table({ case: name, contestant, side, top }: Profile): Markup {
+function table({ case: name, contestant, side, samples, idle, top }: Profile): Markup {
   const shown = top.reduce((sum, { share }) => sum + share, 0)
   return element(
     'div',
@@ -26,7 +25,7 @@ function table({ case: name, contestant, side, top }: Profile): Markup {
     element(
       'p',
       { class: 'soft' },
-      `${top.length} functions by their own time: ${percent(shown)} of what was not idle.`,
+      `${top.length} functions by their own time: ${percent(shown)} of ${samples} samples. It was idle for ${percent(idle)} of the time.`,
     ),
     tableMarkup([
       ['function', 'own time', 'place'],
@@ -40,5 +39,5 @@ function sentence({ case: name, contestant, why }: Unprofiled): Markup {
 }
 
 function percent(share: number): string {
-  return `${digits(share * 100)}\u00a0%`
+  return `${Math.round(share * 100)}\u00a0%`
 }

@@ -12,9 +12,15 @@ interface Spot {
   share: number
 }
 
+interface Spent {
+  samples: number
+  idle: number
+  top: Spot[]
+}
+
 interface Module {
-  spotsOf(profile: object, root: string): Spot[]
-  itself: { profile(): Promise<() => Promise<Spot[]>> }
+  spentOf(profile: object, root: string): Spent
+  itself: { profile(): Promise<() => Promise<Spent>> }
 }
 
 const ROOT = 'file:///home/somebody/checkout/'
@@ -25,10 +31,24 @@ const node = (id: number, name: string, url: string, lineNumber: number, hitCoun
   callFrame: { functionName: name, url, lineNumber },
 })
 
-async function spots(...nodes: object[]): Promise<Spot[]> {
-  const { spotsOf } = await compiled<Module>('profile.js')
-  return spotsOf({ nodes }, ROOT)
+async function spent(...nodes: object[]): Promise<Spent> {
+  const { spentOf } = await compiled<Module>('profile.js')
+  return spentOf({ nodes }, ROOT)
 }
+
+async function spots(...nodes: object[]): Promise<Spot[]> {
+  return (await spent(...nodes)).top
+}
+
+test('idle time is told by itself, of all the time', async () => {
+  const { samples, idle } = await spent(
+    node(1, '(idle)', '', -1, 30),
+    node(2, 'drain', PAIR, 290, 6),
+    node(3, 'drain', PAIR, 300, 4),
+  )
+  assert.deepEqual([samples, idle], [10, 0.75])
+  assert.deepEqual(await spent(), { samples: 0, idle: 0, top: [] })
+})
 
 test('shares are of the time that was not idle, of each function once, the largest first', async () => {
   const found = await spots(
@@ -97,9 +117,9 @@ test('the profiler sees this very function', async () => {
     while (performance.now() < until);
   }
   spinsHere()
-  const found = await end()
+  const { top } = await end()
   assert.ok(
-    found.some(({ name, place }) => /^spinsHere/.test(name) && /^test\/bench\/profile/.test(place)),
+    top.some(({ name, place }) => /^spinsHere/.test(name) && /^test\/bench\/profile/.test(place)),
   )
 })
 

@@ -14,7 +14,7 @@ interface Ratio {
   value: number | null
   low: number | null
   high: number | null
-  bound?: { contestant: string; value: number }
+  yardstick?: { contestant: string; value: number }
   verdict: string
   reason?: string
   placement: unknown
@@ -85,21 +85,21 @@ test('a goal whose case, contestant or count is not there is unclear, and says s
   assert.equal(await reason(goal, [failed]), 'failed: no luck')
 })
 
-test('a bound is how many times as fast as the rival it is in the same rounds, and changes no verdict', async () => {
+test('a yardstick is how many times as fast as the rival it is in the same rounds, and changes no verdict', async () => {
   const score = (name: string, samples: number[]) => ({ name, samples, threads: 2, counts: {} })
   const scores = [
     score('ours', [2, 2, 2]),
     score('rival', [8, 10, 90]),
-    // Of the medians the ratio would be 2.5; that of rounds is 8, 5, and 9.
+    // Of the medians the ratio would be 5; those of the rounds are 8, 5 and 9.
     score('part', [1, 2, 10]),
   ]
   const found = { name: 'ready', processes: [scores] }
-  const bounded = await judge({ ...goal, limit: 20, bound: 'part' }, [found])
-  assert.deepEqual(bounded.bound, { contestant: 'part', value: 8 })
-  const { bound, ...rest } = bounded
+  const measured = await judge({ ...goal, limit: 20, yardstick: 'part' }, [found])
+  assert.deepEqual(measured.yardstick, { contestant: 'part', value: 8 })
+  const { yardstick, ...rest } = measured
   assert.deepEqual(rest, await judge({ ...goal, limit: 20 }, [found]))
   for (const cases of [[], [{ ...found, processes: [scores.slice(0, 2)] }]])
-    assert.equal((await judge({ ...goal, bound: 'part' }, cases)).bound, undefined)
+    assert.equal((await judge({ ...goal, yardstick: 'part' }, cases)).yardstick, undefined)
 })
 
 test('a goal of more threads than CPUs has its number and no verdict', async () => {

@@ -110,7 +110,7 @@ export const specimen = {
       value: 3.2,
       low: 3.1,
       high: 3.3,
-      bound: { contestant: 'memcpy', value: 3.6 },
+      yardstick: { contestant: 'memcpy', value: 3.6 },
       verdict: 'missed',
     },
     {
@@ -160,6 +160,7 @@ export const specimen = {
   profiles: [
     {
       ...{ case: 'ready', contestant: 'promise', side: 'initiator' },
+      ...{ samples: 840, idle: 0.1215 },
       top: [
         { name: 'execute', place: 'ring/commands.js:57', share: 0.286 },
         { name: '(program)', place: '', share: 0.119 },
@@ -167,10 +168,12 @@ export const specimen = {
     },
     {
       ...{ case: 'ready', contestant: 'promise', side: 'target' },
+      ...{ samples: 9000, idle: 0 },
       top: [{ name: '#startTransfers: native code', place: 'ring/port-pair.js:410', share: 0.648 }],
     },
     {
       ...{ case: 'payload-512', contestant: HOSTILE, side: 'initiator' },
+      ...{ samples: 3, idle: 0.9 },
       top: [{ name: HOSTILE, place: HOSTILE, share: 1 }],
     },
   ],

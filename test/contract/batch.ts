@@ -1,7 +1,7 @@
 /** The batch form: slots and bytes of the caller's own. */
 
 import assert from 'node:assert/strict'
-import { type Queue, read10, Status, write10 } from '#dist/index.js'
+import { type Completion, type Queue, read10, Status, write10 } from '#dist/index.js'
 import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
@@ -195,7 +195,16 @@ export function batchContract(test: Suite, contract: Contract): void {
 
   test('close() waits for what is under way, also beside a loop that takes it, and detaches the data', async () => {
     await using opened = await openReady(contract, 'disk', { slots: 4 })
-    for (const looping of [false, true]) {
+    // What it is handed is its own still.
+    const whole = ({ data }: Completion) => assert.equal(data.length, dataBytes)
+    const loops: readonly ((queue: Queue) => Promise<unknown>)[] = [
+      async () => {},
+      (queue) => queue.drain(whole),
+      async (queue) => {
+        for await (const done of queue.completions()) whole(done)
+      },
+    ]
+    for (const loop of loops) {
       const queue = opened.unit.queue({ depth: 4, dataBytes })
       const views = [0, 1, 2, 3].map(() => {
         const slot = reserve(queue, readCdb(0))
@@ -203,10 +212,10 @@ export function batchContract(test: Suite, contract: Contract): void {
         queue.submit(slot, 10, 0, dataBytes)
         return view
       })
-      const loop = looping ? queue.drain(() => {}) : undefined
+      const looping = loop(queue)
       await queue.close()
       await queue.close()
-      await loop
+      await looping
       assert.ok(views.every((view) => view.length === 0))
       assert.throws(() => queue.reserve(), { code: 'ERR_SGRING_CLOSED' })
       assert.equal(await queue.drain(none), 0)

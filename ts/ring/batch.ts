@@ -187,8 +187,7 @@ export class RingQueue implements Queue {
   }
 
   async drain(take: (done: Completion) => void): Promise<number> {
-    const coming = this.#coming()
-    if (coming !== undefined) await coming
+    await this.#coming()
     if (!this.#hasSome()) return 0
     const count = this.#ready.length - this.#taken
     let taken = 0
@@ -274,7 +273,11 @@ export class RingQueue implements Queue {
     this.#ring.flush()
     if (this.#outstanding > 0 && this.#lost === undefined) {
       await new Promise<void>((resolve) => {
-        this.#idle = resolve
+        // At once: a loop that waits goes on before this does, and is to find none.
+        this.#idle = () => {
+          this.#ready.length = this.#taken = 0
+          resolve()
+        }
       })
     }
     this.#ready.length = this.#taken = 0

@@ -212,10 +212,8 @@ impl TargetPair {
         })?;
         let transfer = function(env, "transfer", move |count: u32| {
             let served = transferring.borrow();
-            let served = served
-                .as_ref()
-                .ok_or_else(|| napi::Error::from_reason("closed"))?;
-            let started = served.transfer(count as usize);
+            let served = served.as_ref().ok_or_else(error::closed);
+            let started = served.and_then(|served| served.transfer(count as usize));
             started.map_err(|error| napi::Error::from_reason(error.reason.clone()))
         })?;
         Ok(TargetCalls {

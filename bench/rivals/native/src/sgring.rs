@@ -208,12 +208,8 @@ fn right<T>(result: Result<T, Violation>) -> T {
 }
 
 impl Watched {
-    /// One that sleeps has nothing else to wait for: it waits in `recv()` itself.
+    /// One that sleeps has nothing else to wait for: it waits in `recv()` itself, for which its socket blocks. Its bell sends without waiting.
     fn new(socket: OwnedFd, sleep: bool) -> Self {
-        // SAFETY: a plain call on our own descriptor; its file description is this end's alone.
-        if sleep && unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_SETFL, 0) } != 0 {
-            fail(io::Error::last_os_error());
-        }
         Self {
             socket,
             sleep,
