@@ -14,7 +14,7 @@ export type Goal = {
 interface Faster {
   readonly sense: 'faster'
   readonly rival: string
-  /** A contestant that does little more than nobody can do without. It tells how far away a goal is, and changes no verdict. */
+  /** A contestant that does little beyond what all must do. It tells how far away a goal is, and changes no verdict. */
   readonly yardstick?: string
 }
 

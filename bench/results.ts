@@ -87,7 +87,7 @@ export interface GoalResult {
 
 /** What can be reached about, wherever the goal is. */
 export interface Yardstick {
-  /** Who does little more than nobody can do without. */
+  /** Who does little beyond what all must do. */
   readonly contestant: string
   /** How many times as fast as the rival it is: the median of the same rounds. */
   readonly value: number

@@ -43,7 +43,7 @@ export function yardstickSentence(
 }
 
 const YARDSTICK =
-  'In brackets behind a goal stands a yardstick: how many times as fast as the rival a contestant is that does little more than nobody can do without, memcpy no more than copy the bytes, call no more than one plain call and one promise. It changes no verdict.'
+  'In brackets behind a goal stands a yardstick: how many times as fast as the rival a contestant is that does little beyond what all must do: memcpy copies the bytes, call is one plain call and one promise. It changes no verdict.'
 
 /** A number with its unit, and its interval. */
 export function amount(unit: string, value: number, interval: readonly number[] = []): string {
