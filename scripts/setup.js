@@ -54,7 +54,8 @@ const recipes = {
     name: 'native',
     doing: 'building native code',
     inputs: ['Cargo.toml', 'Cargo.lock', '.cargo', 'crates', 'package.json', 'package-lock.json'],
-    uses: (path) => !/^crates\/((bench|fuzz)\/|[^/]+\/(tests|benches|examples)\/)/.test(path),
+    uses: (path) =>
+      !/^crates\/((bench|fuzz|profile)\/|[^/]+\/(tests|benches|examples)\/)/.test(path),
     versions: [rustc, process.env.RUSTFLAGS ?? ''],
     outputs: ['native'],
     make: buildNative,

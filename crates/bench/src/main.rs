@@ -11,7 +11,8 @@
 //! target.rs    a target that is native code, for initiators in JavaScript
 //! ```
 //!
-//! `target` says `ready` and ends with its input. To the others, one line in is one sample to take, `CONTESTANT COUNT`; one line out is how many nanoseconds it took. It ends with its input.
+//! `target` says `ready` and ends with its input. To the others, one line in is one sample to take, `CONTESTANT COUNT`; one line out is how many nanoseconds it took. `profile CONTESTANT COUNT`
+//! takes one as well, and what comes out is where the time went (`sgring_profile::end`). It ends with its input.
 //! Every operation is checked; a wrong one ends the process with a message.
 
 mod copies;
@@ -19,6 +20,7 @@ mod target;
 mod trips;
 
 use copies::Copies;
+use sgring_profile::Side;
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
@@ -64,11 +66,19 @@ fn serve(mut sample: impl FnMut(&str, usize) -> Duration) {
     let mut output = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let line = line.unwrap_or_else(|error| fail(error));
-        let Some((contestant, count)) = line.split_once(' ') else {
-            fail(format_args!("not CONTESTANT COUNT: {line}"));
+        let words: Vec<&str> = line.split(' ').collect();
+        let answer = match words[..] {
+            ["profile", contestant, count] => {
+                sgring_profile::begin();
+                let watched = sgring_profile::watch(Side::Initiator);
+                sample(contestant, number(count));
+                drop(watched);
+                sgring_profile::end()
+            }
+            [contestant, count] => sample(contestant, number(count)).as_nanos().to_string(),
+            _ => fail(format_args!("not CONTESTANT COUNT: {line}")),
         };
-        let took = sample(contestant, number(count));
-        if writeln!(output, "{}", took.as_nanos()).is_err() {
+        if writeln!(output, "{answer}").is_err() {
             return;
         }
     }

@@ -11,6 +11,7 @@ use core::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
+use sgring_profile::Side;
 use sgring_shm::{Mapping, bell_pair, memfd};
 use sgring_task::{Geometry, Initiator, Record, Target};
 use std::os::fd::{AsFd, OwnedFd};
@@ -114,6 +115,7 @@ fn side_by_side(
     thread::scope(|scope| {
         scope.spawn(move || {
             pin(there);
+            let _watched = sgring_profile::watch(Side::Target);
             far();
         });
         near(0, WARM);

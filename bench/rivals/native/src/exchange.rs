@@ -6,6 +6,7 @@
 
 use crate::fail;
 use crate::place::{Far, Usage, pin, work_for};
+use sgring_profile::Side;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -146,6 +147,7 @@ pub(crate) fn run<C: Client + 'static, S: Server + 'static>(
             let barrier = &barrier;
             scope.spawn(move || {
                 pin(setting.cpu(place));
+                let _watched = sgring_profile::watch(Side::Initiator);
                 use_client(make(), setting, share as u64, barrier)
             })
         });

@@ -5,6 +5,7 @@ use crate::fail;
 use crate::memory::{LINES, Shared};
 use crate::place::{Far, Usage, pin, pipe};
 use core::sync::atomic::Ordering::{Acquire, Release};
+use sgring_profile::Side;
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
@@ -28,6 +29,7 @@ pub(crate) fn ping_pong(setting: &Setting, count: usize) -> Sample {
         Usage::of_this_thread(0).since(before)
     });
     pin(setting.cpus[0]);
+    let _watched = sgring_profile::watch(Side::Initiator);
     let trip = |number| {
         words.word(0).store(number, Release);
         while words.word(LINES).load(Acquire) != number {}
@@ -47,6 +49,7 @@ pub(crate) fn ping_pong(setting: &Setting, count: usize) -> Sample {
 /// The payload, from memory to memory.
 pub(crate) fn memcpy(setting: &Setting, count: usize) -> Sample {
     pin(setting.cpus[0]);
+    let _watched = sgring_profile::watch(Side::Initiator);
     let from = vec![0x5a_u8; setting.payload];
     let mut into = vec![0u8; setting.payload];
     let before = Usage::of_this_thread(0);
@@ -67,6 +70,7 @@ pub(crate) fn memcpy(setting: &Setting, count: usize) -> Sample {
 /// One call into the kernel that has next to nothing to do: FIONREAD of an empty pipe.
 pub(crate) fn ioctl(setting: &Setting, count: usize) -> Sample {
     pin(setting.cpus[0]);
+    let _watched = sgring_profile::watch(Side::Initiator);
     let (pipe, _into) = pipe(0);
     let before = Usage::of_this_thread(0);
     let started = Instant::now();

@@ -30,7 +30,8 @@
 //!
 //! The first line of its output is how many threads run at once, and who takes part. Then one line in is one sample to take,
 //! `CONTESTANT COUNT`; one line out is what it took: nanoseconds, system calls, context switches, nanoseconds of processor time, the last
-//! three of all sides together. It ends with its input. A wrong answer, or a side that dies, ends the process with a message and 1, wrong
+//! three of all sides together. `profile CONTESTANT COUNT` takes one as well, and what comes out is where the time of both sides went
+//! (`sgring_profile::end`). It ends with its input. A wrong answer, or a side that dies, ends the process with a message and 1, wrong
 //! arguments with 2.
 
 mod channels;
@@ -65,7 +66,11 @@ fn main() {
     print(format_args!("{} {}", setting.threads(), names.join(" ")));
     for line in io::stdin().lock().lines() {
         let line = line.unwrap_or_else(|error| fail(error));
-        let asked = line
+        let (profile, asked) = match line.strip_prefix("profile ") {
+            Some(asked) => (true, asked),
+            None => (false, &*line),
+        };
+        let asked = asked
             .split_once(' ')
             .and_then(|(name, count)| Some((name, count.parse().ok()?)));
         let Some((name, count)) = asked else {
@@ -74,7 +79,14 @@ fn main() {
         let Some(contestant) = here.iter().find(|one| one.name == name) else {
             fail(format_args!("{name} takes no part in this"));
         };
+        if profile {
+            sgring_profile::begin();
+        }
         let Sample { took, usage } = (contestant.run)(&setting, count);
+        if profile {
+            print(sgring_profile::end());
+            continue;
+        }
         let (calls, switches, cpu) = (usage.calls, usage.switches, usage.cpu_ns);
         print(format_args!("{} {calls} {switches} {cpu}", took.as_nanos()));
     }

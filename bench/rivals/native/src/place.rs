@@ -2,6 +2,7 @@
 
 use crate::fail;
 use core::mem::size_of;
+use sgring_profile::Side;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::thread;
@@ -65,8 +66,12 @@ pub(crate) enum Far {
 }
 
 impl Far {
-    /// Runs `side` there. A process of its own has a copy of everything, as fork(2) makes it.
+    /// Runs `side` there, the target's. A process of its own has a copy of everything, as fork(2) makes it.
     pub(crate) fn start(process: bool, side: impl FnOnce() -> Usage + Send + 'static) -> Self {
+        let side = || {
+            let _watched = sgring_profile::watch(Side::Target);
+            side()
+        };
         if process {
             Self::fork(side)
         } else {

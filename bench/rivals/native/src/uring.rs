@@ -5,6 +5,7 @@ use crate::fail;
 use crate::place::{Usage, pin};
 use crate::queues::{Receiver, Sender};
 use io_uring::{IoUring, opcode, types};
+use sgring_profile::Side;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
@@ -75,6 +76,7 @@ impl Receiver for Arrivals {
 /// `count` NOPs, `depth` in one call: nobody is on the other side.
 pub(crate) fn nops(setting: &Setting, count: usize) -> Sample {
     pin(setting.cpus[0]);
+    let _watched = sgring_profile::watch(Side::Initiator);
     let mut ring = ring(setting.depth.next_power_of_two() as u32);
     let before = Usage::of_this_thread(0);
     let mut calls = 0;

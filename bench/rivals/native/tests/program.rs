@@ -126,6 +126,31 @@ fn one_command_at_a_time_takes_four_calls_where_both_sides_sleep() {
 }
 
 #[test]
+fn a_profile_says_where_the_time_of_both_sides_goes() {
+    for setting in ["process=no", "process=yes"] {
+        let mut program = Program::start(&[setting, "depth=8"]);
+        // Until the kernel has looked at both often enough.
+        let mut counts = (12..24).map(|power| 1 << power);
+        assert!(
+            counts.any(|count| {
+                program.ask("profile sgring", count);
+                let profile = program.line();
+                let (initiator, target) = profile.split_once(r#"{"side":"target""#).unwrap();
+                assert!(
+                    initiator.starts_with(r#"[{"side":"initiator""#),
+                    "{profile}"
+                );
+                let ours = |side: &str| side.contains(r#""place":"crates/task/src/"#);
+                ours(initiator) && ours(target)
+            }),
+            "{setting}: functions of the pair's are told of both sides"
+        );
+        program.sample("sgring", 10);
+        assert!(program.end().success());
+    }
+}
+
+#[test]
 fn nobody_waits_for_a_process_that_was_killed() {
     for contestant in ["sgring", "ping-pong", "stream"] {
         let mut program = Program::start(&["process=yes", "depth=1", "payload=0"]);
