@@ -51,6 +51,7 @@ export async function buildNativeBenchmarks(rustc) {
       'Cargo.toml',
       'Cargo.lock',
       'crates/bench',
+      'crates/profile',
       'crates/ring',
       'crates/shm',
       'crates/task',
@@ -58,7 +59,7 @@ export async function buildNativeBenchmarks(rustc) {
     versions: versions(rustc),
     // What `cargo clean` takes has to come again; a folder of the caller's own is cargo's business.
     outputs: process.env.CARGO_TARGET_DIR === undefined ? ['target/release/sgring-bench'] : [],
-    make: () => must('cargo', ['build', '--offline', '--release', '-p', 'sgring-bench']),
+    make: () => must('cargo', ['build', '--offline', '--profile', 'bench', '-p', 'sgring-bench']),
   })
 }
 
@@ -96,7 +97,14 @@ export async function buildRivals(rustc) {
   await bring(root, {
     name: 'bench-rivals-native',
     doing: "building the benchmarks' native rivals",
-    inputs: ['bench/rivals/native', 'crates/ring', 'crates/shm', 'crates/task', 'Cargo.toml'],
+    inputs: [
+      'bench/rivals/native',
+      'crates/profile',
+      'crates/ring',
+      'crates/shm',
+      'crates/task',
+      'Cargo.toml',
+    ],
     versions: versions(rustc),
     outputs: ['build/rivals/sgring-rivals'],
     make: async () => {

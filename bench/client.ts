@@ -10,9 +10,9 @@ import {
   contest,
   profilesOf,
   type Score,
-  type SideProfile,
 } from './contest.ts'
 import { keepOn, keepThreadsOn, type Placement } from './place.ts'
+import { type SideProfile, Unprofilable, whyNot } from './profile.ts'
 import { Random } from './random.ts'
 import { SUITES } from './suites.ts'
 
@@ -69,8 +69,10 @@ async function lookedInto(
   size: ContestOptions,
 ): Promise<ProfileReport> {
   try {
-    return { profiles: await profilesOf(contestants.find(({ name }) => name === wanted)!, size) }
+    const contestant = contestants.find(({ name }) => name === wanted)
+    if (contestant === undefined) throw new Unprofilable('it takes no part on this machine')
+    return { profiles: await profilesOf(contestant, size) }
   } catch (error) {
-    return { profiles: [], why: error instanceof Error ? error.message : String(error) }
+    return { profiles: [], why: whyNot(error) }
   }
 }

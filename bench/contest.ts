@@ -2,7 +2,7 @@
 
 import { Bench } from 'tinybench'
 import { type CrossCheck, crossCheck } from './cross-check.ts'
-import { itself, type Profiled, type Spent } from './profile.ts'
+import { itself, type Profiled, type SideProfile, Unprofilable } from './profile.ts'
 import type { Random } from './random.ts'
 import { heapBytes, Usage } from './usage.ts'
 
@@ -29,6 +29,8 @@ export interface Contestant {
   promises?(): Promise<number>
   /** Whether it runs in a process of its own, so that what this process spends meanwhile says nothing. */
   readonly elsewhere?: boolean
+  /** Does it `count` times in a process of its own that looks into itself meanwhile. */
+  profile?(count: number): Promise<SideProfile[]>
   /** The process of its other side, where that is Node's, and can be looked into. */
   readonly target?: Profiled
   /** Does it once, where that takes no promise: `benchmark` takes its time as well, and has to agree. */
@@ -136,21 +138,20 @@ export async function contest(
   return scores
 }
 
-/** Where a contestant's time goes in one of its processes. */
-export interface SideProfile extends Spent {
-  readonly side: 'initiator' | 'target'
-}
-
 const PROFILED_MS = 1000
+/** The kernel lets native code look at itself 250 times a second, so it takes longer to see as much. */
+const NATIVE_PROFILED_MS = 4000
 
-/** Lets a contestant run alone for a while, once it is warm, and looks into its processes. Rejects where that cannot be. */
+/** Lets a contestant run alone for a while, once it is warm, and looks into its sides. Rejects where that cannot be. */
 export async function profilesOf(
   contestant: Contestant,
   options: ContestOptions,
 ): Promise<SideProfile[]> {
-  if (contestant.elsewhere === true)
-    throw new Error("it runs in native code, which V8's profiler knows nothing of")
+  if (contestant.profile === undefined && contestant.elsewhere === true)
+    throw new Unprofilable('it is a program that does not tell where its time goes')
   const operations = await warmUp(contestant, options)
+  if (contestant.profile !== undefined)
+    return contestant.profile(Math.ceil((operations * NATIVE_PROFILED_MS) / options.sampleMs))
   const sides = [
     { side: 'initiator', process: itself },
     { side: 'target', process: contestant.target },

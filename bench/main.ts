@@ -10,6 +10,7 @@ import type { Score } from './contest.ts'
 import { environment, lastCacheBytes } from './environment.ts'
 import { helpOf, type Options, Unusable, wantedOf } from './options.ts'
 import { type Placement, placement, start } from './place.ts'
+import { whyNot } from './profile.ts'
 import { Progress } from './progress.ts'
 import { publishedOf, withNumbers } from './publish.ts'
 import { page } from './report/page.ts'
@@ -141,7 +142,7 @@ async function profiled(
   const unprofiled: Unprofiled[] = []
   for (const one of those) {
     progress.begin(`profile of ${one.case}, ${one.contestant}`)
-    const failed = (error: unknown): ProfileReport => ({ profiles: [], why: messageOf(error) })
+    const failed = (error: unknown): ProfileReport => ({ profiles: [], why: whyNot(error) })
     const { profiles: found, why } = await look(one.case, one.contestant).catch(failed)
     profiles.push(...found.map((profile) => ({ ...one, ...profile })))
     if (why !== undefined) unprofiled.push({ ...one, why })

@@ -2,6 +2,7 @@
 
 import type { Contestant } from './contest.ts'
 import { keepOn, LineChild, type Placement, start } from './place.ts'
+import { sidesOf } from './profile.ts'
 
 /** What a program may say of a sample behind its nanoseconds, in this order: of all sides together. */
 const COUNTS = ['system calls', 'switches', 'CPU ns'] as const
@@ -21,7 +22,7 @@ export class NativeContestants {
 
   contestant(name: string): Contestant {
     const run = async (count: number) => (await this.#sample(name, count))[0]! / 1e6
-    return { name, run, elsewhere: true }
+    return { name, run, elsewhere: true, profile: this.#profile(name) }
   }
 
   /**
@@ -45,7 +46,11 @@ export class NativeContestants {
       return ns! / 1e6
     }
     const counts = () => Object.fromEntries(COUNTS.map((count, index) => [count, sums[index]!]))
-    return { name, run, counts, threads, elsewhere: true }
+    return { name, run, counts, threads, elsewhere: true, profile: this.#profile(name) }
+  }
+
+  #profile(name: string) {
+    return async (count: number) => sidesOf(await this.#child.ask(`profile ${name} ${count}`))
   }
 
   async #sample(name: string, count: number): Promise<number[]> {

@@ -1,17 +1,20 @@
-/** Where a process's time goes: V8's sampling profiler, and what is kept of what it says. */
+/** Where a side's time goes: V8's sampling profiler, or a native program's own (`crates/profile`), and what is kept of what it says. */
 
 import type { Profiler } from 'node:inspector'
 
-/** A function's own time, without that of what it calls; native code stands by itself, under the name of who calls it. */
+/** A function's own time, without that of what it calls; what JavaScript calls in native code stands by itself, under the name of who calls it. */
 export interface Spot {
   readonly name: string
-  /** File and line of the function, such as `ring/pair.js:291`; empty for what V8 and Node do themselves. */
+  /**
+   * File and line: of the function, such as `ring/pair.js:291`, or in a native one where most of its time goes, such as
+   * `crates/task/src/queues.rs:105`. Empty for what V8, Node and system libraries do themselves.
+   */
   readonly place: string
   /** Of the time that was not idle; 1 is all of it. */
   readonly share: number
 }
 
-/** What a process did with its time. */
+/** What a side did with its time. */
 export interface Spent {
   /** How often the profiler looked and it was not idle. */
   readonly samples: number
@@ -21,10 +24,24 @@ export interface Spent {
   readonly top: readonly Spot[]
 }
 
+/** Where the time goes of one side of a contestant. */
+export interface SideProfile extends Spent {
+  readonly side: 'initiator' | 'target'
+}
+
 /** A process that can be looked into. */
 export interface Profiled {
   /** Begins, and resolves with what ends it. */
   profile(): Promise<() => Promise<Spent>>
+}
+
+/** Why a contestant cannot be looked into, as the report says it. */
+export class Unprofilable extends Error {}
+
+/** As the report says why there is no profile: an error that nobody foresaw is none of its sentences. */
+export function whyNot(error: unknown): string {
+  if (error instanceof Unprofilable) return error.message
+  return `taking it failed (${error instanceof Error ? error.message : error})`
 }
 
 /** The checkout's, as modules name it. */
@@ -61,7 +78,7 @@ const IDLE = '(idle)'
  */
 export function spentOf({ nodes }: Pick<Profiler.Profile, 'nodes'>, root: string): Spent {
   const parents = new Map(nodes.flatMap((node) => node.children?.map((id) => [id, node]) ?? []))
-  const spots = new Map<string, { name: string; place: string; samples: number }>()
+  const spots = new Map<string, Seen>()
   let [all, idle] = [0, 0]
   for (const node of nodes) {
     const samples = node.hitCount ?? 0
@@ -75,12 +92,35 @@ export function spentOf({ nodes }: Pick<Profiler.Profile, 'nodes'>, root: string
     const key = `${name} ${place}`
     spots.set(key, { name, place, samples: samples + (spots.get(key)?.samples ?? 0) })
   }
-  const top = [...spots.values()].sort((a, b) => b.samples - a.samples).slice(0, MOST)
-  return {
-    samples: all,
-    idle: part(idle, all + idle),
-    top: top.map(({ name, place, samples }) => ({ name, place, share: part(samples, all) })),
-  }
+  return { samples: all, idle: part(idle, all + idle), top: topOf([...spots.values()], all) }
+}
+
+/** A function's samples. */
+interface Seen extends Omit<Spot, 'share'> {
+  readonly samples: number
+}
+
+function topOf(seen: readonly Seen[], all: number): Spot[] {
+  const most = seen.toSorted((a, b) => b.samples - a.samples).slice(0, MOST)
+  return most.map(({ name, place, samples }) => ({ name, place, share: part(samples, all) }))
+}
+
+/** What a native program says of its sides. */
+interface NativeSide {
+  readonly side: SideProfile['side']
+  /** Processor time of its threads, and how long these were looked at. */
+  readonly cpuNs: number
+  readonly wallNs: number
+  readonly functions: readonly Seen[]
+}
+
+/** Of a native program's profile, a line of JSON. */
+export function sidesOf(line: string): SideProfile[] {
+  return (JSON.parse(line) as NativeSide[]).map(({ side, cpuNs, wallNs, functions }) => {
+    const samples = functions.reduce((sum, { samples }) => sum + samples, 0)
+    const idle = part(Math.max(0, wallNs - cpuNs), wallNs)
+    return { side, samples, idle, top: topOf(functions, samples) }
+  })
 }
 
 function part(samples: number, all: number): number {

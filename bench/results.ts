@@ -1,7 +1,7 @@
 /** What is kept of a run: all that its report, its comparison with another run, and the README's numbers are made of. */
 
 import type { Suite, Sweep } from './cases/case.ts'
-import type { Score, SideProfile } from './contest.ts'
+import type { Score } from './contest.ts'
 import type { Environment } from './environment.ts'
 import {
   type Direction,
@@ -16,6 +16,7 @@ import {
 } from './judge.ts'
 import type { Options } from './options.ts'
 import type { Placement } from './place.ts'
+import type { SideProfile } from './profile.ts'
 
 /** All of a run, as `bench/results/latest.json` holds it. */
 export interface Results {

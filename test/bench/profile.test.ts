@@ -20,7 +20,20 @@ interface Spent {
 
 interface Module {
   spentOf(profile: object, root: string): Spent
+  sidesOf(line: string): (Spent & { side: string })[]
+  whyNot(error: unknown): string
   itself: { profile(): Promise<() => Promise<Spent>> }
+}
+
+interface Contest {
+  profilesOf(contestant: object, options: object): Promise<object[]>
+}
+
+interface Native {
+  NativeContestants: new (
+    program: string,
+    args: string[],
+  ) => { contestant(name: string): object; close(): Promise<void> }
 }
 
 const ROOT = 'file:///home/somebody/checkout/'
@@ -121,6 +134,63 @@ test('the profiler sees this very function', async () => {
   assert.ok(
     top.some(({ name, place }) => /^spinsHere/.test(name) && /^test\/bench\/profile/.test(place)),
   )
+})
+
+test('of a native side the time without a CPU is idle, and shares are of its samples', async () => {
+  const { sidesOf } = await compiled<Module>('profile.js')
+  const seen = (name: string, place: string, samples: number) => ({ name, place, samples })
+  const [reap, recv] = [seen('reap', 'crates/task/src/initiator.rs:293', 30), seen('recv', '', 10)]
+  const sides = [
+    { side: 'initiator', cpuNs: 4000, wallNs: 16_000, functions: [recv, reap] },
+    { side: 'target', cpuNs: 1, wallNs: 0, functions: [] },
+  ]
+  assert.deepEqual(sidesOf(JSON.stringify(sides)), [
+    {
+      ...{ side: 'initiator', samples: 40, idle: 0.75 },
+      top: [
+        { name: 'reap', place: reap!.place, share: 0.75 },
+        { name: 'recv', place: '', share: 0.25 },
+      ],
+    },
+    { side: 'target', samples: 0, idle: 0, top: [] },
+  ])
+})
+
+/** Takes samples of a microsecond an operation, and tells for how many it was looked into. */
+const PROGRAM = `
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const [profile, count] = /^(profile )?ring (\\d+)$/.exec(line).slice(1)
+  const functions = [{ name: 'ring', place: 'ring.rs:7', samples: Number(count) }]
+  const sides = [{ side: 'target', cpuNs: 1, wallNs: 1, functions }]
+  console.log(profile === undefined ? Number(count) * 1000 : JSON.stringify(sides))
+})`
+
+test('a native contestant is looked into by its own program, for four seconds', async () => {
+  const { profilesOf } = await compiled<Contest>('contest.js')
+  const { NativeContestants } = await compiled<Native>('native.js')
+  const native = new NativeContestants(process.execPath, ['-e', PROGRAM])
+  try {
+    const size = { rounds: 1, sampleMs: 1, warmMs: 1 }
+    assert.deepEqual(await profilesOf(native.contestant('ring'), size), [
+      {
+        ...{ side: 'target', samples: 4_000_000, idle: 0 },
+        top: [{ name: 'ring', place: 'ring.rs:7', share: 1 }],
+      },
+    ])
+  } finally {
+    await native.close()
+  }
+})
+
+test('why there is none is a sentence, and an error by itself is not', async () => {
+  const { profilesOf } = await compiled<Contest>('contest.js')
+  const { whyNot } = await compiled<Module>('profile.js')
+  const fio = { name: 'fio', run: () => Promise.resolve(1), elsewhere: true }
+  const error = await profilesOf(fio, { rounds: 1, sampleMs: 1, warmMs: 1 }).catch(
+    (error: unknown) => error,
+  )
+  assert.equal(whyNot(error), 'it is a program that does not tell where its time goes')
+  assert.equal(whyNot(new Error('ring ended early')), 'taking it failed (ring ended early)')
 })
 
 interface Results {
