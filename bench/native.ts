@@ -1,5 +1,6 @@
 /** Contestants that a native program runs and times itself (`crates/bench`, `bench/rivals/native`). */
 
+import { basename } from 'node:path'
 import type { Contestant } from './contest.ts'
 import { keepOn, LineChild, type Placement, start } from './place.ts'
 import { sidesOf } from './profile.ts'
@@ -16,7 +17,7 @@ export class NativeContestants {
     args: readonly string[],
     place?: { cpu: number; placement: Placement },
   ) {
-    this.#child = new LineChild(program, start(program, args))
+    this.#child = new LineChild(basename(program), start(program, args))
     if (place !== undefined) keepOn(place.cpu, place.placement, this.#child.pid)
   }
 

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { suite } from '../harness/index.ts'
 import { compiled } from './compiled.ts'
@@ -65,6 +67,32 @@ test(
   },
   {
     deadlineMs: 900_000,
+    skip: availableParallelism() < 2 ? 'two threads spin, which takes two CPUs' : undefined,
+  },
+)
+
+test(
+  'a native program, as it is built for the benchmarks, tells functions of the checkout on both sides',
+  async () => {
+    const folder = process.env.CARGO_TARGET_DIR ?? 'target'
+    const program = resolve(fileURLToPath(root), folder, 'release/sgring-bench')
+    const ended = run(program, ['trips', '0', '1'])
+    ended.child.stdin!.end('profile ring 300000\n')
+    const { stdout } = await ended
+    const sides = JSON.parse(stdout) as { side: string; functions: { place: string }[] }[]
+    assert.deepEqual(
+      sides.map(({ side, functions }) => {
+        const ours = functions.some(({ place }) => /^crates\/task\/src\/\w+\.rs:\d+$/.test(place))
+        return [side, ours]
+      }),
+      [
+        ['initiator', true],
+        ['target', true],
+      ],
+    )
+  },
+  {
+    deadlineMs: 60_000,
     skip: availableParallelism() < 2 ? 'two threads spin, which takes two CPUs' : undefined,
   },
 )

@@ -1,6 +1,7 @@
 /** Where the time goes of what falls short of a goal: of V8's profile what is kept, and of whom one is taken. */
 
 import assert from 'node:assert/strict'
+import { basename } from 'node:path'
 import { suite } from '../harness/index.ts'
 import { compiled } from './compiled.ts'
 
@@ -156,6 +157,8 @@ test('of a native side the time without a CPU is idle, and shares are of its sam
   ])
 })
 
+const SIZE = { rounds: 1, sampleMs: 1, warmMs: 1 }
+
 /** Takes samples of a microsecond an operation, and tells for how many it was looked into. */
 const PROGRAM = `
 require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
@@ -170,8 +173,7 @@ test('a native contestant is looked into by its own program, for four seconds', 
   const { NativeContestants } = await compiled<Native>('native.js')
   const native = new NativeContestants(process.execPath, ['-e', PROGRAM])
   try {
-    const size = { rounds: 1, sampleMs: 1, warmMs: 1 }
-    assert.deepEqual(await profilesOf(native.contestant('ring'), size), [
+    assert.deepEqual(await profilesOf(native.contestant('ring'), SIZE), [
       {
         ...{ side: 'target', samples: 4_000_000, idle: 0 },
         top: [{ name: 'ring', place: 'ring.rs:7', share: 1 }],
@@ -182,15 +184,17 @@ test('a native contestant is looked into by its own program, for four seconds', 
   }
 })
 
-test('why there is none is a sentence, and an error by itself is not', async () => {
+test('why there is none is a sentence without a path, and an error by itself is not', async () => {
   const { profilesOf } = await compiled<Contest>('contest.js')
+  const { NativeContestants } = await compiled<Native>('native.js')
   const { whyNot } = await compiled<Module>('profile.js')
   const fio = { name: 'fio', run: () => Promise.resolve(1), elsewhere: true }
-  const error = await profilesOf(fio, { rounds: 1, sampleMs: 1, warmMs: 1 }).catch(
-    (error: unknown) => error,
-  )
+  const error = await profilesOf(fio, SIZE).catch((error: unknown) => error)
   assert.equal(whyNot(error), 'it is a program that does not tell where its time goes')
-  assert.equal(whyNot(new Error('ring ended early')), 'taking it failed (ring ended early)')
+  const native = new NativeContestants(process.execPath, ['-e', ''])
+  const early = await profilesOf(native.contestant('ring'), SIZE).catch((error: unknown) => error)
+  assert.equal(whyNot(early), `taking it failed (${basename(process.execPath)} ended early)`)
+  await native.close()
 })
 
 interface Results {

@@ -98,7 +98,8 @@ fn file_near(address: usize, name: &str) -> String {
     near.map(|frame| frame.file).unwrap_or_default()
 }
 
-/// A name without what its types stand for: one function is one, for whatever types it is compiled.
+/// A name without what its types stand for, so that a function is one for whatever types it is compiled; a trait's is told with those that it
+/// belongs to.
 fn plain(name: &str) -> String {
     // `<Type as Trait>::function`, `module::<impl Trait for Type>::function`
     if name.starts_with('<') || name.contains("<impl ") {

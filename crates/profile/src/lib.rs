@@ -10,7 +10,7 @@
 //! Until [`begin`] is called there is neither memory nor handler nor timer, and [`watch`] is a load and a comparison. From then on each thread
 //! that is watched has a timer of its own, so that one does not take another's samples, as it can where a process has one timer for all
 //! (`setitimer`). The kernel looks at such timers in its tick, most often 250 times a second. A thread that waits takes no processor time, and is
-//! not woken: a sample in a system call is seen when the call returns.
+//! not woken, but by a tick that it took on its way to sleep: a sample in a system call is seen when the call returns.
 
 mod function;
 mod samples;
@@ -49,6 +49,9 @@ pub fn begin() {
 }
 
 /// Looks at the calling thread, if [`begin`] was called, until what this returns is dropped.
+///
+/// The thread has to bear `EINTR` meanwhile, of system calls that no handler lets begin anew (signal(7)).
+#[must_use = "the thread is looked at until this is dropped"]
 pub fn watch(side: Side) -> Watched {
     Watched(of(side).map(|samples| Watch {
         since: (Instant::now(), timer::cpu_ns()),
@@ -83,7 +86,7 @@ impl Drop for Watched {
 }
 
 /// Ends. Returns a line of JSON: of each side that was watched `{side, cpuNs, wallNs, functions: [{name, place, samples}]}`, the function
-/// with the most samples first. Whoever was watched has ended.
+/// with the most samples first. Whoever was watched has ended. Of each side the first 65,536 samples are kept, a minute's of four threads that spin.
 pub fn end() -> String {
     let all = [Side::Initiator, Side::Target].map(|side| (side, of(side)));
     UNDER_WAY.store(null_mut(), Release);

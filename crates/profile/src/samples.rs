@@ -5,7 +5,7 @@ use std::io;
 
 /// Initiator and target.
 pub(crate) const SIDES: usize = 2;
-/// As many of a side are kept: four seconds of sixteen threads, in a kernel that looks a thousand times a second.
+/// As many of a side are kept, the first that come: a minute of four threads, in a kernel that looks 250 times a second.
 const MOST: usize = 1 << 16;
 
 /// Where the threads of a side were, and for how long they were watched. Zeros are one that has seen nothing.

@@ -7,7 +7,7 @@ use std::io;
 /// The kernel rounds it up to its tick.
 const INTERVAL_NS: libc::c_long = 1_000_000;
 
-/// Sets the handler. A system call that it interrupts is begun anew.
+/// Sets the handler. Most system calls that it interrupts are begun anew.
 pub(crate) fn handle() -> io::Result<()> {
     let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = look;
     // SAFETY: a record of integers, for which zeros are a value.
