@@ -77,7 +77,7 @@ test(
     const folder = process.env.CARGO_TARGET_DIR ?? 'target'
     const program = resolve(fileURLToPath(root), folder, 'release/sgring-bench')
     const ended = run(program, ['trips', '0', '1'])
-    ended.child.stdin!.end('profile ring 300000\n')
+    ended.child.stdin!.end('profile ring 1000000\n')
     const { stdout } = await ended
     const sides = JSON.parse(stdout) as { side: string; functions: { place: string }[] }[]
     assert.deepEqual(
