@@ -4,16 +4,17 @@ import { parseArgs } from 'node:util'
 import type { Size, Suite } from './cases/case.ts'
 import type { ContestOptions } from './contest.ts'
 
-export const helpOf = ({ cases }: Suite): string => `npm run bench [-- OPTION…]
+export const helpOf = ({ cases, sweeps = [], full }: Suite): string => `npm run bench [-- OPTION…]
 
-  --only NAME     one case, or several with commas: ${cases.map(({ name }) => name).join(', ')}
+  --only NAME     one case, or several with commas: ${names(cases)};
+                  or all cases of what is drawn as a line: ${names(sweeps)}
   --quick         less of each case, and only those that have a goal: wider intervals
   --smoke         a few operations of each case: checks that they are right, measures nothing
   --processes N   pairs of processes for each case (default: several)
   --beside FOLDER another checkout, measured in turns with this one: says what changed (run its own --smoke first)
   --cpus A,B      CPUs of the initiator and of the target (default: 0,1)
   --node-arg ARG  an argument for Node in both programs, such as --cpu-prof
-  --profile       of what falls short of a goal, where its time goes; without --quick and --smoke that is told anyway
+  --profile       of what falls short of a goal, where its time goes${full.profile ? '; without --quick and --smoke that is told anyway' : ''}
   --json          prints all results as JSON
 
 npm run bench -- --compare BEFORE.json AFTER.json [--anyway]
@@ -23,6 +24,9 @@ npm run bench -- --compare BEFORE.json AFTER.json [--anyway]
 npm run bench -- --publish [RESULTS.json]
   measures nothing: takes the numbers of a run, the latest if none is named, over into published.json and the README
 `
+
+const names = (all: readonly { readonly name: string }[]): string =>
+  all.map(({ name }) => name).join(', ')
 
 export interface Options extends ContestOptions {
   readonly only: readonly string[]

@@ -87,8 +87,8 @@ ${lines(others)}
 </details>
 
 The numbers of a virtual machine vary from run to run, ratios less so; a busy machine, one CPU for both programs, or sleeping instead of spinning give
-others. [bench/README.md](bench/README.md) says what the names are, how it is measured, and what is not; a run's own report is
-\`bench/results/report.html\`.
+others. [bench/README.md](bench/README.md) says what the names are, how it is measured, and why goals are missed; a run's own report,
+\`bench/results/report.html\`, says what is not measured.
 `
 }
 

@@ -40,8 +40,8 @@ const CASES: readonly Case[] = [
   ...RIVALS,
 ]
 
-const NOT_MEASURED = `Numbers are means over a sample's batch in a closed loop, but for latency and latency-open. Not measured here: larger WRITEs, file
-and device backings, several workers or nexuses at work at a time, other placements than the one above, and what a busy
+const NOT_MEASURED = `Numbers are means over a sample's batch in a closed loop, but for latency, latency-open and hung. Not measured here: larger WRITEs,
+file and device backings, several workers or nexuses at work at a time, other placements than the one above, and what a busy
 machine does to any of it. The rivals have no deadlines and no checks, and those of execute() carry no data-out.
 `
 

@@ -74,7 +74,7 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   work: { colour: 9, mark: 'diamond', what: 'a napi_async_work for each command' },
   counters: { colour: 1, mark: 'square', what: 'a ring of two shared counters' },
   'shared-tail': { colour: 3, mark: 'triangle', what: 'a ring with many producers on one tail' },
-  rtrb: { colour: 10, mark: 'circle', what: 'rtrb, one entry at a time' },
+  rtrb: { colour: 10, mark: 'circle', what: 'rtrb, written one entry at a time' },
   'rtrb-chunks': { colour: 9, mark: 'square', what: 'rtrb, in chunks' },
   crossbeam: { colour: 5, mark: 'diamond', what: "crossbeam-queue's ArrayQueue" },
   iceoryx2: { colour: 7, mark: 'triangle', what: 'iceoryx2, request and response' },
@@ -84,7 +84,6 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   seqpacket: { colour: 4, mark: 'diamond', what: 'a Unix seqpacket socket' },
   mqueue: { colour: 11, mark: 'triangle', what: 'POSIX message queues' },
   'msg-ring': { colour: 12, mark: 'cross', what: 'io_uring: MSG_RING' },
-  nop: { colour: 12, mark: 'circle', what: 'io_uring: a NOP, submitted and reaped' },
   io_uring: { colour: 0, mark: 'diamond', what: "io_uring: the kernel's SCSI commands" },
   sg: { colour: 10, mark: 'square', what: 'write() and read() on an sg node' },
   ioctl: { colour: 9, mark: 'cross', what: 'a blocking ioctl' },
@@ -96,6 +95,8 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   device: { colour: LIMIT, mark: 'circle', what: 'limit: what the device takes by itself' },
   'ping-pong': { colour: LIMIT, mark: 'cross', what: 'limit: a word there and a word back' },
   memcpy: { colour: LIMIT, mark: 'square', what: "limit: one thread's memcpy" },
+  fionread: { colour: LIMIT, mark: 'diamond', what: 'limit: one call into the kernel' },
+  nop: { colour: LIMIT, mark: 'triangle', what: 'limit: io_uring: a NOP, submitted and reaped' },
 }
 
 function ours(colour: number, mark: Mark, what: string): Look {

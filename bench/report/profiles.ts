@@ -25,7 +25,9 @@ function table({ case: name, contestant, side, samples, idle, top }: Profile): M
     element(
       'p',
       { class: 'soft' },
-      `${top.length} functions by their own time: ${percent(shown)} of ${samples} samples. It was idle for ${percent(idle)} of the time.`,
+      samples === 0
+        ? `No sample was taken: it was idle for ${percent(idle)} of the time.`
+        : `${top.length} functions by their own time: ${percent(shown)} of ${samples} samples. It was idle for ${percent(idle)} of the time.`,
     ),
     tableMarkup([
       ['function', 'own time', 'place'],

@@ -112,6 +112,7 @@ test('shows below a case, or a sweep, where the time of its contestants goes, or
     ready,
     /2 functions by their own time: 41\u00a0% of 840 samples\. It was idle for 12\u00a0% of the time\./,
   )
+  assert.match(ready, /No sample was taken: it was idle for 100\u00a0% of the time\./)
   const row = ['#startTransfers: native code', '65\u00a0%', 'ring/port-pair.js:410']
   assert.ok(ready.includes(`<th scope="row">${row[0]}</th><td>${row[1]}</td><td>${row[2]}</td>`))
   assert.doesNotMatch(ready, /<details[^>]*>(?:(?!<\/details>).)*<h4>/s)

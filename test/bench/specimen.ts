@@ -159,6 +159,10 @@ export const specimen = {
   ],
   profiles: [
     {
+      ...{ case: 'ready', contestant: 'idle', side: 'target' },
+      ...{ samples: 0, idle: 0.9987, top: [] },
+    },
+    {
       ...{ case: 'ready', contestant: 'promise', side: 'initiator' },
       ...{ samples: 840, idle: 0.1215 },
       top: [

@@ -86,7 +86,7 @@ fn spins(functions: &str, cpu_ns: u64) {
         place.starts_with("crates/profile/tests/sides.rs:"),
         "{functions}"
     );
-    assert!(samples(functions) >= cpu_ns / 20_000_000, "{functions}");
+    assert!(samples(functions) >= cpu_ns / 50_000_000, "{functions}");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn sides_have_the_functions_in_which_they_spin() {
     let told = end();
     assert!(side(&told, "initiator").is_none(), "{told}");
     let (cpu, wall, functions) = side(&told, "target").expect(&told);
-    assert!(TIME_NS <= cpu && TIME_NS <= wall, "{told}");
+    assert!(TIME_NS <= cpu && TIME_NS / 10 * 9 <= wall, "{told}");
     spins(functions, cpu);
 
     begin();
@@ -119,7 +119,7 @@ fn sides_have_the_functions_in_which_they_spin() {
     });
     let told = end();
     let (cpu, wall, waited) = side(&told, "target").expect(&told);
-    assert!(wall >= TIME_NS && cpu < wall / 2, "{told}");
+    assert!(wall >= TIME_NS / 10 * 9 && cpu < wall / 2, "{told}");
     assert!(!waited.contains("is_inlined"), "{told}");
     assert!(
         samples(waited) <= 1 + cpu / 1_000_000,

@@ -187,10 +187,10 @@ pub(crate) const CONTESTANTS: &[Contestant] = &[
         run: limits::memcpy,
     },
     Contestant {
-        name: "ioctl",
+        name: "fionread",
         not: Not::Any,
         fits: |setting| !setting.process && does_nothing_else(setting),
-        run: limits::ioctl,
+        run: limits::fionread,
     },
     Contestant {
         name: "nop",

@@ -68,7 +68,7 @@ pub(crate) fn memcpy(setting: &Setting, count: usize) -> Sample {
 }
 
 /// One call into the kernel that has next to nothing to do: FIONREAD of an empty pipe.
-pub(crate) fn ioctl(setting: &Setting, count: usize) -> Sample {
+pub(crate) fn fionread(setting: &Setting, count: usize) -> Sample {
     pin(setting.cpus[0]);
     let _watched = sgring_profile::watch(Side::Initiator);
     let (pipe, _into) = pipe(0);
