@@ -86,7 +86,11 @@ fn spins(functions: &str, cpu_ns: u64) {
         place.starts_with("crates/profile/tests/sides.rs:"),
         "{functions}"
     );
-    assert!(samples(functions) >= cpu_ns / 50_000_000, "{functions}");
+    // ThreadSanitizer keeps a signal until the thread makes a call that it sees, and drops those that come meanwhile.
+    assert!(
+        cfg!(tsan) || samples(functions) >= cpu_ns / 50_000_000,
+        "{functions}"
+    );
 }
 
 #[test]
