@@ -281,6 +281,8 @@ export class RingQueue implements Queue {
       })
     }
     this.#ready.length = this.#taken = 0
+    // A loop may have been handed a completion, and be some microtasks from it: it finds the data there.
+    await new Promise<void>((resolve) => setImmediate(resolve))
     this.#giveBack()
   }
 
