@@ -11,8 +11,8 @@
 //! target.rs    a target that is native code, for initiators in JavaScript
 //! ```
 //!
-//! `target` says `ready` and ends with its input. To the others, one line in is one sample to take, `CONTESTANT COUNT`; one line out is how many nanoseconds it took. `profile CONTESTANT COUNT`
-//! takes one as well, and what comes out is where the time went (`sgring_profile::end`). It ends with its input.
+//! `target` says `ready`. To the others, one line in is one sample to take, `CONTESTANT COUNT`; one line out is how many nanoseconds it took.
+//! `profile CONTESTANT COUNT` takes one as well, and what comes out is where the time went (`sgring_profile::end`). All end with their input.
 //! Every operation is checked; a wrong one ends the process with a message.
 
 mod copies;
