@@ -29,7 +29,7 @@ test('that passes ends with 0 and its counts', () => {
   assert.deepEqual(result, { passed: 2, failed: 0, skipped: [] })
 })
 
-test('with a failing test fails, and shows the assertion', () => {
+test('with a failing test fails, shows the assertion, and ends whatever was left behind', () => {
   const { code, output, result } = runFixture('failing')
   assert.equal(code, 1)
   assert.deepEqual(result, { passed: 1, failed: 1, skipped: [] })

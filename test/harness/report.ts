@@ -9,7 +9,6 @@
  */
 
 import { appendFileSync } from 'node:fs'
-import { DeadlineError } from './deadline.ts'
 
 /** One suite, from its registration to its end. */
 export interface Entry {
@@ -32,7 +31,6 @@ export class Report {
   readonly #skipped: Skip[] = []
   #passed = 0
   #failed = 0
-  #hung = false
 
   constructor() {
     process.once('exit', () => this.#finish())
@@ -55,10 +53,10 @@ export class Report {
     entry.state = 'waiting'
   }
 
-  /** Ends the process after the last suite if a test hung: what it left behind would keep the process for ever. */
+  /** Ends the process after the last suite if a test failed: what it left behind may keep the process for ever. */
   ended(entry: Entry): void {
     entry.state = 'ended'
-    if (this.#hung && this.#entries.every(({ state }) => state !== 'waiting')) {
+    if (this.#failed > 0 && this.#entries.every(({ state }) => state !== 'waiting')) {
       setImmediate(() => process.exit(1))
     }
   }
@@ -74,8 +72,6 @@ export class Report {
 
   failed(suite: string, test: string, error: unknown): void {
     this.#failed += 1
-    const causes = error instanceof Error ? [error, error.cause] : []
-    if (causes.some((cause) => cause instanceof DeadlineError)) this.#hung = true
     write({ at: 'fail', suite, test, reason: String(error) })
   }
 

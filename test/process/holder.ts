@@ -1,6 +1,6 @@
 /**
- * A client that hands its socket on to a process which outlives it, but not the test that has started both: `node holder.js SOCKET`. Says
- * that process's number, and ends.
+ * A client that hands its socket on to a process which outlives it, but not the test that has started both: `node holder.js SOCKET HOW`.
+ * Says that process's number, and ends: by itself, or by a signal.
  */
 
 import { spawn } from 'node:child_process'
@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { native } from '#dist/native.js'
 
-const path = process.argv[2] ?? ''
+const [path = '', how = 'exit'] = process.argv.slice(2)
 const pair = native().connectPair({
   path,
   slots: 8,
@@ -27,4 +27,7 @@ const holder = spawn(process.execPath, ['--eval', holds], {
   detached: true,
 })
 await once(holder, 'spawn')
-process.stdout.write(`${holder.pid}\n`, () => process.exit())
+process.stdout.write(`${holder.pid}\n`, () => {
+  if (how === 'exit') process.exit()
+  process.kill(process.pid, how)
+})

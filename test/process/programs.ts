@@ -1,11 +1,16 @@
 /** What the tests of this folder run in processes of their own: `node programs.js NAME SOCKET [INDEX]`. */
 
 import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { connect, type Nexus, serve } from '#dist/index.js'
+import { native } from '#dist/native.js'
+import { watchBell } from '#dist/ring/bell.js'
+import { type PortEvents, RingPort } from '#dist/ring/port.js'
+import { Target } from '#dist/target/target.js'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
 import { PATIENT } from './home.ts'
@@ -30,6 +35,12 @@ function inFlight(nexus: Nexus): void {
     void nexus.unit(1).execute(scripted.hold())
     void nexus.unit(0).read({ lba: 0, blocks: 256 })
   }
+}
+
+/** Until the worker is terminated. */
+function watchNothing(): never {
+  parentPort?.postMessage('taken')
+  for (;;);
 }
 
 const programs: Record<string, (socket: string) => unknown> = {
@@ -141,6 +152,49 @@ const programs: Record<string, (socket: string) => unknown> = {
     await second.unit(0).testUnitReady()
     await again.terminate()
     say('lost and found')
+  },
+
+  /** Each worker ends with a socket that it has taken, and not watched yet. */
+  async 'terminates workers that watch nothing yet'(socket) {
+    const held = setInterval(() => {}, 1000)
+    const serving = await working('serves and watches no client', socket)
+    const taken = once(serving, 'message')
+    const bereft = await connect(socket)
+    const ended = once(bereft.events, 'end')
+    await taken
+    await serving.terminate()
+    await ended
+    say('the target has left')
+    const server = await serve({ listen: socket, units: [{ memory: 1 << 20 }] })
+    const left = once(server.events, 'nexusClosed')
+    const client = await working('connects and watches nothing', socket)
+    await client.terminate()
+    await left
+    await server.close()
+    clearInterval(held)
+    say('the initiator has left')
+  },
+
+  'serves and watches no client'(socket) {
+    let serving = false
+    new RingPort(socket, new Target([]), {}, new EventEmitter<PortEvents>(), (fd, events) => {
+      if (serving) watchNothing()
+      return watchBell(fd, events)
+    })
+    serving = true
+    parentPort?.postMessage('serving')
+  },
+
+  'connects and watches nothing'(path) {
+    const pair = native().connectPair({
+      path,
+      slots: 8,
+      arenaBytes: 64 << 10,
+      token: new Uint8Array(16),
+      allowedUids: [process.geteuid?.() ?? 0],
+    })
+    pair.takeSocket()
+    watchNothing()
   },
 
   /** Memory, or the file that it is given; transfers have one thread. */

@@ -122,4 +122,11 @@ test('a worker that serves and is terminated frees its path, and its clients are
   assert.deepEqual([code, signal, stdout, stderr], [0, null, 'lost and found\n', ''])
 })
 
+test('a worker that is terminated before it watches its socket is as gone as any', async () => {
+  const child = running('terminates workers that watch nothing yet', newSocket())
+  const { code, signal, stdout, stderr } = await child.ended
+  const said = 'the target has left\nthe initiator has left\n'
+  assert.deepEqual([code, signal, stdout, stderr], [0, null, said, ''])
+})
+
 test.run()

@@ -24,9 +24,14 @@ export function isOnTmpfs(folder: string): boolean {
   }
 }
 
+const made: string[] = []
+process.once('exit', () => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true })
+})
+
 /** A new folder of this process's own, removed when the process ends; in the one for temporary files, or in another. */
 export function temporaryFolder(within: string = tmpdir()): string {
   const folder = mkdtempSync(join(within, 'sgring-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  made.push(folder)
   return folder
 }

@@ -2,6 +2,7 @@
 
 use crate::calls::{Shared, counted, function, violation};
 use crate::error::{self, Coded};
+use crate::line::Line;
 use crate::{FEATURES, memory, number};
 use core::cell::{Ref, RefCell};
 use napi::Env;
@@ -74,8 +75,8 @@ pub struct WelcomeRecord {
 pub struct InitiatorPair {
     pair: Shared<Option<Initiator>>,
     geometry: Geometry,
-    // Rings and hangs up; the pair has a bell of its own. `None` once it is closed, and where the other end hangs up by itself.
-    hang_up: Option<Bell>,
+    // The pair has a bell of its own. `None` once it is closed, and where the other end hangs up by itself.
+    line: Option<Line>,
     socket: Option<OwnedFd>,
     peer_pid: u32,
     // Kept for the next target. `None` where that is a thread of this process.
@@ -178,7 +179,7 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
     Ok(InitiatorPair {
         pair: Rc::new(RefCell::new(Some(pair))),
         geometry,
-        hang_up: Some(hang_up),
+        line: Some(Line::new(hang_up)),
         socket: Some(socket),
         peer_pid: peer.pid as u32,
         segment: Some(Segment {
@@ -390,7 +391,7 @@ impl InitiatorPair {
         segment.holder = holder;
         segment.declined = false;
         segment.pid = peer.pid;
-        self.hang_up = Some(hang_up);
+        self.line = Some(Line::new(hang_up));
         self.socket = Some(socket);
         self.peer_pid = peer.pid as u32;
         Ok(count as u32)
@@ -418,9 +419,7 @@ impl InitiatorPair {
     /// is not detached.
     #[napi(catch_unwind)]
     pub fn close(&mut self) {
-        if let Some(bell) = self.hang_up.take() {
-            bell.hang_up();
-        }
+        self.line = None;
         self.segment = None;
         self.pair.take();
     }
@@ -432,7 +431,7 @@ impl InitiatorPair {
         Self {
             pair: Rc::new(RefCell::new(Some(pair))),
             geometry,
-            hang_up: None,
+            line: None,
             socket: Some(socket),
             peer_pid: std::process::id(),
             segment: None,

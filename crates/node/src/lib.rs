@@ -7,6 +7,7 @@
 //! number.rs     numbers of JavaScript's that have to be checked
 //! memory.rs     memory that JavaScript sees in place
 //! initiator.rs  connect; submit and reap
+//! line.rs       a connection, which ends with whoever has it
 //! listener.rs   let connections in
 //! target.rs     fetch, data, complete
 //! kernel.rs     kernel nodes: open one, and its engine
@@ -35,6 +36,7 @@ mod kernel;
 mod kernel_copy;
 #[cfg(feature = "kill-points")]
 mod kill;
+mod line;
 mod listener;
 mod memory;
 mod messages;

@@ -2,6 +2,7 @@
 
 use crate::calls::{Shared, counted, function, violation};
 use crate::error::{self, Coded};
+use crate::line::Line;
 use crate::store::{Io, IoPool};
 use crate::{FEATURES, memory, number};
 use core::cell::Ref;
@@ -38,7 +39,7 @@ pub struct TargetCalls<'env> {
 
 struct Served {
     pair: Target,
-    hang_up: Bell,
+    line: Line,
     socket: Option<OwnedFd>,
     transfers: Arc<Desk>,
     io: Arc<RwLock<Option<Io>>>,
@@ -146,7 +147,7 @@ impl TargetPair {
         }
         *self.served.borrow_mut() = Some(Served {
             pair: admitted.pair,
-            hang_up: admitted.hang_up,
+            line: Line::new(admitted.hang_up),
             socket: Some(arrival.socket),
             transfers: admitted.transfers,
             io: Arc::default(),
@@ -266,15 +267,14 @@ impl TargetPair {
     /// Whether the initiator has closed the connection, or died.
     #[napi(catch_unwind)]
     pub fn peer_has_left(&self) -> bool {
-        self.served()
-            .is_ok_and(|served| served.hang_up.is_hung_up())
+        self.served().is_ok_and(|served| served.line.is_hung_up())
     }
 
     /// Tells the initiator that the end which comes now is for good: it waits for no other target.
     #[napi(catch_unwind)]
     pub fn say_goodbye(&self) {
         if let Ok(served) = self.served() {
-            served.hang_up.say(Farewell::ForGood);
+            served.line.say(Farewell::ForGood);
         }
     }
 
@@ -282,19 +282,16 @@ impl TargetPair {
     #[napi(catch_unwind)]
     pub fn release(&mut self) {
         // All the rest ends with this statement: ledger and segment are nobody's when the initiator hears of it.
-        let Some(Served { hang_up, .. }) = self.served.take() else {
+        let Some(Served { line, .. }) = self.served.take() else {
             return;
         };
-        hang_up.say(Farewell::Released);
-        hang_up.hang_up();
+        line.say(Farewell::Released);
     }
 
     /// Ends the connection, which both sides' watchers see, and lets go of the segment as soon as no thread works on it.
     #[napi(catch_unwind)]
     pub fn close(&mut self) {
-        if let Some(served) = self.served.take() {
-            served.hang_up.hang_up();
-        }
+        self.served.take();
     }
 }
 
