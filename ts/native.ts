@@ -13,7 +13,7 @@ export interface InitiatorCalls {
   reap(arm: boolean): number
 }
 
-/** The initiator's end of a pair (`crates/node/src/initiator.rs`). */
+/** The initiator's end of a pair (`crates/node/src/initiator.rs`). The connection ends with it, also where the socket was taken. */
 export interface InitiatorPair {
   takeSocket(): number
   readonly peerPid: number
@@ -79,7 +79,7 @@ export interface TargetCalls {
   transfer(count: number): void
 }
 
-/** A connection, and the target's end of a pair (`crates/node/src/target.rs`). */
+/** A connection, and the target's end of a pair (`crates/node/src/target.rs`). The connection ends with it, also where the socket was taken. */
 export interface TargetPair {
   arrival(): ArrivalRecord | null
   welcome(

@@ -33,6 +33,24 @@ export function batchEndsContract(test: Suite, contract: Contract): void {
     await again.close()
   })
 
+  test('a loop that was just handed a completion has its bytes, also beside the end of the queue', async () => {
+    await using opened = await openReady(contract, 'disk', { slots: 4 })
+    const queue = opened.unit.queue({ depth: 2, dataBytes: 4096 })
+    for (let slot = queue.reserve(); slot >= 0; slot = queue.reserve()) {
+      queue.cdb(slot).set([0x12, 0, 0, 0, 36, 0])
+      queue.submit(slot, 6, 0, 36)
+    }
+    while (queue.outstanding > 0) await new Promise((resolve) => setImmediate(resolve))
+    const loop = queue.completions()
+    await loop.next()
+    const handed = loop.next()
+    const closed = queue.close()
+    const { value: done } = await handed
+    assert.deepEqual([done?.status, done?.data.length], [Status.GOOD, 36])
+    await closed
+    assert.equal(done?.data.length, 0)
+  })
+
   test('a nexus that is lost takes the completions that came with it, and a release is nothing', async () => {
     const opened = await openReady(contract, 'disk', { slots: 4 })
     const queue = opened.unit.queue({ depth: 4, dataBytes: 4096, poison: true })

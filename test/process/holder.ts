@@ -3,6 +3,7 @@
  * Says that process's number, and ends: by itself, or by a signal.
  */
 
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Socket } from 'node:net'
@@ -28,6 +29,8 @@ const holder = spawn(process.execPath, ['--eval', holds], {
 })
 await once(holder, 'spawn')
 process.stdout.write(`${holder.pid}\n`, () => {
+  // A pair that is collected before would hang up.
+  assert.ok(pair.peerPid > 0)
   if (how === 'exit') process.exit()
   process.kill(process.pid, how)
 })

@@ -166,8 +166,10 @@ const programs: Record<string, (socket: string) => unknown> = {
     await ended
     say('the target has left')
     const server = await serve({ listen: socket, units: [{ memory: 1 << 20 }] })
+    const opened = once(server.events, 'nexusOpened')
     const left = once(server.events, 'nexusClosed')
     const client = await working('connects and watches nothing', socket)
+    await opened
     await client.terminate()
     await left
     await server.close()

@@ -70,7 +70,7 @@ pub struct WelcomeRecord {
     pub token: Uint8Array,
 }
 
-/// The initiator's end of a pair.
+/// The initiator's end of a pair. The connection ends with it, and with its thread, also where the socket was taken.
 #[napi]
 pub struct InitiatorPair {
     pair: Shared<Option<Initiator>>,
@@ -162,7 +162,7 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
     };
     let holder = Holder::of(&socket).unwrap_or(Holder::Unseen);
     let bell = Bell::new(socket.as_fd()).map_err(error::shm)?;
-    let hang_up = Bell::new(socket.as_fd()).map_err(error::shm)?;
+    let line = Line::new(Bell::new(socket.as_fd()).map_err(error::shm)?);
     let mut pair = Initiator::new(
         Arc::new(mapping),
         geometry,
@@ -179,7 +179,7 @@ pub fn connect_pair(options: ConnectOptions) -> Result<InitiatorPair, Coded> {
     Ok(InitiatorPair {
         pair: Rc::new(RefCell::new(Some(pair))),
         geometry,
-        line: Some(Line::new(hang_up)),
+        line: Some(line),
         socket: Some(socket),
         peer_pid: peer.pid as u32,
         segment: Some(Segment {
@@ -375,7 +375,7 @@ impl InitiatorPair {
         // First: of one that cannot be looked at, nobody could ever say that it is gone.
         let holder = Holder::of(&socket).map_err(error::shm)?;
         let bell = Bell::new(socket.as_fd()).map_err(error::shm)?;
-        let hang_up = Bell::new(socket.as_fd()).map_err(error::shm)?;
+        let line = Line::new(Bell::new(socket.as_fd()).map_err(error::shm)?);
         let hello = &mut segment.hello;
         hello.epoch = hello.epoch.wrapping_add(1);
         hello.token = token;
@@ -391,7 +391,7 @@ impl InitiatorPair {
         segment.holder = holder;
         segment.declined = false;
         segment.pid = peer.pid;
-        self.line = Some(Line::new(hang_up));
+        self.line = Some(line);
         self.socket = Some(socket);
         self.peer_pid = peer.pid as u32;
         Ok(count as u32)

@@ -18,7 +18,8 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// A connection that has passed the checks, and when it was welcomed the target's end of a pair.
+/// A connection that has passed the checks, and when it was welcomed the target's end of a pair. The connection ends with it, and with its thread, also
+/// where the socket was taken.
 #[napi]
 pub struct TargetPair {
     arrival: Option<Arrival>,
@@ -38,8 +39,9 @@ pub struct TargetCalls<'env> {
 }
 
 struct Served {
-    pair: Target,
+    // First: the peer hears of the end before the segment is unmapped.
     line: Line,
+    pair: Target,
     socket: Option<OwnedFd>,
     transfers: Arc<Desk>,
     io: Arc<RwLock<Option<Io>>>,
@@ -146,8 +148,8 @@ impl TargetPair {
             return Ok(false);
         }
         *self.served.borrow_mut() = Some(Served {
-            pair: admitted.pair,
             line: Line::new(admitted.hang_up),
+            pair: admitted.pair,
             socket: Some(arrival.socket),
             transfers: admitted.transfers,
             io: Arc::default(),
