@@ -2,11 +2,12 @@
 /** Copies from one node of the kernel to another, whose parts do not come to JavaScript. */
 
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { openNode, parseSense, SenseKey } from '#dist/index.js'
 import { copyNodes, type FailedPart, type NodeCopying } from '#dist/sg/node-copy.js'
 import { suite } from '../harness/index.ts'
@@ -29,7 +30,21 @@ let folder: Folder
 test.before.each(() => {
   folder = new Folder()
 })
-test.after.each(() => folder.remove())
+test.after.each(async () => {
+  folder.remove()
+  // Where a test has failed, too: the next one would take hours to fill a disk. Not while commands wait.
+  await until('the disks are fast again', () => settable('ndelay', '20000'))
+})
+
+/** Whether scsi_debug takes it. */
+function settable(name: string, value: string): boolean {
+  try {
+    setDebug(name, value)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** Fills a disk with bytes of its own, and the other one with none of them. */
 function fill(): Buffer {
@@ -170,33 +185,24 @@ test('wait for no device when they are aborted, and their nodes say what they le
   const jiffies = 5 * Number(execFileSync('getconf', ['CLK_TCK']))
   // Five seconds at least, a command.
   setDebug('delay', String(jiffies * 10))
+  const first = from.sent
   const copy = copyNodes(copying)
+  const aborted = assert.rejects(copy!, { name: 'AbortError' })
+  await until('four parts are read', () => from.sent === first + 4)
   stop()
-  await assert.rejects(copy!, { name: 'AbortError' })
-  // Four are read: they are the first node's, though the files of both stay open for as long.
+  await aborted
+  // They are the first node's, though the files of both stay open for as long.
   assert.deepEqual(await close(), [4, 0])
   const before = to.sent
   await until('they have ended', () => settable('delay', '0'))
   assert.equal(to.sent, before, 'what was read then is not written')
-  setDebug('ndelay', '20000')
 })
-
-/** Whether scsi_debug takes it: not while commands wait. */
-function settable(name: string, value: string): boolean {
-  try {
-    setDebug(name, value)
-    return true
-  } catch {
-    return false
-  }
-}
 
 test('end with a node that is closed', async () => {
   setDebug('ndelay', String(SLOW_NS))
   const { copying, close } = await opened()
   const copy = copyNodes(copying)
   await Promise.all([assert.rejects(copy!, { code: 'ERR_SGRING_NEXUS_LOST' }), close()])
-  setDebug('ndelay', '20000')
 })
 
 test('begin nothing on a node that was opened to read only', async () => {
@@ -211,7 +217,7 @@ test('begin nothing on a node that was opened to read only', async () => {
   await close()
 })
 
-test('are an ordinary user’s as far as the nodes are', () => {
+test('are an ordinary user’s as far as the nodes are', async () => {
   const data = fill()
   const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, SGRING]
   const env = { ...process.env, XDG_STATE_HOME: '/nowhere' }
@@ -221,7 +227,7 @@ test('are an ordinary user’s as far as the nodes are', () => {
   }
   modes(0o444, 0o666)
   try {
-    execFileSync('setpriv', [...nobody, 'copy', from.bsg, to.sg, ...PARTS], { stdio: 'pipe', env })
+    await promisify(execFile)('setpriv', [...nobody, 'copy', from.bsg, to.sg, ...PARTS], { env })
   } finally {
     modes(0o600, 0o600)
   }
@@ -239,7 +245,6 @@ test('end with a device that vanishes under them', async () => {
   // Those that were on their way may yet come, or be ended by the host.
   assert.ok(code === 15 || code === 99, stderr)
   assert.match(stderr, /ERR_SGRING_(NO_DEVICE|HOST_STATUS|DELIVERY)/)
-  setDebug('ndelay', '20000')
 })
 
 test.run()
