@@ -13,7 +13,9 @@ export interface InitiatorCalls {
   reap(arm: boolean): number
 }
 
-/** The initiator's end of a pair (`crates/node/src/initiator.rs`). The connection ends with it, also where the socket was taken. */
+/**
+ * The initiator's end of a pair (`crates/node/src/initiator.rs`). A connection to another process ends with it, also where the socket was taken.
+ */
 export interface InitiatorPair {
   takeSocket(): number
   readonly peerPid: number

@@ -70,13 +70,15 @@ pub struct WelcomeRecord {
     pub token: Uint8Array,
 }
 
-/// The initiator's end of a pair. The connection ends with it, and with its thread, also where the socket was taken.
+/// The initiator's end of a pair. A connection to another process ends with it, and with its thread, also where the socket was taken; one to an engine
+/// of this process when that hangs up.
 #[napi]
 pub struct InitiatorPair {
+    // First: the peer hears of the end before the segment is unmapped. The pair has a bell of its own. `None` once it is closed, and where the
+    // other end hangs up by itself.
+    line: Option<Line>,
     pair: Shared<Option<Initiator>>,
     geometry: Geometry,
-    // The pair has a bell of its own. `None` once it is closed, and where the other end hangs up by itself.
-    line: Option<Line>,
     socket: Option<OwnedFd>,
     peer_pid: u32,
     // Kept for the next target. `None` where that is a thread of this process.
