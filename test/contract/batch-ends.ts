@@ -6,6 +6,7 @@ import type { Suite } from '../harness/index.ts'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
 import { type Contract, openReady, where } from './contract.ts'
+import { INQUIRY_36 } from './execute.ts'
 import { transferred } from './transfer.ts'
 
 export function batchEndsContract(test: Suite, contract: Contract): void {
@@ -37,8 +38,8 @@ export function batchEndsContract(test: Suite, contract: Contract): void {
     await using opened = await openReady(contract, 'disk', { slots: 4 })
     const queue = opened.unit.queue({ depth: 2, dataBytes: 4096 })
     for (let slot = queue.reserve(); slot >= 0; slot = queue.reserve()) {
-      queue.cdb(slot).set([0x12, 0, 0, 0, 36, 0])
-      queue.submit(slot, 6, 0, 36)
+      queue.cdb(slot).set(INQUIRY_36)
+      queue.submit(slot, INQUIRY_36.length, 0, 36)
     }
     while (queue.outstanding > 0) await new Promise((resolve) => setImmediate(resolve))
     const loop = queue.completions()

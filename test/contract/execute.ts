@@ -16,7 +16,7 @@ import * as scripted from '../support/scripted-unit.ts'
 import { type Contract, openReady, where } from './contract.ts'
 import { transferred } from './transfer.ts'
 
-const INQUIRY_36 = Uint8Array.of(0x12, 0, 0, 0, 36, 0)
+export const INQUIRY_36 = Uint8Array.of(0x12, 0, 0, 0, 36, 0)
 
 export function executeContract(test: Suite, contract: Contract): void {
   const onScripted = where(test, contract, 'scripted units')

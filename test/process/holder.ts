@@ -7,16 +7,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Socket } from 'node:net'
-import { native } from '#dist/native.js'
+import { barePair } from './bare-pair.ts'
 
 const [path = '', how = 'exit'] = process.argv.slice(2)
-const pair = native().connectPair({
-  path,
-  slots: 8,
-  arenaBytes: 64 << 10,
-  token: new Uint8Array(16),
-  allowedUids: [process.geteuid?.() ?? 0],
-})
+const pair = barePair(path)
 const fd = pair.takeSocket()
 const socket = new Socket({ fd })
 await once(socket, 'data')

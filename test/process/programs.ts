@@ -7,12 +7,12 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { connect, type Nexus, serve } from '#dist/index.js'
-import { native } from '#dist/native.js'
 import { watchBell } from '#dist/ring/bell.js'
 import { type PortEvents, RingPort } from '#dist/ring/port.js'
 import { Target } from '#dist/target/target.js'
 import { pattern } from '../support/pattern.ts'
 import * as scripted from '../support/scripted-unit.ts'
+import { barePair } from './bare-pair.ts'
 import { PATIENT } from './home.ts'
 
 const TEST_UNIT_READY = { cdb: new Uint8Array(6) }
@@ -188,13 +188,7 @@ const programs: Record<string, (socket: string) => unknown> = {
   },
 
   'connects and watches nothing'(path) {
-    const pair = native().connectPair({
-      path,
-      slots: 8,
-      arenaBytes: 64 << 10,
-      token: new Uint8Array(16),
-      allowedUids: [process.geteuid?.() ?? 0],
-    })
+    const pair = barePair(path)
     pair.takeSocket()
     watchNothing()
   },
